@@ -1,0 +1,1 @@
+"""Floor 0: units, the clock, chance, exit codes. Imports nothing of perfspec."""
