@@ -1,0 +1,55 @@
+"""A finding about a spec, as data. Renderers decide how it looks, nothing else about it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from perfspec.diagnostics.codes import CODES
+from perfspec.diagnostics.source import Span
+
+__all__ = ["Diagnostic", "Diagnostics", "Severity"]
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """`message` is one terse phrase: lower case, no full stop, keys in backticks. `help` stands beside the caret."""
+
+    code: str
+    message: str
+    span: Span
+    help: str = ""
+    severity: Severity = Severity.ERROR
+    related: tuple[tuple[Span, str], ...] = field(default=())
+    """Other places that contributed, each with a short label."""
+
+
+class Diagnostics:
+    """Collects findings so that one broken key never hides its siblings."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Span, str, str], Diagnostic] = {}
+
+    def add(self, code: str, message: str, span: Span, help: str = "", *,  # noqa: A002, PLR0913 - the fields' names
+            severity: Severity = Severity.ERROR, related: tuple[tuple[Span, str], ...] = ()) -> None:  # fmt: skip
+        """Remember a finding; saying the same twice counts once."""
+        assert code in CODES, f"{code} has no row in codes.py"
+        self._found.setdefault((span, code, message), Diagnostic(code, message, span, help, severity, related))
+
+    def extend(self, other: "Diagnostics") -> None:
+        """Take over what another collection found."""
+        for finding in other.sorted():
+            self._found.setdefault((finding.span, finding.code, finding.message), finding)
+
+    def sorted(self) -> list[Diagnostic]:
+        """By file, line and column."""
+        return [self._found[key] for key in sorted(self._found)]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self._found.values())

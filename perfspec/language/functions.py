@@ -1,0 +1,115 @@
+"""The functions that expressions may call: total, linear in their input, without side effects.
+
+A function raises TypeError or ValueError for values it cannot take; whoever evaluates counts that as a failed request or
+round. Results are at most 64 kB of text or 1 000 entries.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["FUNCTIONS", "LATER", "MAX_ENTRIES", "MAX_TEXT", "Function", "add", "divide", "multiply", "subtract"]
+
+MAX_TEXT = 64 * 1024
+MAX_ENTRIES = 1_000
+Number = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    call: Callable[..., object]
+    fewest: int
+    most: int
+    takes: str
+    example: str
+
+
+def _number(x: object) -> Number:
+    if isinstance(x, bool) or not isinstance(x, (int, float)):
+        raise TypeError(f"a number is needed here, not {_kind(x)}")
+    return x
+
+
+def _list(x: object) -> Sequence[object]:
+    if not isinstance(x, (list, tuple)):
+        raise TypeError(f"a list is needed here, not {_kind(x)}")
+    return x
+
+
+def _text(x: object) -> str:
+    if not isinstance(x, str):
+        raise TypeError(f"a text is needed here, not {_kind(x)}")
+    return x
+
+
+def _kind(x: object) -> str:
+    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+    return names.get(type(x), "a list" if isinstance(x, (list, tuple)) else "a map")
+
+
+def add(a: object, b: object) -> Number:
+    return _number(a) + _number(b)
+
+
+def subtract(a: object, b: object) -> Number:
+    return _number(a) - _number(b)
+
+
+def multiply(a: object, b: object) -> Number:
+    return _number(a) * _number(b)
+
+
+def divide(a: object, b: object) -> Number:
+    """Raises ValueError when dividing by zero."""
+    divisor = _number(b)
+    if divisor == 0:
+        raise ValueError("division by zero")
+    return _number(a) / divisor
+
+
+def prefixes(text: object, shortest: object, longest: object) -> list[str]:
+    """What a person has typed after each key stroke: the first `shortest` characters, one more, up to `longest`.
+
+    A text shorter than `shortest` is given whole, once.
+    """
+    word, low, high = _text(text), int(_number(shortest)), int(_number(longest))
+    high = min(high, len(word), MAX_ENTRIES)
+    return [word[:n] for n in range(max(low, 1), high + 1)] or [word]
+
+
+def _first(x: object) -> object:
+    items = _text(x) if isinstance(x, str) else _list(x)
+    if not items:
+        raise ValueError("`first` of something empty")
+    return items[0]
+
+
+def _join(items: object, separator: object) -> str:
+    text = _text(separator).join(str(x) for x in _list(items))
+    if len(text) > MAX_TEXT:
+        raise ValueError("the joined text is longer than 64 kB")
+    return text
+
+
+def _split(text: object, separator: object) -> list[str]:
+    return _text(text).split(_text(separator), MAX_ENTRIES - 1)
+
+
+def _count(x: object) -> int:
+    return len(x) if isinstance(x, (str, dict)) else len(_list(x))
+
+
+FUNCTIONS: dict[str, Function] = {
+    "count": Function(_count, 1, 1, "a list or a text", "count(hits)"),
+    "first": Function(_first, 1, 1, "a list or a text", "first(hits)"),
+    "join": Function(_join, 2, 2, "a list and a separator", 'join(ids, ",")'),
+    "lower": Function(lambda x: _text(x).lower(), 1, 1, "a text", "lower(name)"),
+    "max": Function(lambda *x: max(_number(n) for n in x), 2, 9, "two numbers or more", "max(total, 10)"),
+    "min": Function(lambda *x: min(_number(n) for n in x), 2, 9, "two numbers or more", "min(total, 10)"),
+    "prefixes": Function(prefixes, 3, 3, "a text, the shortest and the longest length", "prefixes(name, 2, 7)"),
+    "round": Function(lambda x: round(_number(x)), 1, 1, "a number", "round(total / 2)"),
+    "split": Function(_split, 2, 2, "a text and a separator", 'split(tags, ",")'),
+    "upper": Function(lambda x: _text(x).upper(), 1, 1, "a text", "upper(name)"),
+}
+
+LATER = frozenset({"fresh", "random", "bucket", "now", "date", "json", "base64", "sha256", "default"})
+"""Words of the language that this version does not carry out yet."""

@@ -1,0 +1,104 @@
+"""Finds the text inside `{ }` or `[ ]` that YAML cannot read without quotes: `{q: ${x}}`, `{$.items[0].id: present}`.
+
+Everybody makes this mistake once, so it is found by looking at the line, not at what the YAML reader made of it, and
+the answer is the corrected text.
+"""
+
+import re
+from dataclasses import dataclass
+
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Source
+
+__all__ = ["Stretch", "find", "quoted", "report"]
+
+_OPENERS = {"{": "}", "[": "]"}
+_NO_TEXT_BEFORE = " \t\r\n,{[:\"'"
+_PARENT = re.compile(r"([^\s:,{}\[\]\"']+):\s*\{$")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Offsets into the text of a file."""
+
+    start: int
+    end: int
+    opener: int
+    """Where the bracket stands that YAML takes for its own."""
+
+
+def find(text: str, offset: int) -> Stretch | None:
+    """The unquoted text around `offset`, the place where reading stopped, if it has a bracket in its middle."""
+    line_start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    for at in range(min(offset, len(text) - 1), line_start, -1):
+        if text[at] in _OPENERS and text[at - 1] not in _NO_TEXT_BEFORE:
+            start = _start(text, at, line_start)
+            return Stretch(start, _end(text, start), at)
+    return None
+
+
+def _start(text: str, at: int, line_start: int) -> int:
+    start = at
+    while start > line_start and text[start - 1] not in ",{[" and text[start - 2 : start] != ": ":
+        start -= 1
+    while text[start] in " \t":
+        start += 1
+    return start
+
+
+def _end(text: str, start: int) -> int:
+    closers: list[str] = []
+    quote = ""
+    at = start
+    while at < len(text) and text[at] not in "\r\n":
+        char = text[at]
+        if quote:
+            quote = "" if char == quote else quote
+        elif closers and char in "\"'":
+            quote = char
+        elif char in _OPENERS:
+            closers.append(_OPENERS[char])
+        elif closers and char == closers[-1]:
+            closers.pop()
+        elif not closers and (char in ",}]" or _ends_key(text, at)):
+            break
+        at += 1
+    return start + len(text[start:at].rstrip())
+
+
+def _ends_key(text: str, at: int) -> bool:
+    colon = text[at] == ":" and text[at + 1 : at + 2] in ("", " ", "\n", "\r", ",", "}", "]")
+    return colon or text.startswith(" #", at)
+
+
+def quoted(text: str) -> str:
+    """The text in the quotes it needs, ready to paste."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return "'" + text.replace("'", "''") + "'"
+
+
+def report(source: Source, stretch: Stretch, out: Diagnostics) -> None:
+    text = source.text[stretch.start : stretch.end]
+    opener = source.text[stretch.opener]
+    subject = "${...}" if "${" in text else text
+    kind = "map" if opener == "{" else "list"
+    out.add(
+        "PS003",
+        f"`{subject}` inside `{{ }}` or `[ ]` needs quotes, because YAML reads `{opener}` as the start of a new {kind}",
+        source.span(stretch.start, stretch.end),
+        f"write {quoted(text)}{_elsewhere(source.text, stretch, text)}",
+    )
+
+
+def _elsewhere(text: str, stretch: Stretch, value: str) -> str:
+    """The other way out, where it is simple: a line of its own."""
+    line_start = max(text.rfind("\n", 0, stretch.start), text.rfind("\r", 0, stretch.start)) + 1
+    before = text[line_start : stretch.start]
+    opening = before.rfind("{")
+    parent = _PARENT.search(before[: opening + 1]) if before.count("{") == 1 and "[" not in before else None
+    if parent is None:
+        return ""
+    key = re.fullmatch(r"(?:.*, *)?([^,:]+): *", before[opening + 1 :])
+    line = f"{key[1].strip()}: {value}" if key else f"{value}: ..."
+    return f", or put `{line}` on a line of its own under `{parent[1]}:`"
