@@ -1,0 +1,47 @@
+"""`fake: sentence`: a value of Faker. One call costs 100 us and more, so a pool is drawn before the load begins.
+
+The same seed gives the same pool within one version of Faker; the version goes into the result.
+"""
+
+from collections.abc import Callable, Sequence
+
+from perfspec.base import random
+from perfspec.data.drawing import even
+from perfspec.data.kinds import Fake
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language.nodes import Mapping, Scalar
+
+__all__ = ["KINDS", "POOL", "bind", "read"]
+
+POOL = 1_000
+KINDS = frozenset(
+    {
+        "address", "city", "color_name", "company", "country", "email", "first_name", "iban", "ipv4", "job", "last_name",
+        "name", "paragraph", "phone_number", "postcode", "sentence", "street_address", "text", "url", "user_agent",
+        "user_name", "word",
+    }
+)  # fmt: skip
+"""The kinds that every version and most locales of Faker have."""
+
+
+def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Fake | None:
+    kind, locale = node.get("fake"), node.get("locale")
+    if not isinstance(kind, Scalar):
+        return None
+    if kind.text not in KINDS:
+        out.add("PS211", f"there is no fake `{kind.text}`", kind.span, f"there are {', '.join(sorted(KINDS))}")
+        return None
+    return Fake(name, span, kind.text, locale.text if isinstance(locale, Scalar) else "en_US")
+
+
+def bind(data: Fake, seed: int, _rows: Sequence[dict[str, str]]) -> Callable[[int, int], object]:
+    from faker import Faker  # noqa: PLC0415 - 0.15 s of import, paid only by specs that use it
+
+    faker = Faker(data.locale)
+    site = random.site(f"data.{data.name}")
+    faker.seed_instance(random.mix(seed, site))
+    make = getattr(faker, data.provider)
+    pool = [make() for _ in range(POOL)]
+    draw = even(site, POOL)
+    return lambda base, turn: pool[draw(base, turn)]

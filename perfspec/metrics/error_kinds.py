@@ -1,0 +1,13 @@
+"""The kinds a request can fail by, and whose doing they are.
+
+A request has at most one kind. No answer: refused, reset, closed, timeout, dns, tls, protocol, unreachable, unsendable,
+`gave up`. An answer that was not as wanted: `status 503`, `check FILE:LINE ...`, `capture FILE:LINE ...`.
+"""
+
+__all__ = ["GENERATOR_KINDS", "UNREACHABLE_KINDS"]
+
+GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory"})
+"""This machine's doing: they say nothing about the service under test."""
+
+UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable"})
+"""Nobody is there: users wait longer and longer before they try again."""

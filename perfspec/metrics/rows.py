@@ -1,0 +1,43 @@
+"""Sums of slices: a request over a window, `all`, a tag's value. Made outside the hot path; the order never matters."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from perfspec.metrics import histogram
+from perfspec.metrics.histogram import Histogram
+from perfspec.metrics.series import Slice
+
+__all__ = ["Row", "total"]
+
+
+@dataclass(slots=True)
+class Row:
+    n: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    unavailable: int = 0
+    over: dict[int, int] = field(default_factory=dict)
+    response: Histogram = field(default_factory=dict)
+    service: Histogram = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """Requests with an error of any kind; each has one."""
+        return sum(self.errors.values())
+
+    def add(self, piece: Slice) -> None:
+        self.n += piece.n
+        self.unavailable += piece.unavailable
+        for kind, n in piece.errors.items():
+            self.errors[kind] = self.errors.get(kind, 0) + n
+        for limit, n in piece.over.items():
+            self.over[limit] = self.over.get(limit, 0) + n
+        histogram.add(self.response, piece.response)
+        histogram.add(self.service, piece.service)
+
+
+def total(slices: Iterable[Slice], where: Callable[[Slice], bool] = lambda _: True) -> Row:
+    row = Row()
+    for piece in slices:
+        if where(piece):
+            row.add(piece)
+    return row

@@ -1,0 +1,213 @@
+"""Series and slices: what one request name saw, second by second.
+
+A series keeps a slot per second in which its requests were *due*. `drain` hands the slots out as slices and starts empty
+ones, so an answer that comes late makes a second slice for the same second: slices merge by addition. Every request has
+two durations, response time (due to last byte) and service time (sent to last byte).
+
+Limits are known before the run, so each slot counts exactly how many requests were over each of them. A failed request
+is over every limit (a fast error page is not a fast page); one without an answer has no durations. The histograms are
+for display and for limits thought of later.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from perfspec.base.clock import SECOND
+
+__all__ = ["Key", "Measured", "Registry", "Series", "Slice", "Slot"]
+
+NEVER = 1 << 62
+MOST_TAG_VALUES = 50
+NO_LIMITS: tuple[int, ...] = ()
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """Whose numbers these are. `part` is load, setup or teardown; `timer` is empty for a plain request."""
+
+    name: str
+    timer: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    part: str = "load"
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """What one series saw of the requests due in one second. Several may exist for one (key, second); they add up."""
+
+    key: Key
+    second: int
+    """From the start of the load; negative during setup."""
+    n: int
+    errors: dict[str, int] = {}
+    unavailable: int = 0
+    """Of the errors: no answer, or a status of 500 and above."""
+    over: dict[int, int] = {}
+    """Limit in ns -> requests that took longer, or failed."""
+    response: dict[int, int] = {}
+    service: dict[int, int] = {}
+
+
+class Measured(Protocol):
+    """The part of an outcome that is recorded."""
+
+    due: int
+    sent: int
+    last: int
+    status: int
+
+
+class Slot:
+    __slots__ = ("errors", "n", "over", "response", "service", "unavailable")
+
+    def __init__(self, limits: int) -> None:
+        self.n = 0
+        self.errors: dict[str, int] = {}
+        self.unavailable = 0
+        self.over = [0] * limits
+        self.response: dict[int, int] = {}
+        self.service: dict[int, int] = {}
+
+
+class Series:
+    __slots__ = ("_high", "_low", "_slot", "_slots", "_start_ns", "_strictest", "key", "limits")
+
+    def __init__(self, key: Key, limits: tuple[int, ...], start_ns: int) -> None:
+        """`limits`: the longest good durations in ns. `start_ns`: where second 0 begins."""
+        self.key = key
+        self.limits = tuple(sorted(limits))
+        self._strictest = self.limits[0] if limits else NEVER
+        self._start_ns = start_ns
+        self._slots: dict[int, Slot] = {}
+        self._slot = Slot(len(limits))
+        self._low = self._high = 0
+
+    def record(self, outcome: Measured, kind: str | None) -> None:
+        """One request. The histogram's index is written out twice: a call would cost as much as the rest."""
+        due = outcome.due
+        if not self._low <= due < self._high:
+            self._seek(due)
+        slot = self._slot
+        slot.n += 1
+        value = outcome.last - due
+        if kind is not None:
+            slot.errors[kind] = slot.errors.get(kind, 0) + 1
+            slot.over = [n + 1 for n in slot.over]
+            status = outcome.status
+            if status == 0 or status >= 500:
+                slot.unavailable += 1
+                if status == 0:
+                    return
+        elif value > self._strictest:
+            self._count_over(slot, value)
+        value //= 1000
+        b = value.bit_length() - 11
+        i = (b << 10) + (value >> b) if b > 0 else value
+        counts = slot.response
+        if i in counts:
+            counts[i] += 1
+        else:
+            counts[i] = 1
+        value = (outcome.last - outcome.sent) // 1000
+        b = value.bit_length() - 11
+        i = (b << 10) + (value >> b) if b > 0 else value
+        counts = slot.service
+        if i in counts:
+            counts[i] += 1
+        else:
+            counts[i] = 1
+
+    def value(self, due_ns: int, ns: int, kind: str | None = None) -> None:
+        """A timer that is no request: a wait, a round. One that failed is over every limit and has no duration."""
+        if not self._low <= due_ns < self._high:
+            self._seek(due_ns)
+        slot = self._slot
+        slot.n += 1
+        if kind is not None:
+            slot.errors[kind] = slot.errors.get(kind, 0) + 1
+            slot.over = [n + 1 for n in slot.over]
+            return
+        if ns > self._strictest:
+            self._count_over(slot, ns)
+        us = ns // 1000
+        b = us.bit_length() - 11
+        i = (b << 10) + (us >> b) if b > 0 else us
+        slot.response[i] = slot.response.get(i, 0) + 1
+
+    def _count_over(self, slot: Slot, ns: int) -> None:
+        for j, limit in enumerate(self.limits):
+            if ns > limit:
+                slot.over[j] += 1
+
+    def _seek(self, due: int) -> None:
+        second = (due - self._start_ns) // SECOND
+        slot = self._slots.get(second)
+        if slot is None:
+            slot = self._slots[second] = Slot(len(self.limits))
+        self._slot = slot
+        self._low = self._start_ns + second * SECOND
+        self._high = self._low + SECOND
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._slots
+
+    def drain(self) -> list[Slice]:
+        """What was recorded since the last drain. Moves the counts, does not walk them."""
+        out = [
+            Slice(
+                self.key,
+                second,
+                slot.n,
+                slot.errors,
+                slot.unavailable,
+                dict(zip(self.limits, slot.over, strict=True)),
+                slot.response,
+                slot.service,
+            )
+            for second, slot in self._slots.items()
+        ]
+        self._slots = {}
+        self._low = self._high = 0
+        return out
+
+
+class Registry:
+    """All series of one worker, one per key."""
+
+    def __init__(self, start_ns: int, limits: Mapping[tuple[str, str], tuple[int, ...]]) -> None:
+        """`limits`: (name, timer) -> the longest good durations in ns, for every series of that name."""
+        self._start_ns = start_ns
+        self._limits = limits
+        self._series: dict[Key, Series] = {}
+
+    def series(self, key: Key) -> Series:
+        found = self._series.get(key)
+        if found is None:
+            limits = self._limits.get((key.name, key.timer), NO_LIMITS)
+            found = self._series[key] = Series(key, limits, self._start_ns)
+        return found
+
+    def by_tags(
+        self, key: Key, tags: tuple[str, ...], read: Callable[[object], tuple[object, ...]]
+    ) -> Callable[[object], Series]:
+        """Series by drawn tags: one dict look-up per request; beyond 50 combinations all count as `other`."""
+        known: dict[tuple[object, ...], Series] = {}
+
+        def series(names: object) -> Series:
+            values = read(names)
+            found = known.get(values)
+            if found is None:
+                fits = len(known) < MOST_TAG_VALUES
+                labels = [str(value) if fits else "other" for value in values]
+                found = self.series(
+                    Key(key.name, key.timer, tuple(sorted((*key.tags, *zip(tags, labels, strict=True)))), key.part)
+                )
+                if fits:
+                    known[values] = found
+            return found
+
+        return series
+
+    def drain(self) -> list[Slice]:
+        return [s for series in self._series.values() if not series.is_empty for s in series.drain()]

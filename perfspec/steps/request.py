@@ -1,0 +1,171 @@
+"""`get|post|put|patch|delete|head|options: PATH` and what goes with it: one request, its checks and captures."""
+
+from perfspec.diagnostics.source import Span
+from perfspec.language import templates
+from perfspec.language.nodes import Mapping, Node, Scalar
+from perfspec.language.expressions import paths
+from perfspec.language.phrase_grammar import parse_auth, parse_capture, parse_duration, parse_matcher, parse_subject
+from perfspec.language.templates import Text
+from perfspec.steps.answers import judge
+from perfspec.steps.kinds import Captured, Check, Request
+from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
+from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
+
+__all__ = ["METHODS", "bind", "checks", "describe", "names", "read", "weigh"]
+
+METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
+"""Names that are the same in every request of a run."""
+
+
+def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
+    """The request that a step mapping says; None where its path is unusable, which has been reported."""
+    method = next((e for e in node if e.key.text in METHODS), None)
+    if method is None or not isinstance(method.value, Scalar):
+        return None
+    path = templates.text(method.value)
+    name = _name(node, method.key.text, path, reading)
+    timeout = node.get("timeout")
+    timeout_ns = parse_duration(timeout, "timeout", reading.out) if isinstance(timeout, Scalar) else None
+    json, body = node.get("json"), node.get("body")
+    form = node.get("form")
+    return Request(
+        at=reading.address(parent, name),
+        span=method.key.span,
+        name=name,
+        name_span=_name_span(node, method.key.span),
+        method=method.key.text.upper(),
+        path=path,
+        timeout_ns=timeout_ns or reading.timeout_ns,
+        query=_table(node.get("query")),
+        headers=_headers(node, reading),
+        json=None if json is None else templates.body(json),
+        form=None if form is None else _table(form),
+        body=templates.text(body) if isinstance(body, Scalar) else None,
+        tags=(*reading.tags, *_table(node.get("tags"))),
+        expect=checks(node.get("expect"), reading),
+        capture=_captures(node.get("capture"), reading),
+    )
+
+
+def _name(node: Mapping, method: str, path: Text, reading: Reading) -> str:
+    given = node.get("name")
+    if isinstance(given, Scalar):
+        return given.text
+    bare, _, _ = path.source.partition("?")
+    varies = any(p.root not in CONSTANT_ROOTS for hole in templates.holes(bare) for p in paths(hole.tree))
+    if varies:
+        message = "a path with `${...}` needs a `name`, or every address becomes a row of its own"
+        reading.out.add("PS404", message, path.span, "add `name: ` and what reports and thresholds should call it")
+    return f"{method} {bare}"
+
+
+def _name_span(node: Mapping, otherwise: Span) -> Span:
+    given = node.get("name")
+    return given.span if isinstance(given, Scalar) else otherwise
+
+
+def _table(node: Node | None) -> tuple[tuple[str, Text], ...]:
+    if not isinstance(node, Mapping):
+        return ()
+    return tuple((e.key.text, templates.text(e.value)) for e in node if isinstance(e.value, Scalar))
+
+
+def _headers(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
+    own = _table(node.get("headers"))
+    auth = node.get("auth")
+    authorization = reading.authorization
+    if isinstance(auth, Scalar):
+        authorization = authorization_header(auth, reading)
+    if authorization is not None:
+        own = (("Authorization", authorization), *own)
+    named = {name.lower() for name, _ in own}
+    return (*(h for h in reading.headers if h[0].lower() not in named), *own)
+
+
+def authorization_header(auth: Scalar, reading: Reading) -> Text | None:
+    """The value of the Authorization header that `auth` stands for; None for `none`."""
+    said = parse_auth(auth, reading.out)
+    if said is None or said.scheme == "none":
+        return None
+    if said.scheme == "basic":
+        reading.out.add("PS902", "`auth: basic` is not built yet", auth.span, "use `headers: {Authorization: ...}`")
+        return None
+    return Text(f"Bearer {said.value}", auth.content)
+
+
+def checks(node: Node | None, reading: Reading) -> tuple[Check, ...]:
+    """The lines of an `expect` or `until` table."""
+    if not isinstance(node, Mapping):
+        return ()
+    found = []
+    for entry in node:
+        matcher, subject = parse_matcher(entry.value, reading.out), parse_subject(entry.key, reading.out)
+        if matcher is not None and subject is not None:
+            found.append(Check(subject.kind, subject.argument, subject.path, matcher, entry.key.span))
+    return tuple(found)
+
+
+def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
+    if not isinstance(node, Mapping):
+        return ()
+    found = []
+    for entry in node:
+        capture = parse_capture(entry.value, reading.out) if isinstance(entry.value, Scalar) else None
+        if capture is None:
+            continue
+        if capture.source not in ("json", "header") or (capture.source == "json" and not capture.path):
+            what = f"capturing by `{capture.source}`" if capture.source != "json" else "a path with `*`, slices or filters"
+            reading.out.add("PS902", f"{what} is not built yet", entry.value.span, "capture one value: `$.items[0].id`")
+            continue
+        found.append(Captured(entry.key.text, capture, entry.key.span))
+    return tuple(found)
+
+
+def names(step: Request) -> Names:
+    for text in _texts(step):
+        for path, span in text.reads():
+            yield Read(path, span)
+    for captured in step.capture:
+        yield Bind(captured.name, captured.span, "capture")
+
+
+def _texts(step: Request) -> list[Text]:
+    out = [step.path, *(t for _, t in step.query), *(t for _, t in step.headers), *(t for _, t in step.tags)]
+    out += [] if step.json is None else templates.texts(step.json)
+    out += [t for _, t in step.form or ()]
+    out += [] if step.body is None else [step.body]
+    for check in step.expect:
+        if isinstance(check.matcher.operand, str) and "${" in check.matcher.operand:
+            out.append(Text(check.matcher.operand, check.span))
+    return out
+
+
+def describe(step: Request) -> str:
+    return f"send {step.method} {step.path.source} as `{step.name}`"
+
+
+def weigh(step: Request, tally: Tally) -> None:
+    tally.request(step.name)
+
+
+def bind(step: Request, build: Build) -> Program:
+    """Send, judge, record. A request that brought no answer, or not what later steps need, ends the round."""
+    call = build.call(step)
+    recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
+    fixed = None if callable(recorder) else recorder
+    judged = judge(step.expect, step.capture)
+    needed = bool(step.capture)
+
+    def program(lane: Lane) -> Run:
+        lane.request(call)
+        outcome = yield
+        assert isinstance(outcome, Outcome)
+        kind = outcome.error
+        if kind is None:
+            kind = judged(outcome, lane.vars)
+        (fixed or recorder(lane.vars)).record(outcome, kind)  # type: ignore[operator]
+        if kind is not None and (needed or outcome.error is not None):
+            raise EndRound(kind)
+
+    return program

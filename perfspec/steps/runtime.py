@@ -1,0 +1,177 @@
+"""The contracts of the load path: what a step may ask of a lane, and what an engine must supply. No I/O, no clock.
+
+Every time is an int of nanoseconds on the driver's monotonic clock, and 0 means "none" in every stamp, so no clock may
+start at 0. A program asks its lane for exactly one thing (a request, a pause, a fork) and then does a bare `yield`,
+which returns the Outcome of a request, None after a pause, and after a fork None or the kind that ended a branch.
+Nesting is `yield from`. Nothing here is ever awaited.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from perfspec.steps.kinds import Request, Step
+
+__all__ = [
+    "Build",
+    "Call",
+    "EndRound",
+    "Head",
+    "Lane",
+    "Origin",
+    "Outcome",
+    "Parts",
+    "Program",
+    "Recorder",
+    "Run",
+    "Tags",
+    "Vars",
+]
+
+Run: TypeAlias = Generator[None, "Outcome | str | None", None]
+Program: TypeAlias = "Callable[[Lane], Run]"
+Tags: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class EndRound(Exception):  # noqa: N818 - it ends a round, which is no error of the program
+    """Raised by a program: the rest of this round makes no sense (no answer, a capture is missing, a wait gave up).
+
+    It ends the round, not the user. `kind` is the error kind that the request was counted under.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Head(Protocol):
+    """A response head. Shared between equal responses: read only."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Names in lower case."""
+        ...
+
+
+class Outcome:
+    """How one request ended. One per lane, overwritten by its next request: read it before the next `yield`."""
+
+    __slots__ = ("body", "due", "error", "first", "head", "last", "sent", "status")
+
+    def __init__(self) -> None:
+        self.due = 0
+        """When it was due: the planned arrival, the end of a pause, or the moment it was asked for. Set by the lane."""
+        self.sent = 0
+        """Handed to the kernel; where it could not be sent, the moment the attempt began."""
+        self.first = 0
+        """The first byte of the answer was read."""
+        self.last = 0
+        """The last byte was read, or the request failed."""
+        self.status = 0
+        """0 without an answer."""
+        self.head: Head | None = None
+        self.body = b""
+        """As received: not decoded."""
+        self.error: str | None = None
+        """refused, reset, closed, timeout, dns, tls, protocol, unsendable; None when a whole answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where requests go. `address` is what the name resolved to before the load began: the load path never asks DNS."""
+
+    host: str
+    port: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A request for a transport that builds its own wire format."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A bound request: all a transport needs, nothing about checks or metrics."""
+
+    name: str
+    origin: Origin
+    timeout_ns: int
+    """From the beginning of the attempt, connecting included, to the last byte."""
+    no_body: bool
+    """The answer has no body whatever its head says (HEAD)."""
+    idempotent: bool
+    """May be sent again when a reused connection turns out to be dead."""
+    render: "Callable[[Vars], bytes | Parts]"
+    """The whole message as bytes for the fast transport, Parts for others; chosen when binding."""
+
+
+class Vars(dict[str, object]):
+    """The names of one round. Captures are stored; a generator's name is drawn on first use, by site, never by order."""
+
+    __slots__ = ("base", "generators", "step")
+
+    base: int
+    """`random.base` of the round."""
+    generators: "Mapping[str, Callable[[int, int], object]]"
+    """(base, pass) -> value."""
+    step: int
+    """Which pass of the loops around us; read by `fresh` and by pauses."""
+
+    def __missing__(self, name: str) -> object:
+        self[name] = value = self.generators[name](self.base, 0)
+        return value
+
+
+class Lane(Protocol):
+    """A running generator with its connections, as its program sees it."""
+
+    vars: Vars
+    outcome: Outcome
+
+    def now(self) -> int: ...
+    def request(self, call: Call) -> None:
+        """Render and send; resumed with the Outcome. Data that makes no request is an outcome, too: `unsendable`."""
+        ...
+
+    def pause(self, ns: int) -> None:
+        """Resumed at now + ns; the request asked for next is due then."""
+        ...
+
+    def fork(self, programs: tuple[Program, ...]) -> None:
+        """Run all at once on child lanes that share the names; resumed when the last has ended."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where the numbers of one series go."""
+
+    def record(self, outcome: Outcome, kind: str | None) -> None:
+        """One request; `kind` is its one error kind, None if it was as expected."""
+        ...
+
+    def value(self, due_ns: int, ns: int) -> None:
+        """A timer that is no request: a wait, a group."""
+        ...
+
+
+class Build(Protocol):
+    """What binding a step may ask for; one per worker."""
+
+    constants: Mapping[str, object]
+    """Names whose value stands for the whole run: run.*, values.*, secret.*"""
+
+    def call(self, step: "Request") -> Call: ...
+    def recorder(self, name: str, tags: Tags, timer: str = "") -> "Recorder | Callable[[Vars], Recorder]":
+        """The series of a request, or of one of its timers (`wait`, `poll`). A function only if a tag is drawn."""
+        ...
+
+    def program(self, step: "Step") -> Program: ...

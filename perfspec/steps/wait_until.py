@@ -1,0 +1,88 @@
+"""A request with `until`: sent again `every` so often until its answer is as wanted, or it gives up.
+
+The whole wait is one outcome (timer `wait`, from the moment the first poll was due); single polls are timed apart (timer
+`poll`). A poll without an answer is not the end: the next one may be better, until `give_up_after`.
+"""
+
+from perfspec.base.units import format_duration
+from perfspec.language.nodes import Mapping, Scalar
+from perfspec.language.phrase_grammar import parse_duration
+from perfspec.steps import request
+from perfspec.steps.answers import judge
+from perfspec.steps.kinds import WaitUntil
+from perfspec.steps.reading import Names, Reading, Tally
+from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
+
+__all__ = ["bind", "describe", "names", "read", "weigh"]
+
+EVERY_NS = 1_000_000_000
+GIVE_UP_AFTER_NS = 30_000_000_000
+
+
+def read(node: Mapping, parent: str, reading: Reading) -> WaitUntil | None:
+    sent = request.read(node, parent, reading)
+    if sent is None:
+        return None
+    return WaitUntil(
+        at=f"{sent.at}.wait",
+        span=sent.span,
+        request=sent,
+        until=request.checks(node.get("until"), reading),
+        every_ns=_duration(node, "every", reading) or EVERY_NS,
+        give_up_after_ns=_duration(node, "give_up_after", reading) or GIVE_UP_AFTER_NS,
+    )
+
+
+def _duration(node: Mapping, key: str, reading: Reading) -> int | None:
+    value = node.get(key)
+    return parse_duration(value, key, reading.out) if isinstance(value, Scalar) else None
+
+
+def names(step: WaitUntil) -> Names:
+    yield from request.names(step.request)
+
+
+def describe(step: WaitUntil) -> str:
+    wanted = " and ".join(str(c) for c in step.until)
+    every, most = format_duration(step.every_ns), format_duration(step.give_up_after_ns)
+    return f"{request.describe(step.request)} every {every} until {wanted}, for at most {most}"
+
+
+def weigh(step: WaitUntil, tally: Tally) -> None:
+    tally.wait(step.request.name, step.every_ns)
+
+
+def bind(step: WaitUntil, build: Build) -> Program:
+    call = build.call(step.request)
+    name, tags = step.request.name, tuple((k, t.source) for k, t in step.request.tags)
+    poll, wait = build.recorder(name, tags, "poll"), build.recorder(name, tags, "wait")
+    reached, final = judge(step.until, ()), judge(step.request.expect, step.request.capture)
+    every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
+
+    def program(lane: Lane) -> Run:
+        polls, waits = (r(lane.vars) if callable(r) else r for r in (poll, wait))
+        begin = 0
+        while True:
+            lane.request(call)
+            outcome = yield
+            assert isinstance(outcome, Outcome)
+            begin = begin or outcome.due
+            missed = outcome.error or reached(outcome, lane.vars)
+            not_yet = missed is None or missed.startswith("check ")
+            polls.record(outcome, None if not_yet else missed)
+            if missed is None:
+                kind = final(outcome, lane.vars)
+                break
+            if lane.now() + every_ns > begin + give_up_after_ns:
+                kind = "gave up"
+                outcome.status = 0
+                outcome.last = lane.now()
+                break
+            lane.pause(every_ns)
+            yield
+        outcome.due = outcome.sent = begin
+        waits.record(outcome, kind)
+        if kind is not None:
+            raise EndRound(kind)
+
+    return program
