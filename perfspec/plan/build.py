@@ -1,0 +1,219 @@
+"""Spec + environment + stage + seed -> Plan. Everything that depends on the choice of stage and environment is decided here."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+
+from perfspec.base.clock import SECOND
+from perfspec.base.errors import UsageFailure
+from perfspec.data import csv
+from perfspec.data.kinds import Csv
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.plan.model import DataFile, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
+from perfspec.spec.checks import stage_promises
+from perfspec.spec.model import Environment, Flow, Spec, Stage, Threshold
+from perfspec.spec.thresholds import resolve
+from perfspec.steps import names, walk
+from perfspec.steps.kinds import ForEach, Pause, Request, Step, WaitUntil, When
+from perfspec.steps.reading import Read
+
+__all__ = ["Choice", "build", "check_files"]
+
+WARMUP_NS = 5 * SECOND
+WARMUP_SHARE = 5
+"""A short first phase gives at most a fifth of itself to the warm-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the caller asked for; None: the first environment, the spec's seed."""
+
+    stage: str
+    environment: str | None = None
+    seed: int | None = None
+
+
+def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics) -> Plan | None:
+    """The plan, or None with the reason in `out`. `files`: path -> text of every data file.
+
+    Raises UsageFailure for a stage or environment that the spec does not have.
+    """
+    stage = _named(spec.stages, choice.stage, "stage", spec.path)
+    environment = _environment(spec, choice.environment)
+    if environment.stages is not None and stage.name not in environment.stages:
+        hint = f"allowed there: {', '.join(environment.stages)}"
+        out.add("PS503", f"stage `{stage.name}` must not run in environment `{environment.name}`", environment.span, hint)
+    if stage.not_built:
+        out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
+    elif not stage.phases:
+        out.add("PS507", f"stage `{stage.name}` has no phases", stage.span, "add `phases: [{for: 30s, users: 5}]`")
+    if out.has_errors:
+        return None
+    flows = _flows(spec, stage)
+    if not flows:
+        out.add("PS504", f"stage `{stage.name}` gives no flow a weight above zero", stage.span, "add the flow to `mix`")
+        return None
+    values: dict[str, object] = {f"values.{name}": v.text for name, v in environment.values.items()}
+    resolved = (resolve(promise, values, out) for promise in stage_promises(spec, stage))
+    thresholds = [t for t in resolved if t is not None]
+    left_out = _left_out(spec, flows)
+    skipped = tuple(Skipped(t, left_out[t.row.name]) for t in thresholds if t.row.name in left_out)
+    phases = _phases(stage)
+    return Plan(
+        spec=spec.path,
+        service=spec.service,
+        stage=stage.name,
+        target=_target(spec, environment),
+        seed=spec.seed if choice.seed is None else choice.seed,
+        phases=phases,
+        warmup_ns=_warmup(stage, phases),
+        extend_to_ns=stage.extend_to_ns,
+        setup=_capped(spec.setup, stage.pause_cap_ns),
+        teardown=_capped(spec.teardown, stage.pause_cap_ns),
+        flows=tuple(PlannedFlow(f.name, f.span, w, _capped(f.steps, stage.pause_cap_ns)) for f, w in flows),
+        data=spec.data,
+        files=_files(spec, files),
+        thresholds=tuple(t for t in thresholds if t.row.name not in left_out),
+        skipped=skipped,
+        abort=stage.abort,
+        warn_only=stage.warn_only,
+        only_proven=stage.only_proven,
+    )
+
+
+def _named(table: dict[str, Stage], name: str, what: str, path: str) -> Stage:
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(table) or 'none'}"
+    raise UsageFailure(f"{path} has no {what} `{name}`", hint)
+
+
+def _environment(spec: Spec, name: str | None) -> Environment:
+    if name is None:
+        return next(iter(spec.environments.values()))
+    if name in spec.environments:
+        return spec.environments[name]
+    near = difflib.get_close_matches(name, spec.environments, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(spec.environments)}"
+    raise UsageFailure(f"{spec.path} has no environment `{name}`", hint)
+
+
+def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:
+    if stage.mix is None:
+        return [(flow, flow.weight) for flow in spec.flows.values() if flow.weight > 0]
+    return [(flow, stage.mix[name]) for name, flow in spec.flows.items() if stage.mix.get(name, 0) > 0]
+
+
+def _left_out(spec: Spec, flows: list[tuple[Flow, float]]) -> dict[str, str]:
+    """Names that only flows outside the mix send -> why."""
+    kept = {flow.name for flow, _ in flows}
+    sent = {name for flow, _ in flows for name in _names(flow.steps)} | set(_names((*spec.setup, *spec.teardown)))
+    reasons: dict[str, str] = {}
+    for flow in spec.flows.values():
+        if flow.name not in kept:
+            reason = f"the stage's mix leaves out `{flow.name}`"
+            reasons[flow.name] = reason
+            reasons.update(dict.fromkeys((n for n in _names(flow.steps) if n not in sent), reason))
+    return reasons
+
+
+def _names(steps: tuple[Step, ...]) -> list[str]:
+    found = []
+    for step in walk(steps):
+        if isinstance(step, Request):
+            found.append(step.name)
+        elif isinstance(step, WaitUntil):
+            found.append(step.request.name)
+    return found
+
+
+def _phases(stage: Stage) -> tuple[PlannedPhase, ...]:
+    found = []
+    at = 0
+    for phase in stage.phases:
+        found.append(PlannedPhase(phase.name, phase.span, at, phase.for_ns, phase.users, phase.measured))
+        at += phase.for_ns
+    return tuple(found)
+
+
+def _warmup(stage: Stage, phases: tuple[PlannedPhase, ...]) -> int:
+    first = next((phase for phase in phases if phase.measured), None)
+    if stage.warmup_ns is not None:
+        return stage.warmup_ns
+    return min(WARMUP_NS, first.for_ns // WARMUP_SHARE) if first else 0
+
+
+def _target(spec: Spec, environment: Environment) -> Target:
+    start = environment.start
+    return Target(
+        environment=environment.name,
+        url=environment.url,
+        span=environment.url_span,
+        ready=environment.ready,
+        start=PlannedStart(start.command, start.ready, start.within_ns) if start else None,
+        values=tuple((name, value.text) for name, value in environment.values.items()),
+        secrets=tuple((s.name, s.from_env) for s in spec.secrets.values()),
+    )
+
+
+def _capped(steps: tuple[Step, ...], cap_ns: int) -> tuple[Step, ...]:
+    """The steps with every pause at most this long; 0: as they are."""
+    if not cap_ns:
+        return steps
+    found: list[Step] = []
+    for step in steps:
+        match step:
+            case Pause():
+                found.append(msgspec.structs.replace(step, cap_ns=cap_ns))
+            case ForEach():
+                found.append(msgspec.structs.replace(step, steps=_capped(step.steps, cap_ns)))
+            case When():
+                inner = _capped(step.steps, cap_ns), _capped(step.otherwise, cap_ns)
+                found.append(msgspec.structs.replace(step, steps=inner[0], otherwise=inner[1]))
+            case _:
+                found.append(step)
+    return tuple(found)
+
+
+def _files(spec: Spec, files: Mapping[str, str]) -> tuple[DataFile, ...]:
+    found = {}
+    for data in spec.data:
+        if isinstance(data, Csv) and data.path in files:
+            text = files[data.path]
+            found[data.path] = DataFile(data.path, sha256(text.encode()).hexdigest(), len(csv.rows(text)))
+    return tuple(found.values())
+
+
+def check_files(spec: Spec, files: Mapping[str, str | None], out: Diagnostics) -> None:
+    """Report data files that are missing or unusable, and columns that they do not have."""
+    columns: dict[str, list[str]] = {}
+    for data in spec.data:
+        if not isinstance(data, Csv):
+            continue
+        text = files.get(data.path)
+        if text is None:
+            out.add("PS212", f"there is no file `{data.path}`", data.span, "paths are relative to the file that says them")
+            continue
+        try:
+            columns[data.name] = list(csv.rows(text)[0])
+        except ValueError as error:
+            out.add("PS212", f"`{data.path}` cannot be read as CSV: {error}", data.span)
+    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+        for name in names(steps):
+            if isinstance(name, Read) and name.path.root in columns:
+                _column(name, columns[name.path.root], out)
+
+
+def _column(read: Read, columns: list[str], out: Diagnostics) -> None:
+    rest = read.path.parts[1:]
+    if rest and rest[0] in columns:
+        return
+    said = str(rest[0]) if rest else ""
+    near = difflib.get_close_matches(said, columns, 1)
+    hint = f"did you mean `{read.path.root}.{near[0]}`?" if near else f"there is {', '.join(columns)}"
+    message = f"`{read.path.root}` has no column `{said}`" if rest else f"`{read.path.root}` is a row; say which column"
+    out.add("PS309", message, read.span, hint)

@@ -1,0 +1,146 @@
+"""How many requests each threshold will see, before anything is sent.
+
+Conservative: every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is
+none. Lists and conditions are evaluated over drawn data; where an answer decides, a condition counts as even odds and a
+list as three entries. Rounds in a window = user-time / mean length of a round.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from perfspec import data as data_kinds
+from perfspec.base import random
+from perfspec.base.clock import MILLISECOND
+from perfspec.data.kinds import Csv, Data
+from perfspec.language import templates
+from perfspec.language.codegen import Generator
+from perfspec.language.expressions import paths
+from perfspec.language.templates import Text
+from perfspec.plan.model import Plan
+from perfspec.spec.model import Threshold
+from perfspec.spec.thresholds import longest_good_ns
+from perfspec.steps import weigh
+from perfspec.steps.kinds import Step
+from perfspec.steps.runtime import Vars
+
+__all__ = ["Estimate", "estimate", "expected"]
+
+UNKNOWN_ANSWER_NS = 100 * MILLISECOND
+UNKNOWN_ENTRIES = 3
+SAMPLES = 64
+Rows = Mapping[str, Sequence[dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Expected over the judged windows: (request, timer) -> how many; rounds per flow."""
+
+    requests: dict[tuple[str, str], float]
+    rounds: dict[str, float]
+
+
+def estimate(plan: Plan, rows: Rows) -> Estimate:
+    """`rows`: name of a generator -> the rows of its file."""
+    tallies = {flow.name: FlowTally(plan, rows) for flow in plan.flows}
+    for flow in plan.flows:
+        for step in flow.steps:
+            weigh(step, tallies[flow.name])
+    weight = sum(flow.weight for flow in plan.flows)
+    mean_ns = sum(flow.weight / weight * max(tallies[flow.name].ns, MILLISECOND) for flow in plan.flows)
+    user_ns = 0.0
+    for window in plan.windows():
+        phase = next(p for p in plan.phases if p.name == window.phase and p.start_ns <= window.start_ns < p.end_ns)
+        user_ns += phase.users.user_ns(window.start_ns - phase.start_ns, window.end_ns - phase.start_ns, phase.for_ns)
+    requests: dict[tuple[str, str], float] = defaultdict(float)
+    rounds = {}
+    for flow in plan.flows:
+        rounds[flow.name] = user_ns / mean_ns * flow.weight / weight
+        for key, n in tallies[flow.name].counts.items():
+            requests[key] += rounds[flow.name] * n
+    return Estimate(dict(requests), rounds)
+
+
+def expected(threshold: Threshold, estimated: Estimate) -> float:
+    """How many samples a threshold's row will have."""
+    row, timer = threshold.row, threshold.cell.timer
+    if row.kind == "flow":
+        return estimated.rounds.get(row.name, 0.0)
+    if row.kind == "all":
+        return sum(n for (_, kind), n in estimated.requests.items() if kind in ("", "wait"))
+    requests = estimated.requests
+    return requests.get((row.name, timer), 0.0) or requests.get((row.name, "wait"), 0.0)
+
+
+@dataclass(slots=True)
+class FlowTally:
+    """Adds up one flow. See steps.reading.Tally."""
+
+    plan: Plan
+    rows: Rows
+    counts: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    ns: float = 0.0
+    factor: float = 1.0
+    _generators: dict[str, Callable[[int, int], object]] = field(default_factory=dict)
+
+    def request(self, name: str) -> None:
+        self.counts[name, ""] += self.factor
+        self.ns += self.factor * self._answer_ns(name)
+
+    def wait(self, name: str, every_ns: int) -> None:
+        """Two polls, as a guess: not yet, and done."""
+        self.counts[name, "wait"] += self.factor
+        self.counts[name, "poll"] += 2 * self.factor
+        self.ns += self.factor * (every_ns + 2 * UNKNOWN_ANSWER_NS)
+
+    def pause(self, ns: int) -> None:
+        self.ns += self.factor * ns
+
+    def times(self, factor: float, steps: tuple[Step, ...], bind: tuple[str, Text] | None = None) -> None:
+        outer, self.factor = self.factor, self.factor * factor
+        for step in steps:
+            weigh(step, self)
+        self.factor = outer
+
+    def items(self, text: Text) -> float:
+        lengths = [len(v) for v in self._sampled(text) if isinstance(v, (list, tuple))]
+        return sum(lengths) / len(lengths) if lengths else UNKNOWN_ENTRIES
+
+    def share(self, text: Text) -> float:
+        values = self._sampled(text)
+        return sum(map(bool, values)) / len(values) if values else 0.5
+
+    def _answer_ns(self, name: str) -> int:
+        limits = [
+            good
+            for threshold in self.plan.thresholds
+            if threshold.row.kind == "request" and threshold.row.name == name and not threshold.cell.timer
+            if (good := longest_good_ns(threshold)) is not None
+        ]
+        return min(limits, default=UNKNOWN_ANSWER_NS)
+
+    def _sampled(self, text: Text) -> list[object]:
+        """Values of an expression in some rounds; none where it depends on an answer."""
+        (hole,) = templates.holes(text.source)
+        known = {data.name: data for data in self.plan.data}
+        roots = {path.root for path in paths(hole.tree)}
+        if not roots <= known.keys():
+            return []
+        generator = Generator({})
+        value = generator.function([f"return {generator.expression(hole.tree)}"])
+        found = []
+        for number in range(SAMPLES):
+            names = Vars()
+            names.base, names.step = random.base(random.person(self.plan.seed, number), 1), 0
+            names.generators = {root: self._generator(known[root]) for root in roots}
+            try:
+                found.append(value(names))
+            except (LookupError, TypeError, ValueError):
+                return []
+        return found
+
+    def _generator(self, data: Data) -> Callable[[int, int], object]:
+        if data.name not in self._generators:
+            rows = self.rows.get(data.name, ()) if isinstance(data, Csv) else ()
+            self._generators[data.name] = data_kinds.bind(data, self.plan.seed, rows)
+        return self._generators[data.name]

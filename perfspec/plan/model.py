@@ -1,0 +1,165 @@
+"""What will happen: one stage of one spec against one environment, absolute and serialisable, without YAML and secrets.
+
+Times are int nanoseconds from the start of the load.
+"""
+
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+from perfspec.base.codec import encode
+from perfspec.data.kinds import Data
+from perfspec.diagnostics.source import Span
+from perfspec.language.phrases import AbortRule
+from perfspec.load import Users
+from perfspec.spec.model import Threshold
+from perfspec.spec.thresholds import longest_good_ns
+from perfspec.steps import walk
+from perfspec.steps.kinds import Request, Step, WaitUntil
+
+__all__ = ["DataFile", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
+
+VERSION = 1
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """A file that data comes from, as it was when the plan was made."""
+
+    path: str
+    sha256: str
+    rows: int
+
+
+class PlannedStart(msgspec.Struct, frozen=True):
+    command: str
+    ready: str
+    within_ns: int
+
+
+class Target(msgspec.Struct, frozen=True):
+    environment: str
+    url: str
+    span: Span
+    ready: str | None
+    start: PlannedStart | None
+    values: tuple[tuple[str, str], ...]
+    secrets: tuple[tuple[str, str], ...]
+    """(name, environment variable); the values themselves are never part of a plan."""
+
+
+class PlannedPhase(msgspec.Struct, frozen=True):
+    name: str
+    span: Span
+    start_ns: int
+    for_ns: int
+    users: Users
+    measured: bool
+
+    @property
+    def end_ns(self) -> int:
+        return self.start_ns + self.for_ns
+
+
+class PlannedFlow(msgspec.Struct, frozen=True):
+    name: str
+    span: Span
+    weight: float
+    steps: tuple[Step, ...]
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A threshold that this stage cannot reach, decided before the run."""
+
+    threshold: Threshold
+    reason: str
+
+
+class Window(msgspec.Struct, frozen=True, array_like=True):
+    """A judged stretch of time [start, end)."""
+
+    phase: str
+    start_ns: int
+    end_ns: int
+
+
+class Plan(msgspec.Struct, frozen=True):
+    spec: str
+    service: str
+    stage: str
+    target: Target
+    seed: int
+    phases: tuple[PlannedPhase, ...]
+    warmup_ns: int
+    """Not judged at the beginning of the first measured phase."""
+    extend_to_ns: int
+    """Close calls run on in the last phase until here; 0: they do not."""
+    setup: tuple[Step, ...]
+    teardown: tuple[Step, ...]
+    flows: tuple[PlannedFlow, ...]
+    data: tuple[Data, ...]
+    files: tuple[DataFile, ...]
+    thresholds: tuple[Threshold, ...]
+    skipped: tuple[Skipped, ...]
+    abort: tuple[AbortRule, ...]
+    warn_only: Literal["", "latency", "all"]
+    only_proven: bool
+    version: int = VERSION
+
+    @property
+    def for_ns(self) -> int:
+        """Without any extension."""
+        return self.phases[-1].end_ns
+
+    @property
+    def most_users(self) -> int:
+        return max(phase.users.most for phase in self.phases)
+
+    @property
+    def hash(self) -> str:
+        """Equal plans have equal hashes, whatever machine made them."""
+        return sha256(encode(self)).hexdigest()
+
+    def windows(self, ended_ns: int | None = None) -> tuple[Window, ...]:
+        """What is judged. `ended_ns`: where the load really ended, after an extension or before its time."""
+        end = self.for_ns if ended_ns is None else ended_ns
+        found = []
+        warmup = self.warmup_ns
+        for phase in self.phases:
+            if not phase.measured:
+                continue
+            stop = end if phase is self.phases[-1] else min(phase.end_ns, end)
+            start, warmup = phase.start_ns + warmup, 0
+            if start < stop:
+                found.append(Window(phase.name, start, stop))
+        return tuple(found)
+
+    def request_limits(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """(request, timer) -> the longest good durations in ns, to be counted exactly while the load runs."""
+        limits: dict[tuple[str, str], set[int]] = {}
+        every = {name for name, timer in self.series_names() if not timer}
+        for threshold in self.thresholds:
+            good = longest_good_ns(threshold)
+            if good is None:
+                continue
+            row, timer = threshold.row, threshold.cell.timer
+            names = every if row.kind == "all" else {row.name}
+            if row.kind == "flow":
+                timer = "round"
+            for name in names:
+                limits.setdefault((name, timer), set()).add(good)
+        return {key: tuple(sorted(found)) for key, found in limits.items()}
+
+    def series_names(self) -> tuple[tuple[str, str], ...]:
+        """(request, timer) of all that the flows can send, in the order of the spec."""
+
+        found: dict[tuple[str, str], None] = {}
+        for flow in self.flows:
+            for step in walk(flow.steps):
+                if isinstance(step, Request):
+                    found[step.name, ""] = None
+                elif isinstance(step, WaitUntil):
+                    found[step.request.name, "wait"] = None
+                    found[step.request.name, "poll"] = None
+        return tuple(found)
+

@@ -1,0 +1,1 @@
+"""Floor 4: what was said, typed, with its places; and whether it makes sense."""

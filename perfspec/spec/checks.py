@@ -1,0 +1,201 @@
+"""Meaning: are names known where they are used, do thresholds, mixes and environments speak of things that exist?"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from perfspec import steps as kinds
+from perfspec.diagnostics.diagnostic import Diagnostics, Severity
+from perfspec.diagnostics.source import Span
+from perfspec.language.expressions import Path
+from perfspec.spec.model import Promise, Spec, Stage
+from perfspec.spec.thresholds import resolve
+from perfspec.steps.kinds import Request, Step, WaitUntil
+from perfspec.steps.reading import Bind, Read
+
+__all__ = ["check", "stage_promises"]
+
+BUILT_IN = {"run": ("id", "stage", "environment"), "user": ("number",), "round": ("number",)}
+
+
+def check(spec: Spec, out: Diagnostics) -> None:
+    """Report everything in the spec that does not fit together."""
+    Names(spec, out).check()
+    _requests_and_rows(spec, out)
+    _values(spec, out)
+    for stage in spec.stages.values():
+        _stage(spec, stage, out)
+    for environment in spec.environments.values():
+        for name in environment.stages or ():
+            if name not in spec.stages:
+                hint = _suggest(name, {s: None for s in spec.stages})
+                out.add("PS510", f"environment `{environment.name}` allows a stage `{name}` that is nowhere", environment.span, hint)
+    if spec.flows and not any(flow.weight > 0 for flow in spec.flows.values()):
+        first = next(iter(spec.flows.values()))
+        out.add("PS504", "no flow has a weight above zero, so nothing would be sent", first.span, "add `weight: 1`")
+
+
+@dataclass(slots=True)
+class Known:
+    """A name and where it comes from."""
+
+    what: str
+    span: Span
+
+    def __str__(self) -> str:
+        return f"({self.what}, line {self.span.line})"
+
+
+@dataclass(slots=True)
+class Names:
+    """Walks the steps in the order they happen, and knows at each one which names have a value."""
+
+    spec: Spec
+    out: Diagnostics
+    data: dict[str, Known] = field(default_factory=dict)
+
+    def check(self) -> None:
+        self.data = {d.name: Known("data", d.span) for d in self.spec.data}
+        shared = self._walk(self.spec.setup, dict(self.data))
+        for flow in self.spec.flows.values():
+            self._walk(flow.steps, dict(shared))
+        self._walk(self.spec.teardown, dict(shared))
+
+    def _walk(self, steps: tuple[Step, ...], known: dict[str, Known]) -> dict[str, Known]:
+        later: dict[str, tuple[Bind, Step]] = {}
+        for step in kinds.walk(steps):
+            for name in kinds.KINDS[type(step)].names(step):
+                if isinstance(name, Bind):
+                    later.setdefault(name.name, (name, step))
+        for name in kinds.names(steps):
+            if isinstance(name, Bind):
+                known[name.name] = Known(name.what, name.span)
+            else:
+                self._read(name, known, later)
+        return known
+
+    def _read(self, read: Read, known: dict[str, Known], later: dict[str, tuple[Bind, Step]]) -> None:
+        root = read.path.root
+        if root in BUILT_IN or root in ("values", "secret"):
+            self._built_in(read.path, read.span)
+        elif root in known:
+            return
+        elif root in later:
+            bind, step = later[root]
+            message = f"`{root}` is used before it is captured"
+            hint = f"move this step below the one on line {step.span.line}"
+            self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
+        else:
+            message = f"nothing is called `{root}` (data, captures and names set before this step)"
+            self.out.add("PS301", message, _root_span(read), _suggest(root, known))
+
+    def _built_in(self, path: Path, span: Span) -> None:
+        root, rest = path.root, path.parts[1:]
+        if root == "values":
+            return  # every environment is asked below
+        if root == "secret":
+            if not rest or str(rest[0]) not in self.spec.secrets:
+                name = str(rest[0]) if rest else ""
+                known = {s.name: Known("secret", s.span) for s in self.spec.secrets.values()}
+                self.out.add("PS304", f"no secret is called `{name}`", span, _suggest(name, known) or "add it under `secrets:`")
+        elif not rest or rest[0] not in BUILT_IN[root]:
+            there = ", ".join(f"`{root}.{n}`" for n in BUILT_IN[root])
+            self.out.add("PS301", f"nothing is called `{path.dotted}`", span, f"there is {there}")
+
+
+def _root_span(read: Read) -> Span:
+    return read.span.part(0, len(read.path.root)) if read.span.width else read.span
+
+
+def _suggest(name: str, known: "dict[str, Known] | dict[str, None]") -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    if not near:
+        return ""
+    source = known[near[0]]
+    return f"did you mean `{near[0]}`{f' {source}' if source else ''}?"
+
+
+def _all_steps(spec: Spec) -> Iterable[Step]:
+    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+        yield from kinds.walk(steps)
+
+
+def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
+    places: dict[str, Span] = {}
+    waits: set[str] = set()
+    for step in _all_steps(spec):
+        request = step.request if isinstance(step, WaitUntil) else step
+        if isinstance(request, Request):
+            places.setdefault(request.name, request.name_span)
+        if isinstance(step, WaitUntil):
+            waits.add(step.request.name)
+    for promise in (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises)):
+        _row(promise, spec, places, waits, out)
+
+
+def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str], out: Diagnostics) -> None:
+    row, cell = promise.row, promise.cell
+    row_span = promise.row_span
+    if row.kind == "flow" and row.name not in spec.flows:
+        known = {f.name: Known("flow", f.span) for f in spec.flows.values()}
+        out.add("PS602", f"no flow is named `{row.name}`", row_span, _suggest(row.name, known))
+    if row.kind != "request":
+        return
+    if row.name not in places:
+        near = difflib.get_close_matches(row.name, places, 1)
+        hint = f"did you mean `{near[0]}` (line {places[near[0]].line})?" if near else "name a request with `name:`"
+        out.add("PS602", f"no request is named `{row.name}`", row_span, hint)
+    elif row.name in waits and cell.is_latency and not cell.timer:
+        message = f"`{row.name}` waits until its answer is as wanted; `{cell.text}` does not say which time is meant"
+        out.add("PS609", message, promise.span, f"write `wait {cell.text}` (until done) or `poll {cell.text}` (one poll)")
+    elif row.name not in waits and cell.timer:
+        out.add("PS605", f"`{row.name}` has no `until`, so it has no `{cell.timer}` time", promise.span, f"write `{cell.text.split()[-1]}`")
+
+
+def _values(spec: Spec, out: Diagnostics) -> None:
+    """Every environment has every value that is used anywhere, and each makes a limit of a promise."""
+    promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
+    used: dict[str, tuple[str, int]] = {}
+    for promise in promises:
+        for path, span in promise.limit.reads():
+            if path.root == "values" and len(path.parts) > 1:
+                used.setdefault(str(path.parts[1]), ("thresholds use", span.line))
+    for step in _all_steps(spec):
+        for read in kinds.KINDS[type(step)].names(step):
+            if isinstance(read, Read) and read.path.root == "values" and len(read.path.parts) > 1:
+                used.setdefault(str(read.path.parts[1]), ("a step uses", read.span.line))
+    for environment in spec.environments.values():
+        values = environment.values
+        for name, (who, line) in used.items():
+            if name not in values:
+                near = difflib.get_close_matches(name, [v for v in values if v not in used], 1)
+                hint = f"`{near[0]}` is nearly `{name}`; " if near else ""
+                message = f"environment `{environment.name}` has no value `{name}`, which {who} (line {line})"
+                out.add("PS303", message, environment.span, f"{hint}every environment needs the same values")
+        known: dict[str, object] = {f"values.{name}": value.text for name, value in values.items()}
+        for promise in promises:
+            resolve(promise, known, out)
+
+
+def stage_promises(spec: Spec, stage: Stage) -> tuple[Promise, ...]:
+    """The table that counts in a stage: its own cells win over the spec's."""
+    merged = {(p.row.text, p.cell.text): p for p in spec.promises}
+    merged.update({(p.row.text, p.cell.text): p for p in stage.promises})
+    return tuple(merged.values())
+
+
+def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
+    for name, span in stage.mix_spans.items():
+        if name not in spec.flows:
+            known = {f.name: Known("flow", f.span) for f in spec.flows.values()}
+            out.add("PS505", f"no flow is named `{name}`", span, _suggest(name, known))
+    for before, after in zip(stage.phases, stage.phases[1:], strict=False):
+        if before.users.end != after.users.start:
+            message = f"phase `{after.name}` starts at {after.users.start} users where `{before.name}` ended at {before.users.end}"
+            hint = f"a ramp between them avoids the jump: `users: ramp {before.users.end} to {after.users.start}`"
+            out.add("PS502", message, after.span, hint, severity=Severity.WARNING)
+    rows = {p.row.text for p in stage_promises(spec, stage)}
+    for rule in stage.abort:
+        row = rule.row
+        if rule.kind == "threshold" and row not in ("any", "errors") and row not in rows:
+            out.add("PS602", f"no threshold is about `{row}`", rule.span, _suggest(row, dict.fromkeys(rows)))

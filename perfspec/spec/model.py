@@ -1,0 +1,170 @@
+"""What was said, typed: a spec after includes and defaults, every part with its place. Says nothing of one run."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+
+from perfspec.data.kinds import Data
+from perfspec.diagnostics.source import Span
+from perfspec.language.nodes import Mapping
+from perfspec.language.phrases import AbortRule, Limit
+from perfspec.language.templates import Text
+from perfspec.load import Users
+from perfspec.steps.kinds import Step
+
+__all__ = [
+    "Cell",
+    "Environment",
+    "Flow",
+    "Phase",
+    "Promise",
+    "Row",
+    "Secret",
+    "Spec",
+    "Stage",
+    "Start",
+    "Threshold",
+    "Value",
+]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Whose numbers are judged: `all`, a request's name, `flow NAME`; each optionally `where TAG is VALUE`."""
+
+    kind: Literal["all", "request", "flow"]
+    name: str
+    where: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    """As written."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """Which number of a row: `p95`, `wait p95`, `errors`."""
+
+    statistic: Literal["percentile", "mean", "max", "errors", "availability", "count", "throughput"]
+    quantile: Fraction | None
+    timer: str
+    """Empty for the request itself; wait or poll."""
+    text: str
+
+    @property
+    def is_latency(self) -> bool:
+        return self.statistic in ("percentile", "mean", "max")
+
+
+class Threshold(msgspec.Struct, frozen=True):
+    """A limit on a number, ready to be judged."""
+
+    row: Row
+    cell: Cell
+    limit: Limit
+    span: Span
+    """The cell in the spec."""
+
+    def __str__(self) -> str:
+        return f"{self.row.text} {self.cell.text} {self.limit.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A threshold as said: its limit may still hold `${values.x}`."""
+
+    row: Row
+    cell: Cell
+    limit: Text
+    span: Span
+    """The cell's name."""
+    row_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a local service is brought up where nothing answers yet."""
+
+    command: str
+    ready: str
+    within_ns: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    name: str
+    span: Span
+    url: str
+    url_span: Span
+    values: dict[str, Value]
+    stages: tuple[str, ...] | None
+    """What may run there; None: everything."""
+    ready: str | None
+    start: Start | None
+    confirm: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    name: str
+    span: Span
+    from_env: str
+    when_local: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    name: str
+    span: Span
+    weight: float
+    steps: tuple[Step, ...]
+
+
+class Phase(msgspec.Struct, frozen=True):
+    name: str
+    span: Span
+    for_ns: int
+    users: Users
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    name: str
+    span: Span
+    phases: tuple[Phase, ...]
+    promises: tuple[Promise, ...]
+    abort: tuple[AbortRule, ...]
+    mix: dict[str, float] | None
+    mix_spans: dict[str, Span]
+    warmup_ns: int | None
+    extend_to_ns: int
+    pause_cap_ns: int
+    warn_only: Literal["", "latency", "all"]
+    only_proven: bool
+    """`fails_when: not clearly under`: a pass has to be proven."""
+    not_built: str = ""
+    """A word of the stage that this version cannot carry out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    path: str
+    service: str
+    about: str
+    owner: str
+    seed: int
+    environments: dict[str, Environment]
+    secrets: dict[str, Secret]
+    data: tuple[Data, ...]
+    setup: tuple[Step, ...]
+    teardown: tuple[Step, ...]
+    flows: dict[str, Flow]
+    stages: dict[str, Stage]
+    promises: tuple[Promise, ...]
+    slo: Mapping | None

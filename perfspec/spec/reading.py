@@ -1,0 +1,147 @@
+"""From the checked document to a Spec. Tolerant: what is broken has been reported and is left out, its siblings are read.
+
+Defaults are filled in here, once: time-outs, headers, authorisation, weights.
+"""
+
+from posixpath import dirname, join, normpath
+from typing import TypeVar
+
+from perfspec import data as data_kinds
+from perfspec.data.kinds import Csv, Data
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language import templates
+from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
+from perfspec.language.phrase_grammar import parse_duration
+from perfspec.spec.model import Environment, Flow, Secret, Spec, Start, Value
+from perfspec.spec.stages import read_stage
+from perfspec.spec.thresholds import read_promises
+from perfspec.steps import read_steps
+from perfspec.steps.reading import Reading
+from perfspec.steps.request import authorization_header
+
+__all__ = ["read"]
+
+TIMEOUT_NS = 30_000_000_000
+START_WITHIN_NS = 30_000_000_000
+T = TypeVar("T")
+
+
+def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
+    """The spec that a merged document says."""
+    defaults = root.get("defaults")
+    steps = _reading(defaults if isinstance(defaults, Mapping) else None, out)
+    slo = root.get("slo")
+    return Spec(
+        path=path,
+        service=_text(root, "service"),
+        about=_text(root, "about"),
+        owner=_text(root, "owner"),
+        seed=_whole(root.get("random_seed"), 1),
+        environments={e.key.text: _environment(e, out) for e in _entries(root, "environments")},
+        secrets={e.key.text: _secret(e) for e in _entries(root, "secrets")},
+        data=_data(root, out),
+        setup=read_steps(root.get("setup"), "setup", steps),
+        teardown=read_steps(root.get("teardown"), "teardown", steps),
+        flows={e.key.text: _flow(e, steps) for e in _entries(root, "flows")},
+        stages={e.key.text: read_stage(e, out) for e in _entries(root, "stages")},
+        promises=read_promises(root.get("thresholds"), out),
+        slo=slo if isinstance(slo, Mapping) else None,
+    )
+
+
+def _entries(root: Mapping, key: str) -> tuple[Entry, ...]:
+    node = root.get(key)
+    return node.entries if isinstance(node, Mapping) else ()
+
+
+def _text(node: Mapping, key: str) -> str:
+    found = node.get(key)
+    return found.text if isinstance(found, Scalar) else ""
+
+
+def _whole(node: Node | None, otherwise: int) -> int:
+    return node.value if isinstance(node, Scalar) and type(node.value) is int else otherwise
+
+
+def _span(node: Mapping, key: str, otherwise: Span) -> Span:
+    found = node.get(key)
+    return found.span if found is not None else otherwise
+
+
+def _reading(defaults: Mapping | None, out: Diagnostics) -> Reading:
+    reading = Reading(out, lambda node, at: read_steps(node, at, reading), TIMEOUT_NS)
+    if defaults is None:
+        return reading
+    timeout = defaults.get("timeout")
+    if isinstance(timeout, Scalar):
+        reading.timeout_ns = parse_duration(timeout, "timeout", out) or TIMEOUT_NS
+    auth = defaults.get("auth")
+    if isinstance(auth, Scalar):
+        reading.authorization = authorization_header(auth, reading)
+    for key, value in (("headers", defaults.get("headers")), ("tags", defaults.get("tags"))):
+        if isinstance(value, Mapping):
+            table = tuple((e.key.text, templates.text(e.value)) for e in value if isinstance(e.value, Scalar))
+            setattr(reading, key, table)
+    return reading
+
+
+def _data(root: Mapping, out: Diagnostics) -> tuple[Data, ...]:
+    found = []
+    for entry in _entries(root, "data"):
+        if not isinstance(entry.value, Mapping):
+            continue
+        data = data_kinds.read(entry.key.text, entry.key.span, entry.value, out)
+        if isinstance(data, Csv):  # relative to the file that says it
+            data = Csv(data.name, data.span, normpath(join(dirname(data.span.path), data.path)), data.order)
+        if data is not None:
+            found.append(data)
+    return tuple(found)
+
+
+def _flow(entry: Entry, steps: Reading) -> Flow:
+    node = entry.value if isinstance(entry.value, Mapping) else Mapping((), entry.value.span)
+    weight = node.get("weight")
+    value = weight.value if isinstance(weight, Scalar) else 1
+    share = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 1.0
+    return Flow(entry.key.text, entry.key.span, share, read_steps(node.get("steps"), f"flows.{entry.key.text}", steps))
+
+
+def _secret(entry: Entry) -> Secret:
+    node = entry.value
+    if isinstance(node, Mapping):
+        local = node.get("when_local")
+        given = local.text if isinstance(local, Scalar) else None
+        return Secret(entry.key.text, entry.key.span, _text(node, "from_env"), given)
+    variable = node.text if isinstance(node, Scalar) else ""
+    return Secret(entry.key.text, entry.key.span, variable, None)
+
+
+def _environment(entry: Entry, out: Diagnostics) -> Environment:
+    node = entry.value if isinstance(entry.value, Mapping) else Mapping((), entry.value.span)
+    stages = node.get("stages")
+    values = node.get("values")
+    ready = node.get("ready")
+    start = node.get("start")
+    confirm = node.get("confirm")
+    return Environment(
+        name=entry.key.text,
+        span=entry.key.span,
+        url=_text(node, "url").rstrip("/"),
+        url_span=_span(node, "url", entry.key.span),
+        values={
+            e.key.text: Value(e.value.text, e.key.span)
+            for e in (values if isinstance(values, Mapping) else ())
+            if isinstance(e.value, Scalar)
+        },
+        stages=tuple(s.text for s in stages if isinstance(s, Scalar)) if isinstance(stages, Sequence) else None,
+        ready=ready.text if isinstance(ready, Scalar) else None,
+        start=_start(start, out) if isinstance(start, Mapping) else None,
+        confirm=confirm.text if isinstance(confirm, Scalar) else None,
+    )
+
+
+def _start(node: Mapping, out: Diagnostics) -> Start:
+    within = node.get("within")
+    within_ns = parse_duration(within, "within", out) if isinstance(within, Scalar) else None
+    return Start(_text(node, "command"), _text(node, "ready") or "/", within_ns or START_WITHIN_NS, node.span)

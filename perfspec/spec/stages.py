@@ -1,0 +1,89 @@
+"""Stages as said: phases, overrides, abort rules."""
+
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
+from perfspec.language.phrase_grammar import (
+    parse_abort,
+    parse_duration,
+    parse_pause_cap,
+    parse_share,
+    parse_users,
+)
+from perfspec.language.phrases import AbortRule
+from perfspec.load import Users
+from perfspec.spec.model import Phase, Stage
+from perfspec.spec.thresholds import read_promises
+
+__all__ = ["read_stage"]
+
+NOT_BUILT = ("find_limit",)
+
+
+def read_stage(entry: Entry, out: Diagnostics) -> Stage:
+    node = entry.value if isinstance(entry.value, Mapping) else Mapping((), entry.value.span)
+    mix, mix_spans = _mix(node.get("mix"), out)
+    warn_only, pauses = node.get("warn_only"), node.get("pauses")
+    word = warn_only.text if isinstance(warn_only, Scalar) else ""
+    return Stage(
+        name=entry.key.text,
+        span=entry.key.span,
+        phases=_phases(node.get("phases"), out),
+        promises=read_promises(node.get("thresholds"), out),
+        abort=_abort(node.get("abort"), out),
+        mix=mix,
+        mix_spans=mix_spans,
+        warmup_ns=_duration(node, "warmup", out),
+        extend_to_ns=_duration(node, "extend_to", out) or 0,
+        pause_cap_ns=parse_pause_cap(pauses, out) or 0 if isinstance(pauses, Scalar) else 0,
+        warn_only="latency" if word == "latency" else "all" if word == "all" else "",
+        only_proven=node.get("fails_when") is not None,
+        not_built=next((word for word in NOT_BUILT if node.get(word) is not None), ""),
+    )
+
+
+def _duration(node: Mapping, key: str, out: Diagnostics) -> int | None:
+    value = node.get(key)
+    return parse_duration(value, key, out) if isinstance(value, Scalar) else None
+
+
+def _phases(node: Node | None, out: Diagnostics) -> tuple[Phase, ...]:
+    found = []
+    for number, item in enumerate(node if isinstance(node, Sequence) else (), 1):
+        if not isinstance(item, Mapping):
+            continue
+        users, name = item.get("users"), item.get("name")
+        said = parse_users(users, out) if isinstance(users, Scalar) else None
+        for_ns = _duration(item, "for", out)
+        if said is None or not for_ns:
+            continue
+        measure = item.get("measure")
+        found.append(
+            Phase(
+                name=name.text if isinstance(name, Scalar) else f"phase {number}",
+                span=item.span,
+                for_ns=for_ns,
+                users=Users(said.start, said.end),
+                measured=not (isinstance(measure, Scalar) and measure.value is False),
+            )
+        )
+    return tuple(found)
+
+
+def _abort(node: Node | None, out: Diagnostics) -> tuple[AbortRule, ...]:
+    items = node if isinstance(node, Sequence) else ()
+    rules = (parse_abort(item, out) for item in items if isinstance(item, Scalar))
+    return tuple(rule for rule in rules if rule is not None)
+
+
+def _mix(node: Node | None, out: Diagnostics) -> tuple[dict[str, float] | None, dict[str, Span]]:
+    if not isinstance(node, Mapping):
+        return None, {}
+    weights, spans = {}, {}
+    for entry in node:
+        share = parse_share(entry.value, entry.key.text, out) if isinstance(entry.value, Scalar) else None
+        if share is not None:
+            weights[entry.key.text] = float(share)
+            spans[entry.key.text] = entry.key.span
+    return weights, spans
+

@@ -1,0 +1,143 @@
+"""The table of thresholds: which row, which cell, which limit; and whether the three fit together."""
+
+import difflib
+import re
+from fractions import Fraction
+
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language import templates
+from perfspec.language.nodes import Mapping, Node, Scalar
+from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
+from perfspec.language.phrases import Limit
+from perfspec.language.templates import Text
+from perfspec.spec.model import Cell, Promise, Row, Threshold
+
+__all__ = ["is_share", "longest_good_ns", "parse_cell", "read_promises", "resolve", "share_limit"]
+
+_CELL = re.compile(r"(?:(wait|poll) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
+_SHARES = ("errors", "availability")
+_PLAIN = ("errors", "availability", "count", "throughput")
+_LATER = re.compile(r"(first_event|event_gap|connect|size) .*|goodput|burn rate|status \d+")
+_KNOWN = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "wait p95", "poll p95", *_PLAIN)
+_UNITS = {"errors": "share", "availability": "share", "count": "number", "throughput": "rate"}
+_EXAMPLES = {"time": "at most 200ms", "share": "under 1%", "number": "at least 100", "rate": "at least 20/s"}
+
+
+def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
+    """Every cell of a `thresholds` table; what cannot be read has been reported and is left out."""
+    found: list[Promise] = []
+    for entry in node if isinstance(node, Mapping) else ():
+        if entry.key.text == "rules":
+            out.add("PS902", "`rules` are not built yet", entry.key.span, "remove them")
+            continue
+        row = _row(entry.key, out)
+        for cell_entry in entry.value if isinstance(entry.value, Mapping) and row else ():
+            cell = parse_cell(cell_entry.key.text, cell_entry.key.span, out)
+            if cell is None or row is None or not isinstance(cell_entry.value, Scalar):
+                continue
+            limit = cell_entry.value
+            if "${" not in limit.text:
+                said = parse_limit(limit, out)
+                if said is None or not _fits(cell, said, limit.span, out):
+                    continue
+            elif not templates.check(limit, out):
+                continue
+            found.append(Promise(row, cell, templates.text(limit), cell_entry.key.span, entry.key.span))
+    return tuple(found)
+
+
+def _row(key: Scalar, out: Diagnostics) -> Row | None:
+    text, _, condition = key.text.partition(" where ")
+    where: tuple[tuple[str, str], ...] = ()
+    if condition:
+        tag, found, value = condition.partition(" is ")
+        if not found:
+            out.add("PS602", "`where` needs a tag and its value", key.span, f"write `{text} where {tag.strip()} is VALUE`")
+            return None
+        where = ((tag.strip(), value.strip()),)
+    if text == "all":
+        return Row("all", "", where, key.text)
+    if text.startswith("flow "):
+        return Row("flow", text.removeprefix("flow ").strip(), where, key.text)
+    if text.startswith("group "):
+        out.add("PS902", "`group` rows are not built yet", key.span)
+        return None
+    return Row("request", text, where, key.text)
+
+
+def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
+    """`p95`, `wait p99.9`, `mean`, `errors`; None where it is none, which is reported."""
+    if match := _CELL.fullmatch(text):
+        timer, percent, plain = match.groups(default="")
+        if not percent:
+            return Cell("mean" if plain == "mean" else "max", None, timer, text)
+        quantile = Fraction(percent) / 100
+        if 0 < quantile < 1:
+            return Cell("percentile", quantile, timer, text)
+        out.add("PS605", f"`{text}` is no percentile", span, "write a number between 0 and 100: `p95`, or `max`")
+        return None
+    if text in _PLAIN:
+        return Cell(text, None, "", text)  # type: ignore[arg-type]
+    if _LATER.fullmatch(text):
+        out.add("PS902", f"the cell `{text}` is not built yet", span)
+        return None
+    near = difflib.get_close_matches(text, _KNOWN, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(_KNOWN)}"
+    out.add("PS605", f"a threshold has no cell `{text}`", span, hint)
+    return None
+
+
+def _fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
+    unit = _UNITS.get(cell.statistic, "time")
+    if all(q.unit == unit for q in (limit.quantity, limit.high) if q is not None):
+        if unit != "share" or limit.quantity.value <= 1:
+            return True
+        out.add("PS606", f"`{limit.quantity.text}` is more than everything", span, "write a percentage up to 100%")
+        return False
+    words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate"}
+    out.add("PS606", f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not", span, f"write `{_EXAMPLES[unit]}`")
+    return False
+
+
+def resolve(promise: Promise, values: dict[str, object], out: Diagnostics) -> Threshold | None:
+    """The threshold in one environment. `values` holds `values.NAME`; a name that is missing has been reported."""
+    text = _substituted(promise.limit, values)
+    limit = parse_limit_text(text, promise.limit.span, out) if text is not None else None
+    if limit is None or not _fits(promise.cell, limit, promise.limit.span, out):
+        return None
+    return Threshold(promise.row, promise.cell, limit, promise.span)
+
+
+def _substituted(text: Text, values: dict[str, object]) -> str | None:
+    out = text.source
+    for hole in templates.holes(text.source):
+        name = text.source[hole.start + 2 : hole.end - 1].strip()
+        if name not in values:
+            return None
+        out = out.replace(text.source[hole.start : hole.end], str(values[name]))
+    return out
+
+
+def is_share(cell: Cell) -> bool:
+    """Judged by counting bad requests, with bounds: percentiles and the plain shares."""
+    return cell.statistic == "percentile" or cell.statistic in _SHARES
+
+def longest_good_ns(threshold: Threshold) -> int | None:
+    """For a percentile with an upper limit: the longest duration that is not bad. `under 120ms` is 1 ns shorter."""
+    if threshold.cell.statistic != "percentile" or threshold.limit.relation not in ("under", "at most"):
+        return None
+    limit = int(threshold.limit.quantity.value)
+    return limit - 1 if threshold.limit.relation == "under" else limit
+
+
+def share_limit(threshold: Threshold) -> tuple[Fraction, bool]:
+    """(allowed share of bad requests, is the limit itself already bad?)."""
+    limit = threshold.limit
+    value = limit.quantity.value
+    if threshold.cell.statistic == "percentile":
+        assert threshold.cell.quantile is not None
+        return 1 - threshold.cell.quantile, False
+    if threshold.cell.statistic == "availability":
+        return 1 - value, limit.relation in ("over", "under")
+    return value, limit.relation in ("over", "under")
