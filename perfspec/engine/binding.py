@@ -1,0 +1,70 @@
+"""Steps to programs: what `bind(step, build)` may ask for. One binder per part of a run (setup, load, teardown)."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from perfspec import data as data_kinds
+from perfspec import steps as kinds
+from perfspec.engine.wire import renderer
+from perfspec.language import templates
+from perfspec.language.codegen import Generator
+from perfspec.metrics.series import Key, Registry
+from perfspec.plan.model import Plan
+from perfspec.steps.kinds import Request, Step
+from perfspec.steps.runtime import Call, Origin, Program, Recorder, Tags, Vars
+
+__all__ = ["Binder", "constants", "generators"]
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+
+def constants(plan: Plan, run_id: str, secrets: Mapping[str, str]) -> dict[str, object]:
+    """Names whose value stands for the whole run."""
+    return {
+        "run.id": run_id,
+        "run.stage": plan.stage,
+        "run.environment": plan.target.environment,
+        **{f"values.{name}": text for name, text in plan.target.values},
+        **{f"secret.{name}": text for name, text in secrets.items()},
+    }
+
+
+def generators(plan: Plan, rows: Mapping[str, Sequence[dict[str, str]]]) -> dict[str, Callable[[int, int], object]]:
+    """Name -> (base, pass) -> value. `rows`: name of a generator -> the rows of its file."""
+    return {data.name: data_kinds.bind(data, plan.seed, rows.get(data.name, ())) for data in plan.data}
+
+
+class Binder:
+    """See steps.runtime.Build."""
+
+    def __init__(self, url: str, origin: Origin, constants: Mapping[str, object], registry: Registry, part: str) -> None:
+        self.constants = constants
+        self._url = url
+        self._origin = origin
+        self._registry = registry
+        self._part = part
+
+    def call(self, step: Request) -> Call:
+        return Call(
+            name=step.name,
+            origin=self._origin,
+            timeout_ns=step.timeout_ns,
+            no_body=step.method == "HEAD",
+            idempotent=step.method in IDEMPOTENT,
+            render=renderer(step, self._url, self.constants),
+        )
+
+    def recorder(self, name: str, tags: Tags, timer: str = "") -> Recorder | Callable[[Vars], Recorder]:
+        fixed: list[tuple[str, str]] = []
+        drawn: list[tuple[str, str]] = []
+        for tag, source in tags:
+            (drawn if "${" in source else fixed).append((tag, source))
+        key = Key(name, timer, tuple(sorted(fixed)), self._part)
+        if not drawn:
+            return self._registry.series(key)
+        generator = Generator(self.constants)
+        values = [generator.expression(templates.holes(source)[0].tree) for _, source in drawn]
+        read = generator.function([f"return ({', '.join(values)},)"])
+        return self._registry.by_tags(key, tuple(tag for tag, _ in drawn), read)
+
+    def program(self, step: Step) -> Program:
+        return kinds.bind(step, self)

@@ -1,0 +1,170 @@
+"""The target before and after the load: is it there, is it ready, do we have to start it?
+
+Nothing goes through a shell. What we started we stop, with its children, and its output is kept in the run folder. Every
+way in which the target is not fit for load is an EnvironmentFailure with one sentence, before anything is measured.
+"""
+
+import ctypes
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+
+from perfspec.base.clock import SECOND, monotonic_ns
+from perfspec.base.errors import EnvironmentFailure
+from perfspec.base.units import format_duration
+from perfspec.plan.model import PlannedStart, Target
+from perfspec.steps.runtime import Origin
+
+__all__ = ["is_this_machine", "prepared", "resolve"]
+
+READY_WITHIN_NS = 30 * SECOND
+STOP_WITHIN_S = 5.0
+ASK_TIMEOUT_S = 5.0
+ASK_EVERY_S = 0.1
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def is_this_machine(url: str) -> bool:
+    """Does the address name this machine's loopback?"""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+async def resolve(url: str) -> Origin:
+    """Where requests go, asked of DNS once. Raises EnvironmentFailure if the name is unknown."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 80
+    try:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise EnvironmentFailure(f"the name `{host}` has no address ({error})", "check the environment's `url`") from error
+    return Origin(host, port, str(found[0][4][0]))
+
+
+@asynccontextmanager
+async def prepared(target: Target, folder: Path) -> AsyncIterator[None]:
+    """Inside, the target answers and says it is ready. Raises EnvironmentFailure."""
+    process: subprocess.Popen[bytes] | None = None
+    log = folder / "service.log"
+    async with httpx.AsyncClient(trust_env=False, timeout=ASK_TIMEOUT_S, verify=False) as client:  # noqa: S501 - asks for readiness only
+        try:
+            if target.start is not None and not await _listens(target.url):
+                process = _start(target.start, log)
+                await _until_ready(client, target.url + target.start.ready, target.start.within_ns, process, log)
+            elif target.start is not None:
+                await _must_be_ours(client, target, target.start)
+            if target.ready is not None:
+                await _until_ready(client, target.url + target.ready, READY_WITHIN_NS, process, log)
+            elif target.start is None and not await _listens(target.url):
+                raise EnvironmentFailure(f"nothing answers at {target.url}", "start the service, or choose another --env")
+            yield
+        finally:
+            if process is not None:
+                with anyio.CancelScope(shield=True):
+                    await _stop(process)
+
+
+async def _listens(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        with anyio.fail_after(ASK_TIMEOUT_S):
+            stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 80)
+            await stream.aclose()
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
+async def _must_be_ours(client: httpx.AsyncClient, target: Target, start: PlannedStart) -> None:
+    url = target.url + start.ready
+    said = await _ask(client, url)
+    if said:
+        message = f"something else answers at {target.url}: GET {start.ready} {said}"
+        raise EnvironmentFailure(message, "stop what listens there, or choose another --env")
+
+
+async def _until_ready(
+    client: httpx.AsyncClient, url: str, within_ns: int, process: subprocess.Popen[bytes] | None, log: Path
+) -> None:
+    deadline = monotonic_ns() + within_ns
+    while said := await _ask(client, url):
+        if process is not None and process.poll() is not None:
+            last = _last_line(log)
+            message = f"the service ended with exit status {process.returncode} before it was ready" + (f": {last}" if last else "")
+            raise EnvironmentFailure(message, f"its output is in {log}")
+        if monotonic_ns() > deadline:
+            hint = f"its output is in {log}" if process is not None else "look at the service and what it depends on"
+            raise EnvironmentFailure(f"not ready within {format_duration(within_ns)}: GET {url} {said}", hint)
+        await anyio.sleep(ASK_EVERY_S)
+
+
+async def _ask(client: httpx.AsyncClient, url: str) -> str:
+    """Empty if the answer is a success; else what came instead."""
+    try:
+        response = await client.get(url)
+    except httpx.TimeoutException:
+        return f"gave no answer in {ASK_TIMEOUT_S:g} s"
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        return f"failed ({str(error) or type(error).__name__})"
+    return "" if response.is_success else f"answered {response.status_code}"
+
+
+def _start(start: PlannedStart, log: Path) -> subprocess.Popen[bytes]:
+    words = shlex.split(start.command)
+    if not words:
+        raise EnvironmentFailure("`start.command` is empty", "write the command that brings the service up")
+    if words[0] == "perfspec":
+        words = [sys.executable, "-m", *words]
+    try:
+        with log.open("wb") as output:
+            return subprocess.Popen(  # noqa: S603 - a list of words from the spec, no shell
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call, no lock
+            )
+    except OSError as error:
+        raise EnvironmentFailure(f"`{start.command}` could not be started: {error}", "check `start.command`") from error
+
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    """So that a service we started does not outlive us, even if we are killed with -9."""
+    if _libc is not None:
+        _libc.prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+
+
+async def _stop(process: subprocess.Popen[bytes]) -> None:
+    """The whole process group: first asked, then made to."""
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, wanted)
+        except ProcessLookupError:
+            pass
+        with anyio.move_on_after(STOP_WITHIN_S):
+            while process.poll() is None:
+                await anyio.sleep(0.02)
+        if process.poll() is not None:
+            return
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:200] if lines else ""

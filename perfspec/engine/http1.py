@@ -1,0 +1,257 @@
+"""HTTP/1.1 answers on one keep-alive connection: framing without I/O. One answer is awaited at a time, no pipelining.
+
+States: idle (`busy` false) -> awaited (`busy`, set by the sender) -> in pieces (a part has come) -> idle. Rules:
+1. `feed` and `eof` raise ProtocolError and nothing else, whatever the bytes; how they are split never matters.
+2. What is not asked for is an error: data while idle, data after a complete answer.
+3. A head is a pure function of its bytes, and servers repeat heads byte for byte (Date changes once a second). So each
+   distinct head is parsed once, by llhttp in its strict mode, and kept in a bounded cache that is cleared whole.
+   A whole answer in one read then costs a find, a slice, a dict hit and a slice.
+4. Whether a body follows also depends on the request (HEAD), so that is not part of the cached head.
+"""
+
+from collections.abc import Callable
+
+import httptools
+
+__all__ = ["MAX_BODY_BYTES", "MAX_HEAD_BYTES", "Head", "Http1", "ProtocolError", "parse_head"]
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""A larger body is not kept, so it can only be streamed."""
+
+_CHUNKED, _UNTIL_EOF = -1, -2
+_CACHED_HEADS = 1024
+_CACHED_HEAD_BYTES = 4096
+_VERSION = b"HTTP/1."
+_TAIL = 5
+"""The end of a chunked answer is an empty line after a line that is not empty: what must be seen of it."""
+
+
+class ProtocolError(Exception):
+    """The peer broke HTTP, or one of the limits above. The connection cannot be used any longer."""
+
+
+class Head:
+    """A response head as the outcome shows it. Shared between equal answers: read only."""
+
+    __slots__ = ("headers", "keep", "length", "status")
+
+    def __init__(self, status: int, headers: tuple[tuple[bytes, bytes], ...], length: int, keep: bool) -> None:
+        self.status = status
+        self.headers = headers
+        self.length = length
+        """Bytes of the body, or one of the two negative framings."""
+        self.keep = keep
+        """The connection may be used again."""
+
+
+class _Sink:
+    """What llhttp tells about one message."""
+
+    __slots__ = ("begun", "done", "headed", "headers", "parts")
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.parts: list[bytes] = []
+        self.begun = 0
+        self.headed = self.done = False
+
+    def on_message_begin(self) -> None:
+        self.begun += 1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.headed = True
+
+    def on_body(self, part: bytes) -> None:
+        self.parts.append(part)
+
+    def on_message_complete(self) -> None:
+        self.done = True
+
+
+def _advance(parser: httptools.HttpResponseParser, data: bytes) -> None:
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:  # a 101: whoever sees the status decides
+        pass
+    except httptools.HttpParserError as error:
+        raise ProtocolError(str(error)) from error
+
+
+_cache: dict[bytes, Head] = {}
+_cached = _cache.get
+
+
+def parse_head(raw: bytes) -> Head:
+    """A head with its empty line. Remembers short ones. Raises ProtocolError."""
+    if not raw.startswith(_VERSION):  # llhttp also speaks RTSP and skips leading empty lines
+        raise ProtocolError("not an HTTP/1 answer")
+    if len(raw) > MAX_HEAD_BYTES:
+        raise ProtocolError("head too long")
+    sink = _Sink()
+    parser = httptools.HttpResponseParser(sink)
+    _advance(parser, raw)
+    status = parser.get_status_code()
+    if not sink.headed or status < 100:
+        raise ProtocolError("malformed head")
+    head = Head(status, tuple(sink.headers), _framing(status, sink.headers), _keeps(raw, status, sink.headers))
+    if len(raw) <= _CACHED_HEAD_BYTES:
+        if len(_cache) >= _CACHED_HEADS:
+            _cache.clear()
+        _cache[raw] = head
+    return head
+
+
+def _framing(status: int, headers: list[tuple[bytes, bytes]]) -> int:
+    """How the body ends. llhttp has already refused malformed and contradictory lengths."""
+    if status < 200 or status in (204, 304):
+        return 0
+    length = _UNTIL_EOF
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            length = _CHUNKED if value.rstrip().lower().endswith(b"chunked") else _UNTIL_EOF
+    return length
+
+
+def _keeps(raw: bytes, status: int, headers: list[tuple[bytes, bytes]]) -> bool:
+    options = b",".join(value.lower() for name, value in headers if name == b"connection")
+    old = raw[len(_VERSION) : len(_VERSION) + 1] == b"0"
+    return status != 101 and (b"keep-alive" in options if old else b"close" not in options)
+
+
+class Http1:
+    """The receiving side of one connection.
+
+    The sender sets `busy` and `no_body` when it sends; `feed` and `eof` return the head of the answer that they
+    completed, whose body then stands in `body`.
+    """
+
+    __slots__ = ("_end", "_head", "_sink", "_size", "_tail", "body", "busy", "no_body", "on_part", "pieces")
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.no_body = False
+        self.body = b""
+        self.on_part: Callable[[bytes], None] | None = None
+        self.pieces: list[bytes] | None = None
+        """What has come of the awaited answer and is not handed out yet; None: nothing has come."""
+        self._head: Head | None = None
+        self._end = 0  # how this answer's body ends: bytes still to come, or a negative framing
+        self._size = 0  # bytes of the body so far
+        self._tail = b""
+        self._sink: tuple[httptools.HttpResponseParser, _Sink] | None = None
+
+    @property
+    def head(self) -> Head | None:
+        """The final head of an answer whose body is not yet complete."""
+        return self._head
+
+    def listen(self, on_part: Callable[[bytes], None]) -> None:
+        """Hand out the body of the next answer part by part instead of keeping it."""
+        self.on_part = on_part
+        self.pieces = []  # no fast path for this answer: it looks at nothing but this
+
+    def feed(self, data: bytes) -> Head | None:
+        """The head of the answer that these bytes complete, None if more is to come. Raises ProtocolError."""
+        if self.pieces is None and self.busy:
+            end = data.find(b"\r\n\r\n") + 4
+            if end > 3:
+                raw = data[:end]
+                head = _cached(raw) or parse_head(raw)
+                if len(data) == end + head.length and head.status >= 200 and not self.no_body:
+                    self.busy = False
+                    self.body = data[end:]
+                    return head
+        return self._feed(data)
+
+    def eof(self) -> Head | None:
+        """The peer has closed. Completes a body that lasts until then; raises ProtocolError if an answer is cut."""
+        if not self.busy:
+            return None
+        if self._head is None or self._end != _UNTIL_EOF:
+            raise ProtocolError("connection closed before the whole answer came")
+        return self._complete()
+
+    def _feed(self, data: bytes) -> Head | None:
+        if not self.busy:
+            raise ProtocolError("data that no request asked for")
+        if self._head is None:
+            rest = self._find_head(data)
+            if rest is None:
+                return None
+            data = rest
+        if self._end == _CHUNKED:
+            return self._chunked(data)
+        if self._end != _UNTIL_EOF:
+            self._end -= len(data)
+            if self._end < 0:
+                raise ProtocolError("data after the answer")
+        if data:
+            self._keep(data)
+        return self._complete() if self._end == 0 else None
+
+    def _find_head(self, data: bytes) -> bytes | None:
+        """What follows the final head, None if that is not complete yet. Skips interim answers (1xx)."""
+        if self.pieces:
+            data = self.pieces[0] + data
+        while (end := data.find(b"\r\n\r\n") + 4) > 3:
+            raw = data[:end]
+            head = _cached(raw) or parse_head(raw)
+            data = data[end:]
+            if head.status >= 200 or head.status == 101:
+                self._begin_body(raw, head)
+                return data
+        if len(data) > MAX_HEAD_BYTES:
+            raise ProtocolError("head too long")
+        if not data.startswith(_VERSION[: len(data)]):
+            raise ProtocolError("not an HTTP/1 answer")
+        self.pieces = [data]
+        return None
+
+    def _begin_body(self, raw: bytes, head: Head) -> None:
+        end = 0 if self.no_body else head.length
+        if end > MAX_BODY_BYTES and self.on_part is None:
+            raise ProtocolError("answer too large")
+        self._head, self._end, self.pieces, self._size = head, end, [], 0
+        if end == _CHUNKED:  # llhttp decodes chunks, extensions and trailers, and wants to see the head for it
+            sink = _Sink()
+            parser = httptools.HttpResponseParser(sink)
+            _advance(parser, raw)
+            self._sink, self._tail = (parser, sink), b""
+
+    def _chunked(self, data: bytes) -> Head | None:
+        assert self._sink is not None
+        parser, sink = self._sink
+        _advance(parser, data)
+        for part in sink.parts:  # not from inside llhttp, which turns every exception into its own
+            self._keep(part)
+        sink.parts.clear()
+        self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
+        if not sink.done:
+            return None
+        # llhttp would begin the next answer, and it skips empty lines in front of that without a word
+        if sink.begun > 1 or self._tail[:1] in b"\r\n" or self._tail[1:] != b"\r\n\r\n":
+            raise ProtocolError("data after the answer")
+        return self._complete()
+
+    def _keep(self, part: bytes) -> None:
+        if self.on_part is not None:
+            self.on_part(part)
+            return
+        self._size += len(part)
+        if self._size > MAX_BODY_BYTES:
+            raise ProtocolError("answer too large")
+        assert self.pieces is not None
+        self.pieces.append(part)
+
+    def _complete(self) -> Head | None:
+        head, parts = self._head, self.pieces
+        self.body = b"".join(parts or ())
+        self._head = self.pieces = self._sink = self.on_part = None
+        self.busy = False
+        return head

@@ -1,0 +1,239 @@
+"""A lane: one running generator with its connections. A user: an identity on a lane.
+
+States of a lane: idle (`gen` is None) -> running (its generator is being executed) <-> waiting (for one answer, one
+wake-up or its branches) -> idle. Rules:
+1. `turn` numbers what is waited for; a wake-up of another turn is stale and ignored, so timers are never cancelled.
+2. A waiting lane is resumed by a callback only, never from inside its own `request`, `pause` or `fork`.
+3. Branches run on child lanes, which share the names and have connections and an outcome of their own. They are kept
+   in `spare` for the next fork. A branch may end while its parent still starts the others, so `pending` begins one
+   too high.
+4. EndRound ends the generator and is told to `on_end`. Any other exception goes up to the driver: it is a bug.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from perfspec.engine.driver import Chunk, Driver
+from perfspec.steps.runtime import Call, EndRound, Origin, Outcome, Parts, Program, Run, Vars
+
+__all__ = ["Lane", "User"]
+
+_UNSENDABLE = (ValueError, TypeError, LookupError)
+"""What a template raises over bad data: a name without a value, a line break in a header, a text that is no number."""
+
+
+class Lane:
+    __slots__ = (
+        "_send",
+        "call",
+        "children",
+        "conn",
+        "conns",
+        "driver",
+        "due",
+        "gen",
+        "lost",
+        "now",
+        "on_end",
+        "outcome",
+        "parent",
+        "pausing",
+        "pending",
+        "seat",
+        "spare",
+        "start",
+        "turn",
+        "vars",
+    )
+
+    _send: Callable[[Outcome | str | None], None]
+    on_end: "Callable[[Lane, str | None], None]"
+
+    def __init__(self, driver: Driver, seat: int) -> None:
+        self.driver = driver
+        self.seat = seat
+        self.now = driver.now_ns
+        self.start: Callable[[Lane, Call, bytes | Parts], None] = driver.transport.start
+        self.outcome = Outcome()
+        self.vars = Vars()
+        self.due = 0
+        """When the next request is due: a planned arrival, the end of a pause; 0: when it is asked for."""
+        self.call: Call | None = None
+        self.conn: Any = None
+        self.conns: dict[Origin, Any] | None = None
+        self.gen: Run | None = None
+        self.turn = 0
+        self.pausing = False
+        self.parent: Lane | None = None
+        self.children: list[Lane] | None = None
+        self.spare: list[Lane] | None = None
+        self.pending = 0
+        self.lost: str | None = None
+
+    # what the engine does with a lane
+
+    def run(self, gen: Run, on_end: "Callable[[Lane, str | None], None]") -> None:
+        """Begin. `on_end` gets None, or the kind of the EndRound that ended it; it is not called after `kill`."""
+        self.gen = gen
+        self._send = gen.send
+        self.on_end = on_end
+        self.resume(None)
+
+    def resume(self, value: Outcome | str | None) -> None:
+        try:
+            self._send(value)
+        except StopIteration:
+            kind = None
+        except EndRound as end:
+            kind = end.kind
+        except BaseException:
+            self.gen = None
+            raise
+        else:
+            return
+        self.gen = None
+        self.on_end(self, kind)
+
+    def wake(self, kind: str) -> bool:
+        """Raise EndRound(kind) in a program that is only pausing, or in those of its branches that are.
+
+        Says whether there was one. A request in flight is not cut short.
+        """
+        gen = self.gen
+        if gen is None:
+            return False
+        if not self.pausing:
+            woken = 0
+            for child in tuple(self.children or ()):
+                woken += child.wake(kind)
+            return woken > 0
+
+        def throw(_: object) -> None:
+            self._send = gen.send
+            gen.throw(EndRound(kind))
+
+        self.pausing = False
+        self.turn += 1
+        self._send = throw
+        self.resume(None)
+        return True
+
+    def kill(self) -> None:
+        """End here and now, children included; close all connections. Nothing is called back.
+
+        Not to be called from inside the lane's own program.
+        """
+        self.turn += 1
+        self.pausing = False
+        children, self.children = self.children, None
+        for child in children or ():
+            child.kill()
+        gen, self.gen = self.gen, None
+        transport = self.driver.transport
+        if gen is not None:
+            transport.cancel(self)
+        self.release()
+        if gen is not None:
+            gen.close()
+
+    def release(self) -> None:
+        """Close the connections, those of the spare lanes too. The lane can be run again."""
+        for child in self.spare or ():
+            child.release()
+        self.driver.transport.release(self)
+
+    # what a program asks of its lane
+
+    def request(self, call: Call) -> None:
+        outcome = self.outcome
+        outcome.due = self.due or self.now()
+        self.due = 0
+        self.call = call
+        try:
+            data = call.render(self.vars)
+        except _UNSENDABLE as error:
+            self._unsendable(call, error)
+            return
+        self.start(self, call, data)
+
+    def stream(self, call: Call, chunk: Chunk) -> None:
+        """Like `request`, with the body handed out as it comes."""
+        self.request(call)
+        self.driver.transport.listen(self, chunk)
+
+    def pause(self, ns: int) -> None:
+        self.pausing = True
+        self.turn = turn = self.turn + 1
+        self.driver.call_at(self.now() + ns, self._pause_over, turn)
+
+    def fork(self, programs: tuple[Program, ...]) -> None:
+        self.turn += 1
+        self.lost = None
+        self.pending = len(programs) + 1
+        self.spare = spare = self.spare or []
+        self.children = children = []
+        while len(spare) < len(programs):
+            spare.append(Lane(self.driver, self.seat))
+        for program in programs:
+            child = spare.pop()
+            child.parent, child.vars, child.due = self, self.vars, self.due
+            children.append(child)
+            child.run(program(child), _branch_over)
+        self.due = 0
+        self.pending -= 1
+        if not self.pending:
+            self.driver.call_soon(self._join, self.turn)
+
+    # what wakes it
+
+    def _pause_over(self, turn: int) -> None:
+        if turn == self.turn and self.gen is not None:
+            self.pausing = False
+            self.due = self.driver.tick_ns
+            self.resume(None)
+
+    def _unsendable(self, call: Call, error: Exception) -> None:
+        """Bad data made no request of the template: an outcome like any other, so that it is counted like any other."""
+        outcome = self.outcome
+        outcome.sent = outcome.last = self.now()
+        outcome.first = outcome.status = 0
+        outcome.head, outcome.body, outcome.error = None, b"", "unsendable"
+        self.driver.first_errors.setdefault("unsendable", f"{call.name}: {type(error).__name__}: {error}")
+        self.turn += 1
+        self.driver.call_soon(self._unsent, self.turn)
+
+    def _unsent(self, turn: int) -> None:
+        if turn == self.turn and self.gen is not None:
+            self.resume(self.outcome)
+
+    def _join(self, turn: int) -> None:
+        if turn == self.turn and self.gen is not None:
+            self.children = None
+            self.resume(self.lost)
+
+
+def _branch_over(child: Lane, kind: str | None) -> None:
+    parent = child.parent
+    assert parent is not None
+    assert parent.spare is not None
+    parent.spare.append(child)
+    parent.lost = parent.lost or kind
+    parent.pending -= 1
+    if not parent.pending:
+        parent._join(parent.turn)  # noqa: SLF001 - the other half of `fork`
+
+
+class User:
+    """Who: the number decides the data. Where: a lane. The two part in the open model (arrival number, seat)."""
+
+    __slots__ = ("lane", "misses", "number", "person", "round", "stopping")
+
+    def __init__(self, number: int, person: int, lane: Lane) -> None:
+        self.number = number
+        self.person = person
+        self.lane = lane
+        self.round = 0
+        self.misses = 0
+        """Rounds in a row that found no service."""
+        self.stopping = False
+        """Leaves after its round."""

@@ -1,0 +1,255 @@
+"""Real load: own non-blocking sockets in one epoll set, which is nested into an asyncio loop.
+
+Each pass has two phases: every ready socket is read and its time stamped, then the answers are processed. So the work
+for one answer is never measured into the next. Rules:
+1. An event of an idle connection (the peer hung up, or sent what nobody asked for) closes it in the first phase: were
+   its lane to use it again within this pass, old bytes would become the new answer.
+2. Request time-outs are found by one sweep over all connections, at most 100 ms late: no timer per request.
+3. An exception out of a callback is a bug. The first is kept in `crash` and told to `on_crash`, the loop goes on: the
+   run can be stopped in order and keeps its numbers.
+"""
+
+import asyncio
+import gc
+import select
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from perfspec.base.clock import MILLISECOND, monotonic_ns
+from perfspec.engine.connection import Connection
+from perfspec.engine.driver import Chunk, LaneState
+from perfspec.engine.timers import SlotTimers
+from perfspec.steps.runtime import Call, Origin
+
+__all__ = ["Reactor", "RealDriver"]
+
+A = TypeVar("A")
+
+_READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
+_BATCH = 1024
+_ANSWER_BYTES = 16 * 1024
+_PIECE_BYTES = 256 * 1024
+_SWEEP_NS = 100 * MILLISECOND
+_COLLECT = (50_000, 20, 50)
+"""A full collection at the default thresholds is a pause of tens of milliseconds with ten thousand users."""
+
+_Event = tuple[Connection, bytes | OSError | None]
+"""What was read (empty: the peer has closed), why it could not be, or None: writable."""
+
+
+class Reactor:
+    """The transport: HTTP/1.1, one connection per lane and origin. A lane that uses one origin needs no look-up."""
+
+    def __init__(self, driver: "RealDriver") -> None:
+        self.epoll = select.epoll()
+        self.connections: dict[int, Connection] = {}
+        self.call_soon = driver.call_soon
+        self.first_errors = driver.first_errors
+        self.connects = 0
+        """Connections begun."""
+        self.sent_again = 0
+        """Requests that met a connection which the service was just closing."""
+        self.unsolicited = 0
+        """Idle connections that were closed because the service sent something."""
+        self._driver = driver
+        self._targets: dict[Origin, tuple[int, Any]] = {}
+
+    # the transport's contract
+
+    def start(self, lane: LaneState, call: Call, data: Any) -> None:  # bytes: that is how calls are bound for this one
+        connection: Connection | None = lane.conn
+        if connection is not None and connection.open and connection.origin is call.origin:
+            connection.put(call, data)
+            return
+        connection = self._other(lane, connection, call.origin)
+        if connection is not None:
+            connection.put(call, data)
+        else:
+            self._connect(lane, call, data)
+
+    def listen(self, lane: LaneState, chunk: Chunk) -> None:
+        if lane.conn is not None and lane.conn.busy:
+            lane.conn.listen_to(chunk)
+
+    def cancel(self, lane: LaneState) -> None:
+        if lane.conn is not None and lane.conn.busy:
+            lane.conn.close()
+
+    def release(self, lane: LaneState) -> None:
+        for connection in (lane.conn, *(lane.conns or {}).values()):
+            if connection is not None:
+                connection.close()
+        lane.conn = lane.conns = None
+
+    # what connections need
+
+    def target(self, origin: Origin) -> tuple[int, Any]:
+        """Address family and socket address. Raises gaierror if the address is no numeric one: nobody is asked."""
+        target = self._targets.get(origin)
+        if target is None:
+            flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            family, _, _, _, address = socket.getaddrinfo(
+                origin.address, origin.port, type=socket.SOCK_STREAM, flags=flags
+            )[0]
+            self._targets[origin] = target = (family, address)
+        return target
+
+    def watch(self, connection: Connection, events: int) -> None:
+        self.connections[connection.fd] = connection
+        self.epoll.register(connection.fd, events)
+
+    def forget(self, connection: Connection) -> None:
+        if self.connections.get(connection.fd) is connection:  # the number may already be a newer connection's
+            del self.connections[connection.fd]
+            self.epoll.unregister(connection.fd)
+
+    def send_again(self, dead: Connection, call: Call) -> None:
+        self.sent_again += 1
+        on_part = dead.on_part
+        connection = self._connect(dead.lane, call, dead.wire, dead.deadline)
+        if on_part is not None:
+            connection.listen(on_part)
+
+    def _other(self, lane: LaneState, connection: Connection | None, origin: Origin) -> Connection | None:
+        """The lane's open connection to an origin that is not the one used last; None if there is none."""
+        if connection is None or connection.origin == origin:
+            return connection if connection is not None and connection.open else None
+        if lane.conns is None:
+            lane.conns = {connection.origin: connection}
+        other: Connection | None = lane.conns.get(origin)
+        if other is None or not other.open:
+            return None
+        lane.conn = other
+        return other
+
+    def _connect(self, lane: LaneState, call: Call, data: bytes, deadline: int = 0) -> Connection:
+        self.connects += 1
+        lane.conn = connection = Connection(self, lane, call.origin)
+        if lane.conns is not None:
+            lane.conns[call.origin] = connection
+        connection.connect(call, data, deadline)
+        return connection
+
+    # the two phases
+
+    def ready(self) -> None:
+        for connection, what in self._read():
+            if connection.open:  # else an event before this one in the batch has closed it
+                try:
+                    if what is None:
+                        connection.writable()
+                    elif not isinstance(what, bytes):
+                        connection.fail_with(what)
+                    elif what:
+                        connection.received(what)
+                    else:
+                        connection.ended()
+                except Exception as error:  # noqa: BLE001 - a bug is told at once; the other answers count all the same
+                    self._driver.crashed(error)
+
+    def _read(self) -> list[_Event]:
+        batch: list[_Event] = []
+        connections = self.connections
+        for fd, events in self.epoll.poll(0, _BATCH):
+            connection = connections[fd]  # nothing closes another connection in this phase
+            if events != _READABLE and (events == _WRITABLE or not connection.connected):
+                batch.append((connection, None))
+                continue
+            try:
+                data = connection.recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
+                now = monotonic_ns()
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                batch.append((connection, error))
+                continue
+            if not connection.busy:
+                self.unsolicited += bool(data)
+                connection.close()
+                continue
+            outcome = connection.outcome
+            outcome.last = now
+            if data and not outcome.first:
+                outcome.first = now
+            batch.append((connection, data))
+            if events & _WRITABLE:
+                batch.append((connection, None))
+        return batch
+
+    def sweep(self, _: None) -> None:
+        now = monotonic_ns()
+        self._driver.call_at(now + _SWEEP_NS, self.sweep, None)
+        for connection in [c for c in self.connections.values() if c.busy and c.deadline <= now]:
+            try:
+                connection.fail("timeout")
+            except Exception as error:  # noqa: BLE001 - as in `ready`
+                self._driver.crashed(error)
+
+    def close(self) -> None:
+        for connection in list(self.connections.values()):
+            connection.close()
+        self.epoll.close()
+
+
+class RealDriver:
+    """Clock, timers and sockets on an asyncio loop, from its construction to `close`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.now_ns: Callable[[], int] = monotonic_ns
+        self.first_errors: dict[str, str] = {}
+        self.crash: Exception | None = None
+        """The first exception that came out of a callback."""
+        self.on_crash: Callable[[Exception], None] = self._report
+        self._timers = SlotTimers(loop, self.crashed)
+        self.call_at = self._timers.call_at
+        self.drain_lateness = self._timers.drain_lateness
+        self.transport = Reactor(self)
+        self._closed = False
+        self._collect: tuple[int, int, int] | None = None
+        self._epoll_fd = self.transport.epoll.fileno()
+        loop.add_reader(self._epoll_fd, self.transport.ready)
+        self.transport.sweep(None)
+
+    @property
+    def tick_ns(self) -> int:
+        return self._timers.tick_ns
+
+    def call_soon(self, fn: Callable[[A], None], arg: A) -> None:
+        self.loop.call_soon(self._call, fn, arg)
+
+    def settle(self) -> None:
+        """After the warm-up: the collector never again looks at what lives now."""
+        gc.collect()
+        gc.freeze()
+        if self._collect is None:
+            self._collect = gc.get_threshold()
+        gc.set_threshold(*_COLLECT)
+
+    def close(self) -> None:
+        """Close every connection; nothing is called back any more. Not from inside a callback."""
+        self._closed = True
+        self._timers.close()
+        self.loop.remove_reader(self._epoll_fd)
+        self.transport.close()
+        if self._collect is not None:
+            gc.unfreeze()
+            gc.set_threshold(*self._collect)
+            self._collect = None
+
+    def crashed(self, error: Exception) -> None:
+        if self.crash is None:
+            self.crash = error
+            self.on_crash(error)
+
+    def _report(self, error: Exception) -> None:
+        self.loop.call_exception_handler({"message": "bug in a callback of the load path", "exception": error})
+
+    def _call(self, fn: Callable[[A], None], arg: A) -> None:
+        if self._closed:
+            return
+        try:
+            fn(arg)
+        except Exception as error:  # noqa: BLE001 - as in `Reactor.ready`
+            self.crashed(error)

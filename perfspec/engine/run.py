@@ -1,0 +1,272 @@
+"""A run from beginning to end: environment, setup, load, teardown, with everything measured going to the log.
+
+anyio owns what surrounds the load (the environment, signals); the load itself is driver callbacks. Ctrl-C or SIGTERM
+once: stop and report; twice: stop now. A listener gets copies of what was logged; one that fails is dropped and named.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from perfspec import steps as kinds
+from perfspec.base.clock import MILLISECOND, SECOND, cpu_ns
+from perfspec.base.errors import EnvironmentFailure
+from perfspec.engine.binding import Binder, constants, generators
+from perfspec.engine.driver import Driver
+from perfspec.engine.environment import prepared, resolve
+from perfspec.engine.lanes import Lane
+from perfspec.engine.reactor import RealDriver
+from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
+from perfspec.engine.users import BoundFlow, Ending, Hooks, Pool, Second
+from perfspec.metrics.rows import total
+from perfspec.metrics.series import Key, Registry, Slice
+from perfspec.plan.model import Plan
+from perfspec.spec.model import Threshold
+from perfspec.steps.kinds import Request, Step, WaitUntil
+from perfspec.steps.runtime import Origin, Vars
+from perfspec.steps.sequence import in_turn
+from perfspec.verdict.abort import Abort, Watch
+from perfspec.verdict.judge import Circumstances, judge
+
+__all__ = ["Inputs", "Listener", "Load", "run"]
+
+START_AFTER_NS = 20 * MILLISECOND
+CRASHED_WITHIN_S = 8
+"""After a bug in the load path: the run is over by then, whether or not it could be ended in order."""
+SPARE_DESCRIPTORS = 64
+Listener = Callable[[LoggedSecond], None]
+"""Gets every second as it is logged. It must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a run needs beside its plan."""
+
+    run_id: str
+    rows: Mapping[str, Sequence[dict[str, str]]]
+    """Generator -> the rows of its file."""
+    secrets: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Load:
+    """The load of one plan on one driver: binds it, watches it, logs it. The same on the reactor and in simulation."""
+
+    plan: Plan
+    driver: Driver
+    origin: Origin
+    inputs: Inputs
+    on_second: Listener
+    on_done: Callable[[Ending], None]
+    shared: dict[str, object] = field(default_factory=dict)
+    abort: Abort | None = None
+    slices: list[Slice] = field(default_factory=list)
+    _pool: Pool | None = None
+    _cpu_ns: int = 0
+
+    def start(self, start_ns: int) -> None:
+        """Begin at this instant of the driver's clock."""
+        plan = self.plan
+        registry = Registry(start_ns, plan.request_limits())
+        names = constants(plan, self.inputs.run_id, self.inputs.secrets)
+        binder = Binder(plan.target.url, self.origin, names, registry, "load")
+        flows = [
+            BoundFlow(f.name, f.weight, in_turn(f.steps, binder), registry.series(Key(f.name, "round")))
+            for f in plan.flows
+        ]
+        watch = Watch(plan.abort, plan.thresholds)
+        hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
+        drawn = generators(plan, self.inputs.rows)
+        self._pool = Pool(self.driver, plan, flows, registry, drawn, self.shared, hooks, _grace(plan))
+        self._cpu_ns = cpu_ns()
+        self._pool.start(start_ns)
+
+    def stop(self, reason: str) -> None:
+        """Once: nothing new is sent; twice: now."""
+        if self._pool is not None:
+            self._pool.stop(reason)
+
+    def _second(self, second: Second, watch: Watch) -> None:
+        now = cpu_ns()
+        self.slices.extend(second.slices)
+        line = LoggedSecond(second.number, second.users, second.slices, second.lateness, now - self._cpu_ns)
+        self._cpu_ns = now
+        self.on_second(line)
+        if self.abort is None:
+            self.abort = watch.second(second.number, second.slices)
+            if self.abort is not None:
+                self.stop("aborted")
+
+    def _is_close(self) -> bool:
+        """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few requests."""
+        windows = [(w.start_ns, w.end_ns) for w in self.plan.windows()]
+        verdicts = judge(self.plan.thresholds, self.slices, windows, Circumstances(warn_only=self.plan.warn_only))
+        failed = [v for v in verdicts if v.outcome == "FAIL"]
+        return bool(failed) and all(v.strength == "borderline" for v in failed)
+
+
+def _grace(plan: Plan) -> int:
+    timeouts = [
+        step.timeout_ns if isinstance(step, Request) else step.request.timeout_ns
+        for flow in plan.flows
+        for step in kinds.walk(flow.steps)
+        if isinstance(step, (Request, WaitUntil))
+    ]
+    return max(timeouts, default=SECOND) + SECOND
+
+
+async def run(plan: Plan, inputs: Inputs, folder: Path, log: SliceLog, listeners: Sequence[Listener]) -> End:
+    """Carry the plan out; everything measured is in the log when this returns. Raises EnvironmentFailure before any load."""
+    _check_descriptors(plan)
+    notes: list[str] = []
+    running = _Running(plan, inputs, log, list(listeners), notes)
+    async with prepared(plan.target, folder):
+        origin = await resolve(plan.target.url)
+        end = await running.with_signals(origin)
+    log.write(end)
+    return end
+
+
+class _Running:
+    """One run on the reactor."""
+
+    def __init__(
+        self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener], notes: list[str]
+    ) -> None:
+        self._plan = plan
+        self._inputs = inputs
+        self._log = log
+        self._listeners = listeners
+        self._notes = notes
+        self._load: Load | None = None
+        self._signals: list[int] = []
+
+    async def with_signals(self, origin: Origin) -> End:
+        """The run, with signals turned into its end. Raises what the run raises, not a group around it."""
+        failure: EnvironmentFailure | None = None
+        end: End | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch_signals)
+            try:
+                end = await self._carry_out(origin)
+            except EnvironmentFailure as error:
+                failure = error
+            group.cancel_scope.cancel()
+        if end is None:
+            assert failure is not None
+            raise failure
+        return end
+
+    async def _watch_signals(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            async for number in received:
+                self._signals.append(number)
+                if self._load is not None:
+                    self._load.stop("terminated" if number == signal.SIGTERM else "interrupted")
+
+    async def _carry_out(self, origin: Origin) -> End:
+        driver = RealDriver(asyncio.get_running_loop())
+        try:
+            shared = await self._once(driver, origin, self._plan.setup, "setup", {})
+            done = anyio.Event()
+            endings: list[Ending] = []
+
+            def on_done(ending: Ending) -> None:
+                endings.append(ending)
+                done.set()
+
+            load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared)
+            def on_crash(error: Exception) -> None:
+                self._notes.append(f"bug in perfspec: {type(error).__name__}: {error}")
+                driver.loop.call_later(CRASHED_WITHIN_S, on_done, Ending("crashed", driver.now_ns() - start_ns, 0, 0))
+                load.stop("crashed")
+
+            start_ns = driver.now_ns() + START_AFTER_NS
+            driver.on_crash = on_crash
+            load.start(start_ns)
+            self._load = load
+            driver.settle()
+            if self._signals:
+                load.stop("interrupted")
+            await done.wait()
+            ending = endings[0]
+            with anyio.CancelScope(shield=True):
+                await self._tear_down(driver, origin, shared)
+            self._notes.extend(f"{kind}: {text}" for kind, text in driver.first_errors.items())
+            if self._log.problem:
+                self._notes.append(self._log.problem)
+            return End(
+                ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort, tuple(self._notes)
+            )
+        finally:
+            driver.close()
+
+    def _heard(self, second: LoggedSecond) -> None:
+        self._log.write(second)
+        for listener in tuple(self._listeners):
+            try:
+                listener(second)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the load
+                self._listeners.remove(listener)
+                self._notes.append(f"a listener was dropped: {type(error).__name__}: {error}")
+
+    async def _tear_down(self, driver: RealDriver, origin: Origin, shared: dict[str, object]) -> None:
+        try:
+            await self._once(driver, origin, self._plan.teardown, "teardown", shared)
+        except EnvironmentFailure as failure:
+            self._notes.append(failure.message)
+
+    async def _once(
+        self, driver: RealDriver, origin: Origin, steps: tuple[Step, ...], part: str, shared: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Run setup or teardown; returns what it captured. Raises EnvironmentFailure if a request of it failed."""
+        if not steps:
+            return dict(shared)
+        registry = Registry(driver.now_ns(), {})
+        names = constants(self._plan, self._inputs.run_id, self._inputs.secrets)
+        program = in_turn(steps, Binder(self._plan.target.url, origin, names, registry, part))
+        lane = Lane(driver, -1)
+        lane.vars = scope = Vars(shared)
+        scope.generators = generators(self._plan, self._inputs.rows)
+        scope.base = scope.step = 0
+        over = anyio.Event()
+        ended: list[str | None] = []
+
+        def on_end(_lane: Lane, kind: str | None) -> None:
+            ended.append(kind)
+            over.set()
+
+        driver.call_soon(lambda _: lane.run(program(lane), on_end), None)
+        await over.wait()
+        lane.release()
+        slices = registry.drain()
+        self._log.write(LoggedSecond(0, 0, slices))
+        failed = total(slices).errors
+        if failed or ended[0]:
+            kinds_found = ", ".join(failed) or str(ended[0])
+            raise EnvironmentFailure(f"{part} failed: {kinds_found}", "try the requests of that part by hand")
+        return dict(scope)
+
+
+def _check_descriptors(plan: Plan) -> None:
+    """Every user has a connection. Raises the soft limit where that is allowed."""
+    needed = plan.most_users + SPARE_DESCRIPTORS + len(os.sched_getaffinity(0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= needed or soft == resource.RLIM_INFINITY:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        message = f"{plan.most_users} users need {needed} open files; this machine allows {hard}"
+        raise EnvironmentFailure(message, f"raise the limit first: ulimit -n {needed}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def tightest_ns(thresholds: Sequence[Threshold]) -> int:
+    """The shortest time that any limit speaks of; 0 if none does."""
+    times = [int(t.limit.quantity.value) for t in thresholds if t.limit.quantity.unit == "time"]
+    return min(times, default=0)

@@ -1,0 +1,84 @@
+"""Timers in slots of one millisecond, for thousands of think times on one timer of an asyncio loop.
+
+A timer is called at the end of its slot, so never early and about a millisecond late. How late each one really was is
+kept: it is part of what the load generator has to say about itself.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
+
+__all__ = ["SlotTimers"]
+
+A = TypeVar("A")
+
+_NEVER = 1 << 62
+_FINE_US = 2000
+"""Lateness is kept to the microsecond below this, to the millisecond above."""
+
+
+class SlotTimers:
+    def __init__(self, loop: asyncio.AbstractEventLoop, crashed: Callable[[Exception], None]) -> None:
+        self.tick_ns = monotonic_ns()
+        self._loop = loop
+        self._crashed = crashed
+        self._slots: dict[int, list[tuple[int, Callable[[Any], None], Any]]] = {}
+        self._order: list[int] = []  # a heap of the occupied slots
+        self._handle: asyncio.TimerHandle | None = None
+        self._armed = _NEVER  # the slot that the loop's timer is set to
+        self._late: dict[int, int] = {}
+
+    def call_at(self, due_ns: int, fn: Callable[[A], None], arg: A) -> None:
+        slot = -(-due_ns // MILLISECOND)
+        timers = self._slots.get(slot)
+        if timers is not None:
+            timers.append((due_ns, fn, arg))
+            return
+        self._slots[slot] = [(due_ns, fn, arg)]
+        heapq.heappush(self._order, slot)
+        if slot < self._armed:
+            self._arm(slot)
+
+    def drain_lateness(self) -> dict[int, int]:
+        late, self._late = self._late, {}
+        return late
+
+    def close(self) -> None:
+        """Call nobody any more. Not from inside a timer."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._slots.clear()
+        self._order.clear()
+        self._armed = 0  # no slot is before this one
+
+    def _arm(self, slot: int) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._armed = slot
+        self._handle = self._loop.call_at(slot * MILLISECOND / SECOND, self._tick)
+
+    def _tick(self) -> None:
+        self._handle, self._armed = None, 0  # 0: nobody arms it while we are here
+        order = self._order
+        self.tick_ns = monotonic_ns()
+        last = self.tick_ns // MILLISECOND
+        while order and order[0] <= last:
+            self._call(self._slots.pop(heapq.heappop(order)))
+        self._armed = _NEVER
+        if order:
+            self._arm(order[0])
+
+    def _call(self, timers: list[tuple[int, Callable[[Any], None], Any]]) -> None:
+        late = self._late
+        for due_ns, fn, arg in timers:
+            us = (monotonic_ns() - due_ns) // 1000
+            if us >= _FINE_US:
+                us -= us % 1000
+            late[us] = late.get(us, 0) + 1
+            try:
+                fn(arg)
+            except Exception as error:  # noqa: BLE001 - a bug is told at once; the other timers are due all the same
+                self._crashed(error)

@@ -1,0 +1,71 @@
+"""A request step to a function that renders the whole HTTP/1.1 message. Everything constant is rendered when binding."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from perfspec import __version__
+from perfspec.language.codegen import Generator
+from perfspec.steps.kinds import Request
+from perfspec.steps.runtime import Vars
+
+__all__ = ["host_header", "renderer"]
+
+
+def host_header(url: str) -> str:
+    """The Host of a base address, its port where that is not the scheme's own."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return host if parts.port in (None, usual) else f"{host}:{parts.port}"
+
+
+def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callable[[Vars], bytes]:
+    """The message of `step` sent to the service at `url`, as a function of the round's names."""
+    generator = Generator(constants)
+    arguments: list[str] = []
+    target = urlsplit(url).path.rstrip("/").encode() + generator.text(step.path.source, "url", arguments)
+    for number, (name, text) in enumerate(step.query):
+        separator = b"&" if number or b"?" in target else b"?"
+        target += separator + generator.text(name, "url", arguments) + b"=" + generator.text(text.source, "url", arguments)
+    head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
+    written = ((name, text.source) for name, text in step.headers)
+    for name, value in (*_own_headers(url), *_content_type(step), *written):
+        head += generator.text(name, "header", arguments) + b": " + generator.text(value, "header", arguments) + b"\r\n"
+    body_arguments: list[str] = []
+    body = _body(step, generator, body_arguments)
+    if body is None:
+        return generator.function(["return " + generator.format(head + b"\r\n", arguments)])
+    head += b"Content-Length: %d\r\n\r\n%b"
+    lines = [
+        "body = " + generator.format(body, body_arguments),
+        "return " + generator.format(head, [*arguments, "len(body)", "body"]),
+    ]
+    return generator.function(lines)
+
+
+def _own_headers(url: str) -> tuple[tuple[str, str], ...]:
+    return (("Host", host_header(url)), ("User-Agent", f"perfspec/{__version__}"), ("Accept", "*/*"))
+
+
+def _content_type(step: Request) -> tuple[tuple[str, str], ...]:
+    if any(name.lower() == "content-type" for name, _ in step.headers):
+        return ()
+    if step.json is not None:
+        return (("Content-Type", "application/json"),)
+    if step.form is not None:
+        return (("Content-Type", "application/x-www-form-urlencoded"),)
+    return ()
+
+
+def _body(step: Request, generator: Generator, arguments: list[str]) -> bytes | None:
+    if step.json is not None:
+        return generator.body(step.json, arguments)
+    if step.form is not None:
+        pairs = (
+            generator.text(name, "url", arguments) + b"=" + generator.text(text.source, "url", arguments)
+            for name, text in step.form
+        )
+        return b"&".join(pairs)
+    if step.body is not None:
+        return generator.text(step.body.source, "text", arguments)
+    return b"" if step.method in ("POST", "PUT", "PATCH") else None
