@@ -1,0 +1,71 @@
+"""Floor 9: the command line. The only place that prints or exits. A file per command, loaded when it is called."""
+
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from perfspec import __version__
+from perfspec.base.errors import ExitCode, PerfspecError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "lint": "Check specs; every mistake with its place and its fix.",
+    "plan": "Show what a run would do. Sends nothing.",
+    "report": "Make the result of a run folder, also of a run that was cut off.",
+    "run": "Run a stage and judge it.",
+    "serve": "Start a reference service to try things on.",
+}
+
+
+class Commands(click.Group):
+    """Knows every command by name and one sentence, and imports a command's file only to run it."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"perfspec.cli.{name}"), name)
+        return found
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="perfspec")
+def perfspec() -> None:
+    """Load tests as readable YAML, with verdicts that say how sure they are."""
+
+
+def main() -> None:
+    """Run the command line; end the process with one of the documented exit codes."""
+    try:
+        code = perfspec.main(standalone_mode=False, prog_name="perfspec")
+        sys.exit(int(code or 0))
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    except KeyboardInterrupt:
+        click.echo("interrupted before any load", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.SPEC)
+    except PerfspecError as error:
+        click.echo(f"perfspec: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"          {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.PASS)
+    except Exception:  # noqa: BLE001 - whatever it is, it is ours, and the user is told so
+        click.echo("this is a bug in perfspec; please report it with the lines below and the spec", err=True)
+        click.echo(traceback.format_exc(), err=True)
+        sys.exit(ExitCode.BUG)

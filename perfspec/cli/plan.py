@@ -1,0 +1,34 @@
+"""`perfspec plan SPEC --stage STAGE`"""
+
+import click
+
+from perfspec import app
+from perfspec.base.codec import pretty
+from perfspec.cli import findings
+from perfspec.plan.build import Choice
+from perfspec.report.schedule import lines
+
+__all__ = ["plan"]
+
+
+@click.command("plan")
+@click.argument("spec", type=click.Path())
+@click.option("--stage", default="smoke", show_default=True, help="The stage of the spec.")
+@click.option("--env", "environment", help="The environment; the spec's first if left out.")
+@click.option("--seed", type=int, help="Instead of the spec's random_seed.")
+@click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
+def plan(spec: str, stage: str, environment: str | None, seed: int | None, *, as_json: bool) -> int:
+    """Show phases over time and how many requests each threshold can expect. Sends nothing."""
+    try:
+        planned = app.plan(spec, Choice(stage, environment, seed))
+    except app.SpecFailure as failure:
+        findings.show(failure.checked, err=True)
+        return failure.exit_code
+    assert planned.plan is not None
+    assert planned.estimate is not None
+    if as_json:
+        click.echo(pretty(planned.plan).decode(), nl=False)
+        return 0
+    findings.show(planned.checked, err=True)
+    click.echo("\n".join(lines(planned.plan, planned.estimate)))
+    return 0

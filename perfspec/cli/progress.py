@@ -1,0 +1,149 @@
+"""What is seen while the load runs: a live table on a terminal, plain lines elsewhere.
+
+Drawing happens in a thread of its own, fed with what was logged, so that it cannot hold up the load.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from queue import SimpleQueue
+from threading import Thread
+
+import click
+
+from perfspec.base.clock import SECOND
+from perfspec.base.units import format_duration, format_ms
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.metrics import histogram
+from perfspec.metrics.rows import Row
+from perfspec.metrics.series import Slice
+from perfspec.plan.model import Plan
+from perfspec.report.words import count
+
+__all__ = ["Picture", "progress"]
+
+P95 = Fraction(19, 20)
+RECENT_SECONDS = 10
+PLAIN_EVERY = 5
+Draw = Callable[["Picture"], None]
+
+
+class Picture:
+    """The last ten seconds of a run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.second = 0
+        self.users = 0
+        self.sent = 0
+        self.failed = 0
+        self._recent: deque[tuple[int, list[Slice]]] = deque()
+
+    def add(self, line: LoggedSecond) -> None:
+        slices = [s for s in line.slices if s.key.part == "load"]
+        self.second, self.users = line.second, line.users
+        self._recent.append((line.second, slices))
+        while self._recent[0][0] <= line.second - RECENT_SECONDS:
+            self._recent.popleft()
+        counted = [s for s in slices if s.key.timer in ("", "wait")]
+        self.sent += sum(s.n for s in counted)
+        self.failed += sum(sum(s.errors.values()) for s in counted)
+
+    @property
+    def phase(self) -> str:
+        """The phase that this second belongs to."""
+        at = (self.second - 1) * SECOND
+        found = [p for p in self.plan.phases if p.start_ns <= at]
+        name = found[-1].name if found else self.plan.phases[0].name
+        return f"{name} (running on)" if at >= self.plan.for_ns else name
+
+    def rows(self) -> list[tuple[str, float, str, float]]:
+        """(request, requests/s, p95, share of failed) of the last seconds, in the order of the spec."""
+        seconds = min(self.second, RECENT_SECONDS) or 1
+        rows: dict[str, Row] = {}
+        for _, slices in self._recent:
+            for piece in slices:
+                if piece.key.timer in ("", "wait"):
+                    rows.setdefault(piece.key.name, Row()).add(piece)
+        order = list(dict.fromkeys(name for name, _ in self.plan.series_names()))
+        return [
+            (name, row.n / seconds, _p95(row), row.failed / row.n if row.n else 0.0)
+            for name, row in sorted(rows.items(), key=lambda item: order.index(item[0]))
+        ]
+
+
+def _p95(row: Row) -> str:
+    return format_ms(histogram.quantile(row.response, P95) * 1000) if row.response else "-"
+
+
+@contextmanager
+def progress(plan: Plan, *, quiet: bool) -> Iterator[Callable[[LoggedSecond], None]]:
+    """A listener that shows the run while it lasts."""
+    queue: SimpleQueue[LoggedSecond | None] = SimpleQueue()
+    target = _nothing if quiet else _live if sys.stdout.isatty() else _plain
+    thread = Thread(target=target, args=(plan, queue), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield queue.put
+    finally:
+        queue.put(None)
+        thread.join(timeout=2)
+
+
+def _feed(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]", draw: Draw) -> None:
+    picture = Picture(plan)
+    while (line := queue.get()) is not None:
+        picture.add(line)
+        draw(picture)
+
+
+def _nothing(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
+    _feed(plan, queue, lambda _: None)
+
+
+def _headline(plan: Plan) -> str:
+    return f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {format_duration(plan.for_ns)}"
+
+
+def _plain(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
+    click.echo(_headline(plan))
+    said = 0
+
+    def draw(picture: Picture) -> None:
+        nonlocal said
+        if picture.second % PLAIN_EVERY or picture.second == said:
+            return
+        said = picture.second
+        rows = "  ".join(f"{name} p95 {p95}" for name, _, p95, _ in picture.rows())
+        rate = sum(rate for _, rate, _, _ in picture.rows())
+        errors = f"{picture.failed} of {count(picture.sent)} failed"
+        click.echo(f"{picture.second:5} s  {picture.phase}: {picture.users} users  {rate:.1f} requests/s  {errors}  {rows}")
+
+    _feed(plan, queue, draw)
+
+
+def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
+    from rich.console import Console, Group  # noqa: PLC0415 - only where there is a terminal
+    from rich.live import Live  # noqa: PLC0415
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    def picture_of(picture: Picture) -> Group:
+        total = plan.for_ns // SECOND
+        if picture.second > total:
+            total = plan.extend_to_ns // SECOND or total
+        line = f"{picture.second} of {total} s  {picture.phase}  {picture.users} users  {count(picture.sent)} sent"
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("request")
+        for heading in ("requests/s", "p95", "failed"):
+            table.add_column(heading, justify="right")
+        for name, rate, p95, failed in picture.rows():
+            table.add_row(Text(name), f"{rate:.1f}", p95, Text(f"{failed:.1%}", "red" if failed else ""))
+        bar = ProgressBar(total=total, completed=min(picture.second, total), width=40)
+        return Group(Text(_headline(plan), "bold"), bar, Text(line), table)
+
+    with Live(console=Console(), auto_refresh=False, transient=True) as live:
+        _feed(plan, queue, lambda picture: live.update(picture_of(picture), refresh=True))

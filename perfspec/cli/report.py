@@ -1,0 +1,22 @@
+"""`perfspec report FOLDER`"""
+
+from pathlib import Path
+
+import click
+
+from perfspec import app
+from perfspec.report.terminal import summary
+
+__all__ = ["report"]
+
+
+@click.command("report")
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> int:
+    """Judge what a run folder holds and write its result.json and junit.xml again. Works on a run that was cut off."""
+    finished = app.report(folder)
+    click.echo("\n".join(summary(finished.result)))
+    for problem in finished.problems:
+        click.echo(problem, err=True)
+    click.echo(f"{finished.folder}/: result.json, junit.xml")
+    return finished.result.exit_code

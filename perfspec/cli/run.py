@@ -1,0 +1,66 @@
+"""`perfspec run SPEC... --stage STAGE`"""
+
+import sys
+
+import click
+
+from perfspec import app
+from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
+from perfspec.cli import findings
+from perfspec.cli.progress import progress
+from perfspec.plan.build import Choice
+from perfspec.report.terminal import summary
+
+__all__ = ["run"]
+
+
+@click.command("run")
+@click.argument("specs", nargs=-1, required=True, type=click.Path())
+@click.option("--stage", default="smoke", show_default=True, help="The stage of the spec.")
+@click.option("--env", "environment", help="The environment; the spec's first if left out.")
+@click.option("--seed", type=int, help="Instead of the spec's random_seed.")
+@click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
+@click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
+@click.option("--quiet", is_flag=True, help="Only the verdict.")
+def run(
+    specs: tuple[str, ...], stage: str, environment: str | None, seed: int | None, out: str | None, *, yes: bool, quiet: bool
+) -> int:
+    """Run a stage of one spec, or of several one after another, and judge it."""
+    choice = Choice(stage, environment, seed)
+    codes: list[ExitCode] = []
+    for spec in specs:
+        folder = out if out is None or len(specs) == 1 else f"{out}/{len(codes) + 1}"
+        code = _one(spec, choice, folder, yes=yes, quiet=quiet)
+        codes.append(code)
+        if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+            break
+    return worst(codes)
+
+
+def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) -> ExitCode:
+    try:
+        planned = app.plan(spec, choice)
+        findings.show(planned.checked, err=True)
+        assert planned.plan is not None
+        with progress(planned.plan, quiet=quiet) as listener:
+            finished = app.run(planned, out=out, confirm=lambda question: yes or _ask(question), listeners=[listener])
+    except app.SpecFailure as failure:
+        findings.show(failure.checked, err=True)
+        return failure.exit_code
+    except PerfspecError as error:
+        click.echo(f"{spec}: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"    {error.hint}", err=True)
+        return error.exit_code
+    click.echo("\n".join(summary(finished.result)))
+    for problem in finished.problems:
+        click.echo(problem, err=True)
+    click.echo(f"{finished.folder}/: result.json, junit.xml, slices.jsonl, plan.json")
+    return ExitCode(finished.result.exit_code)
+
+
+def _ask(question: str) -> bool:
+    """Raises EnvironmentFailure where nobody is there to answer."""
+    if not sys.stdin.isatty():
+        raise EnvironmentFailure(f"this has to be confirmed ({question}), and nobody is here to ask", "add --yes")
+    return click.confirm(f"{question}. Run it?")

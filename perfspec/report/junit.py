@@ -1,0 +1,130 @@
+"""JUnit XML as CI servers read it: three suites, thresholds, checks and run validity.
+
+Validates against Jenkins' junit-10.xsd. The whole sentence stands in the attribute and in the text, because readers differ;
+the place in the spec stands in both. FAIL is a failure; no data, not judged and an invalid run are errors; a warning
+passes and says so; a skipped row is skipped with its reason.
+"""
+
+import re
+from xml.etree import ElementTree as ET
+
+from perfspec.base.clock import SECOND
+from perfspec.report.result import Result
+from perfspec.report.words import count, few_requests, sentence
+from perfspec.verdict.judge import Verdict
+
+__all__ = ["to_junit"]
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_junit(result: Result) -> bytes:
+    suites = [_thresholds(result), _checks(result), _validity(result)]
+    root = ET.Element("testsuites", name=f"perfspec {result.service} {result.stage}")
+    for suite in suites:
+        root.append(suite)
+    for name in ("tests", "failures", "errors"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
+    root.set("time", _seconds(result.ended_ns))
+    ET.indent(root)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode").encode() + b"\n"
+
+
+def _seconds(ns: int) -> str:
+    return f"{ns / SECOND:.3f}"
+
+
+def _clean(text: str) -> str:
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+def _suite(result: Result, name: str, cases: list[ET.Element], note: str = "") -> ET.Element:
+    suite = ET.Element("testsuite", name=f"{result.service} {result.stage} {name}", tests=str(len(cases)))
+    for tag, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
+    suite.set("time", _seconds(result.judged_ns))
+    suite.set("timestamp", result.started_at[:19])
+    suite.set("file", result.spec)
+    properties = ET.SubElement(suite, "properties")
+    known = {
+        "run_id": result.run_id,
+        "environment": result.environment,
+        "url": result.url,
+        "seed": str(result.seed),
+        "plan_hash": result.plan_hash,
+        "perfspec": result.perfspec,
+        "ended": result.ended,
+    }
+    for key, value in known.items():
+        ET.SubElement(properties, "property", name=key, value=_clean(value))
+    suite.extend(cases)
+    if note:
+        ET.SubElement(suite, "system-out").text = _clean(note)
+    return suite
+
+
+def _case(result: Result, name: str, ns: int) -> ET.Element:
+    return ET.Element("testcase", classname=f"perfspec.{result.service}.{result.stage}", name=_clean(name), time=_seconds(ns))
+
+
+def _say(case: ET.Element, tag: str, kind: str, text: str) -> None:
+    element = ET.SubElement(case, tag, type=kind, message=_clean(text))
+    element.text = _clean(text)
+
+
+def _thresholds(result: Result) -> ET.Element:
+    cases = [_threshold(result, verdict) for verdict in result.verdicts]
+    for skipped in result.skipped:
+        case = _case(result, str(skipped.threshold), 0)
+        _say(case, "skipped", "skipped", skipped.reason)
+        cases.append(case)
+    return _suite(result, "thresholds", cases, few_requests(result.verdicts))
+
+
+def _threshold(result: Result, verdict: Verdict) -> ET.Element:
+    case = _case(result, verdict.threshold, result.judged_ns)
+    text = f"{verdict.span.path}:{verdict.span.line}: {sentence(verdict)}"
+    if verdict.outcome == "FAIL":
+        _say(case, "failure", "slo", text)
+    elif verdict.outcome in ("NO_DATA", "INCONCLUSIVE"):
+        _say(case, "error", verdict.outcome.lower(), text)
+    elif verdict.outcome == "WARN":
+        ET.SubElement(case, "system-out").text = _clean(f"warning: {text}")
+    return case
+
+
+def _checks(result: Result) -> ET.Element:
+    """A check that fails does not fail the run by itself: it counts as an error, and `errors` has a limit."""
+    cases = []
+    for check in result.checks:
+        case = _case(result, f"check {check.request}: {check.text} (line {check.span.line})", result.judged_ns)
+        if check.failed:
+            where = f"{check.span.path}:{check.span.line}"
+            text = f"{where}: {count(check.failed)} of {count(check.n)} answers of `{check.request}` failed: {check.text}"
+            if _errors_failed(result):
+                _say(case, "failure", "check", text)
+            else:
+                ET.SubElement(case, "system-out").text = _clean(f"within the allowed errors: {text}")
+        cases.append(case)
+    return _suite(result, "checks", _distinct(cases))
+
+
+def _errors_failed(result: Result) -> bool:
+    return any(v.cell in ("errors", "availability") and v.outcome == "FAIL" for v in result.verdicts)
+
+
+def _distinct(cases: list[ET.Element]) -> list[ET.Element]:
+    """Readers drop a second case of the same name."""
+    return list({case.get("name"): case for case in cases}.values())
+
+
+def _validity(result: Result) -> ET.Element:
+    ended = _case(result, "the run went to its end", result.ended_ns)
+    if result.ended != "finished":
+        detail = f": {result.abort.rule}: {result.abort.evidence}" if result.abort else ""
+        _say(ended, "error", result.ended, f"{result.spec}: the run was {result.ended} after {_seconds(result.ended_ns)} s{detail}")
+    healthy = _case(result, "the load generator was on time", result.judged_ns)
+    if result.health.late:
+        _say(healthy, "error", "late", f"{result.spec}: {result.health.late}")
+    return _suite(result, "run validity", [ended, healthy], "\n".join(result.notes))
+

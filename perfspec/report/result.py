@@ -1,0 +1,261 @@
+"""The result document: everything known about a run, versioned. Every report is made from it and from nothing else.
+
+It is made from the plan and the log, so a run that was torn has one too; it never is a pass.
+"""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+
+from perfspec.base.clock import SECOND
+from perfspec.base.codec import encode
+from perfspec.base.errors import ExitCode
+from perfspec.diagnostics.source import Span
+from perfspec.engine.slicelog import Log, LoggedSecond
+from perfspec.metrics import histogram
+from perfspec.metrics.histogram import Histogram
+from perfspec.metrics.rows import Row, total
+from perfspec.metrics.series import Key, Slice
+from perfspec.plan.model import Plan, Skipped, Window
+from perfspec.spec.model import Threshold
+from perfspec.steps import walk
+from perfspec.steps.answers import kind_of_capture, kind_of_check
+from perfspec.steps.kinds import Captured, Check, Request, WaitUntil
+from perfspec.verdict.abort import Abort
+from perfspec.verdict.health import Health, judge_health
+from perfspec.verdict.judge import Circumstances, Verdict, judge
+
+__all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "to_json"]
+
+VERSION = 1
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "CRASHED"]
+QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
+
+
+class Durations(msgspec.Struct, frozen=True):
+    """Of the answers, in ns. Percentiles are nearest rank, as the upper edge of a bucket 0.1 % wide."""
+
+    p50: int
+    p90: int
+    p95: int
+    p99: int
+    max: int
+    mean: int
+    histogram: Histogram
+    """HdrHistogram(1 us, 3 digits) index -> count."""
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One series over the judged time; setup and teardown over their whole time."""
+
+    key: Key
+    n: int
+    failed: int
+    unavailable: int
+    errors: dict[str, int]
+    over: dict[int, int]
+    """Limit in ns -> requests that were slower, or failed."""
+    response: Durations
+    service: Durations
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One line of `expect`, `until` or `capture`, and how often it failed."""
+
+    request: str
+    text: str
+    span: Span
+    n: int
+    failed: int
+
+
+class Result(msgspec.Struct, frozen=True):
+    run_id: str
+    started_at: str
+    perfspec: str
+    versions: dict[str, str]
+    spec: str
+    service: str
+    stage: str
+    environment: str
+    url: str
+    seed: int
+    plan_hash: str
+    outcome: Outcome
+    exit_code: int
+    ended: str
+    """finished, aborted, interrupted, terminated, crashed or torn."""
+    ended_ns: int
+    extended: bool
+    """The stage ran on because it was too close to call."""
+    unfinished: int
+    """Requests cut off at the end; they are in no number."""
+    waits: int
+    """How often a user waited because nobody answered."""
+    windows: tuple[Window, ...]
+    verdicts: tuple[Verdict, ...]
+    skipped: tuple[Skipped, ...]
+    checks: tuple[CheckResult, ...]
+    health: Health
+    abort: Abort | None
+    notes: tuple[str, ...]
+    summaries: tuple[Summary, ...]
+    seconds: tuple[LoggedSecond, ...]
+    plan: Plan
+    version: int = VERSION
+
+    @property
+    def judged_ns(self) -> int:
+        return sum(w.end_ns - w.start_ns for w in self.windows)
+
+
+def make(plan: Plan, log: Log) -> Result:
+    """Judge a run by its plan and log."""
+    end, beginning = log.end, log.beginning
+    torn = end is None
+    ended_ns = end.ended_ns if end is not None else max((s.second for s in log.seconds), default=0) * SECOND
+    windows = plan.windows(ended_ns)
+    stretches = [(w.start_ns, w.end_ns) for w in windows]
+    slices = [piece for second in log.seconds for piece in second.slices]
+    health = _health(plan, log.seconds, stretches)
+    abort = end.abort if end is not None else None
+    circumstances = Circumstances(
+        late=health.late,
+        warn_only=plan.warn_only,
+        only_proven=plan.only_proven,
+        aborted_by=abort.threshold if abort else "",
+    )
+    verdicts = judge(plan.thresholds, slices, stretches, circumstances)
+    ended = end.reason if end is not None else "torn"
+    outcome, code = _outcome(verdicts, ended, abort)
+    notes = list(end.notes) if end is not None else ["the run was cut off; this is what was on disk"]
+    if log.unreadable > (1 if torn else 0):
+        notes.append(f"{log.unreadable} lines of the log could not be read")
+    judged = [s for s in slices if s.key.part != "load" or _within(s.second, stretches)]
+    return Result(
+        run_id=beginning.run_id if beginning else "",
+        started_at=beginning.started_at if beginning else "",
+        perfspec=beginning.perfspec if beginning else "",
+        versions=beginning.versions if beginning else {},
+        spec=plan.spec,
+        service=plan.service,
+        stage=plan.stage,
+        environment=plan.target.environment,
+        url=plan.target.url,
+        seed=plan.seed,
+        plan_hash=plan.hash,
+        outcome=outcome,
+        exit_code=int(code),
+        ended=ended,
+        ended_ns=ended_ns,
+        extended=ended_ns > plan.for_ns + SECOND,
+        unfinished=end.unfinished if end is not None else 0,
+        waits=end.waits if end is not None else 0,
+        windows=windows,
+        verdicts=verdicts,
+        skipped=plan.skipped,
+        checks=_checks(plan, judged),
+        health=health,
+        abort=abort,
+        notes=tuple(notes),
+        summaries=_summaries(judged),
+        seconds=log.seconds,
+        plan=plan,
+    )
+
+
+def _within(second: int, stretches: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= second * SECOND < end for start, end in stretches)
+
+
+def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> Health:
+    """A line with number k is about the second before it."""
+    judged = [s for s in seconds if _within(s.second - 1, stretches)]
+    times = [int(t.limit.quantity.value) for t in plan.thresholds if t.limit.quantity.unit == "time"]
+    cpu = sum(s.cpu_ns for s in judged)
+    return judge_health((s.lateness for s in judged), cpu, len(judged) * SECOND, min(times, default=0))
+
+
+_INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}
+
+
+def _outcome(verdicts: Sequence[Verdict], ended: str, abort: Abort | None) -> tuple[Outcome, ExitCode]:
+    found = {v.outcome for v in verdicts}
+    if ended == "crashed":
+        return "CRASHED", ExitCode.BUG
+    if ended in _INTERRUPTED:
+        return "INTERRUPTED", _INTERRUPTED[ended]
+    if "FAIL" in found or abort is not None:
+        return "FAIL", ExitCode.THRESHOLD_FAILED
+    if found & {"INCONCLUSIVE", "NO_DATA"} or ended == "torn" or not verdicts:
+        return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
+    return "PASS", ExitCode.PASS
+
+
+def _summaries(judged: Sequence[Slice]) -> tuple[Summary, ...]:
+    rows: dict[Key, Row] = {}
+    for piece in judged:
+        rows.setdefault(piece.key, Row()).add(piece)
+    return tuple(
+        Summary(
+            key, row.n, row.failed, row.unavailable, row.errors, row.over, _durations(row.response), _durations(row.service)
+        )
+        for key, row in rows.items()
+    )
+
+
+def _durations(h: Histogram) -> Durations:
+    found = {name: histogram.quantile(h, q) * 1000 for name, q in QUANTILES.items()}
+    mean = int(histogram.mean(h) * 1000)
+    return Durations(**found, max=histogram.largest(h) * 1000, mean=mean, histogram=dict(sorted(h.items())))
+
+
+def _checks(plan: Plan, judged: Sequence[Slice]) -> tuple[CheckResult, ...]:
+    errors: dict[tuple[str, str], int] = {}
+    answered: dict[str, int] = {}
+    for piece in judged:
+        key = piece.key
+        if key.timer in ("", "wait") and key.part == "load":
+            answered[key.name] = answered.get(key.name, 0) + histogram.count(piece.response)
+            for kind, n in piece.errors.items():
+                errors[key.name, kind] = errors.get((key.name, kind), 0) + n
+    found = []
+    for flow in plan.flows:
+        for step in walk(flow.steps):
+            request = step.request if isinstance(step, WaitUntil) else step
+            if not isinstance(request, Request):
+                continue
+            lines: tuple[Check | Captured, ...] = (*request.expect, *request.capture)
+            for line in lines:
+                if isinstance(line, Check):
+                    kind, text = kind_of_check(line), str(line)
+                else:
+                    kind, text = kind_of_capture(line), f"capture {line.name}"
+                failed = sum(n for (name, k), n in errors.items() if name == request.name and _is_kind(k, kind))
+                found.append(CheckResult(request.name, text, line.span, answered.get(request.name, 0), failed))
+    return tuple(found)
+
+
+def _is_kind(kind: str, wanted: str) -> bool:
+    return kind == wanted or (wanted == "status" and kind.startswith("status "))
+
+
+def to_json(result: Result) -> bytes:
+    """One top-level member per line, each compact: readable, and small enough to keep."""
+    members = ((name, getattr(result, name)) for name in ("version", *(f for f in result.__struct_fields__ if f != "version")))
+    return b"{\n" + b",\n".join(encode(name) + b": " + encode(value) for name, value in members) + b"\n}\n"
+
+
+def all_thresholds(result: Result) -> tuple[Threshold, ...]:
+    return (*result.plan.thresholds, *(s.threshold for s in result.skipped))
+
+
+def whole(result: Result) -> Row:
+    """All requests of the judged time, each counted once."""
+    stretches = [(w.start_ns, w.end_ns) for w in result.windows]
+    slices = (piece for second in result.seconds for piece in second.slices)
+    return total(
+        slices, lambda s: s.key.part == "load" and s.key.timer in ("", "wait") and _within(s.second, stretches)
+    )

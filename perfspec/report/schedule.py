@@ -1,0 +1,95 @@
+"""A plan as lines of text: the phases over time, what each flow does, and how many requests each threshold can expect."""
+
+from perfspec.base.units import format_duration
+from perfspec.plan.estimates import Estimate, expected
+from perfspec.plan.model import Plan
+from perfspec.report.words import count
+from perfspec.spec.model import Threshold
+from perfspec.spec.thresholds import is_share, share_limit
+from perfspec.steps import describe
+from perfspec.steps.kinds import ForEach, Step, When
+from perfspec.verdict.bounds import n_min
+
+__all__ = ["lines"]
+
+
+def lines(plan: Plan, estimated: Estimate) -> list[str]:
+    target = plan.target
+    out = [
+        f"{plan.service} {plan.stage} on {target.environment} ({target.url}), seed {plan.seed}, plan {plan.hash[:12]}",
+        "",
+        *_before(plan),
+        *_phases(plan),
+        "",
+        *_flows(plan),
+        "",
+        *_thresholds(plan, estimated),
+    ]
+    return out
+
+
+def _before(plan: Plan) -> list[str]:
+    target = plan.target
+    out = []
+    if target.start is not None:
+        out.append(f"  before   starts `{target.start.command}` unless something answers at {target.url}")
+    if target.ready is not None:
+        out.append(f"  before   waits until {target.url}{target.ready} answers with success")
+    return out
+
+
+def _phases(plan: Plan) -> list[str]:
+    out = []
+    measured = False
+    for phase in plan.phases:
+        begin, end = format_duration(phase.start_ns), format_duration(phase.end_ns)
+        judged = "" if phase.measured else ", not judged"
+        if phase.measured and not measured and plan.warmup_ns:
+            judged = f", the first {format_duration(plan.warmup_ns)} not judged"
+        measured = measured or phase.measured
+        out.append(f"  {begin:>6} to {end:<6} {phase.name}: {phase.users.describe()}{judged}")
+    if plan.extend_to_ns > plan.for_ns:
+        out.append(f"         to {format_duration(plan.extend_to_ns):<6} if it is too close to call")
+    return out
+
+
+def _flows(plan: Plan) -> list[str]:
+    weight = sum(flow.weight for flow in plan.flows)
+    out = []
+    for flow in plan.flows:
+        out.append(f"  {flow.weight / weight:4.0%} of rounds: {flow.name}")
+        out += [f"         {text}" for text in _steps(flow.steps, 0)]
+    return out
+
+
+def _steps(steps: tuple[Step, ...], depth: int) -> list[str]:
+    out = []
+    for step in steps:
+        out.append("  " * depth + describe(step))
+        if isinstance(step, (ForEach, When)):
+            out += _steps(step.steps, depth + 1)
+        if isinstance(step, When) and step.otherwise:
+            out += ["  " * depth + "otherwise", *_steps(step.otherwise, depth + 1)]
+    return out
+
+
+def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
+    if not plan.thresholds:
+        return ["  nothing is judged in this stage"]
+    width = max(len(str(t)) for t in (*plan.thresholds, *(s.threshold for s in plan.skipped)))
+    out = [f"  {'threshold':{width}}  expected requests"]
+    for threshold in plan.thresholds:
+        out.append(f"  {threshold!s:{width}}  {_expectation(threshold, expected(threshold, estimated))}")
+    out += [f"  {s.threshold!s:{width}}  skipped: {s.reason}" for s in plan.skipped]
+    return [*out, "", "  expected: at least this many, if every answer takes as long as its limit allows"]
+
+
+def _expectation(threshold: Threshold, n: float) -> str:
+    text = f"{count(n):>7}"
+    if not is_share(threshold.cell):
+        return text
+    needed = n_min(share_limit(threshold)[0])
+    if needed is None or n >= needed:
+        return text
+    return f"{text}  too few to prove a pass: {count(needed)} without a bad one are needed"
+

@@ -1,0 +1,85 @@
+"""What a reader sees of a verdict: the share that decides comes first, the percentile after it. No statistics words."""
+
+from perfspec.base.units import format_ms, format_share
+from perfspec.verdict.judge import Verdict
+
+__all__ = ["count", "evidence", "few_requests", "lines", "percent", "sentence"]
+
+MARKS = {"INCONCLUSIVE": "??", "NO_DATA": "??", "SKIPPED": "SKIP"}
+
+
+def count(n: float) -> str:
+    """60 000, with thin grouping: a number that people read."""
+    return f"{n:,.0f}".replace(",", " ")
+
+
+def percent(share: float, other: float | None = None) -> str:
+    """`3.9 %`; with `other`, a range in the same precision: `3.5-4.4 %`."""
+    digits = _digits(min(x for x in (share, other or share) if x > 0) if share > 0 or other else 1)
+    text = f"{share * 100:.{digits}f}"
+    return f"{text} %" if other is None else f"{text}-{other * 100:.{digits}f} %"
+
+
+def _digits(share: float) -> int:
+    return 1 if share >= 0.01 else 2 if share >= 0.001 else 3
+
+
+def evidence(verdict: Verdict) -> str:
+    """Why, in one clause: `3.9 % slower (5 % allowed, likely 3.5-4.4 %); p95 112 ms of 60 214`."""
+    if verdict.outcome in ("NO_DATA", "SKIPPED"):
+        return verdict.reason
+    found = _share(verdict) if verdict.bad is not None else _number(verdict)
+    if verdict.outcome == "INCONCLUSIVE":
+        return f"not judged: {verdict.reason}; seen: {found}"
+    return f"{found}; {verdict.reason}" if verdict.reason else found
+
+
+def _share(verdict: Verdict) -> str:
+    assert verdict.bad is not None
+    assert verdict.limit_share is not None
+    share = verdict.bad / verdict.n
+    likely = percent(verdict.lower or 0.0, verdict.upper)
+    is_latency = verdict.observed_ns is not None
+    close = "close: " if verdict.strength == "borderline" and not _is_small(verdict) else ""
+    if is_latency:
+        allowed = format_share(verdict.limit_share).replace("%", " %")
+        text = f"{percent(share)} slower or failed ({allowed} allowed, {close}likely {likely})"
+        return f"{text}; {verdict.cell} {format_ms(verdict.observed_ns or 0)} of {count(verdict.n)}"
+    word = "unavailable" if verdict.cell == "availability" else "failed"
+    text = f"{percent(share)} {word}: {count(verdict.bad)} of {count(verdict.n)} ({count(max(verdict.allowed or 0, 0))} allowed"
+    return f"{text}, {close}likely {likely})"
+
+
+def _number(verdict: Verdict) -> str:
+    if verdict.observed_ns is not None:
+        return f"{verdict.cell} {format_ms(verdict.observed_ns)} of {count(verdict.n)}"
+    observed = verdict.observed or 0.0
+    return f"{count(observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
+
+
+def _is_small(verdict: Verdict) -> bool:
+    return verdict.needed is None or verdict.n < verdict.needed
+
+
+def sentence(verdict: Verdict) -> str:
+    """The whole verdict on one line, for JUnit and messages."""
+    return f"{verdict.threshold}: {evidence(verdict)}"
+
+
+def few_requests(verdicts: tuple[Verdict, ...]) -> str:
+    """The one line about passes that rest on few requests; empty if there are none."""
+    small = [v for v in verdicts if v.outcome == "PASS" and v.bad is not None and not v.proven and _is_small(v)]
+    if not small:
+        return ""
+    named = ", ".join(f"{v.row} {v.cell} {count(v.n)} of {count(v.needed)}" for v in small if v.needed)
+    word = "pass rests" if len(small) == 1 else "passes rest"
+    return f"{len(small)} {word} on few requests: {named} needed to prove it (run longer to prove them)"
+
+
+def lines(verdicts: tuple[Verdict, ...]) -> list[str]:
+    """The table: mark, threshold, evidence."""
+    if not verdicts:
+        return []
+    width = max(len(v.threshold) for v in verdicts)
+    return [f"{MARKS.get(v.outcome, v.outcome):4}  {v.threshold:{width}}   {evidence(v)}" for v in verdicts]
+
