@@ -1,4 +1,5 @@
-"""The use cases behind the commands: lint, plan, run, report. Prints nothing, exits never; tests and programs call these.
+"""The use cases behind the commands: lint, plan, run, report. Prints nothing, exits never; tests and programs call
+these.
 
 Whoever calls gets values back: diagnostics with the sources to quote from, a plan, a result. Errors that end a use case
 are PerfspecErrors with their exit code.
@@ -25,7 +26,8 @@ from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Severity
 from perfspec.diagnostics.source import Source
 from perfspec.engine.environment import is_this_machine
-from perfspec.engine.run import Inputs, Listener, run as engine_run
+from perfspec.engine.run import Inputs, Listener
+from perfspec.engine.run import run as engine_run
 from perfspec.engine.slicelog import NAME as LOG_NAME
 from perfspec.engine.slicelog import Beginning, SliceLog, read_log
 from perfspec.language.include import is_shared, load

@@ -1,4 +1,6 @@
-"""The only module that reads time. Durations and instants are int nanoseconds; wall time is for names and records only."""
+"""The only module that reads time. Durations and instants are int nanoseconds; wall time is for names and records
+only.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

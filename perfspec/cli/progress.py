@@ -104,7 +104,9 @@ def _nothing(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
 
 
 def _headline(plan: Plan) -> str:
-    return f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {format_duration(plan.for_ns)}"
+    return (
+        f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {format_duration(plan.for_ns)}"
+    )
 
 
 def _plain(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
@@ -119,7 +121,9 @@ def _plain(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
         rows = "  ".join(f"{name} p95 {p95}" for name, _, p95, _ in picture.rows())
         rate = sum(rate for _, rate, _, _ in picture.rows())
         errors = f"{picture.failed} of {count(picture.sent)} failed"
-        click.echo(f"{picture.second:5} s  {picture.phase}: {picture.users} users  {rate:.1f} requests/s  {errors}  {rows}")
+        click.echo(
+            f"{picture.second:5} s  {picture.phase}: {picture.users} users  {rate:.1f} requests/s  {errors}  {rows}"
+        )
 
     _feed(plan, queue, draw)
 

@@ -23,7 +23,14 @@ __all__ = ["run"]
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
 @click.option("--quiet", is_flag=True, help="Only the verdict.")
 def run(
-    specs: tuple[str, ...], stage: str, environment: str | None, seed: int | None, out: str | None, *, yes: bool, quiet: bool
+    specs: tuple[str, ...],
+    stage: str,
+    environment: str | None,
+    seed: int | None,
+    out: str | None,
+    *,
+    yes: bool,
+    quiet: bool,
 ) -> int:
     """Run a stage of one spec, or of several one after another, and judge it."""
     choice = Choice(stage, environment, seed)

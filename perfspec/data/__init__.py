@@ -1,4 +1,5 @@
-"""Floor 3: data generators. Each kind's file says how it is read, and binds it to a pure function (base, pass) -> value.
+"""Floor 3: data generators. Each kind's file says how it is read, and binds it to a pure function (base, pass) ->
+value.
 
 A new kind: its shape in kinds.py, its file, its row here, its words in the schema.
 """

@@ -1,4 +1,6 @@
-"""`csv: FILE`: a draw is a row, read as `${name.column}`. The file's text is handed in; the first line names the columns."""
+"""`csv: FILE`: a draw is a row, read as `${name.column}`. The file's text is handed in; the first line names the
+columns.
+"""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ from perfspec.language.phrases import Order
 __all__ = ["bind", "read", "rows"]
 
 
-def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Csv | None:
+def read(name: str, _span: Span, node: Mapping, out: Diagnostics) -> Csv | None:
     path, order = node.get("csv"), node.get("order")
     if not isinstance(path, Scalar):
         return None
@@ -46,8 +48,5 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def bind(data: Csv, _seed: int, found: Sequence[dict[str, str]]) -> Callable[[int, int], object]:
     site, n = random.site(f"data.{data.name}"), len(found)
-    if data.order.kind == "zipf":
-        draw = zipf(site, n, data.order.exponent)
-    else:
-        draw = even(site, n)
+    draw = zipf(site, n, data.order.exponent) if data.order.kind == "zipf" else even(site, n)
     return lambda base, turn: found[draw(base, turn)]

@@ -12,26 +12,26 @@ from perfspec.language.phrase_grammar import parse_text_length
 
 __all__ = ["bind", "read"]
 
-_COMMON = (
-    "a about after again air all along also always an and another any are around as ask at away back be because been "
-    "before began being best better between big book both boy bring build but by call came can car carry change "
-    "children city close cold come could country cut day did different do does done door down draw during each early "
-    "earth east eat end enough even ever every eye face family far farm fast father feet few field find fire first "
-    "fish five follow food for form found four friend from front full gave get girl give go good got great green grew "
-    "ground group grow had half hand hard has have he head hear help her here high him his hold home horse hour house "
-    "how hundred if in into is it just keep kind king knew know land large last late laugh lead learn leave left less "
-    "letter life light like line list listen little live long look made make man many map mark may me mean men might "
-    "mile mind money moon more morning most mother mountain move much music must my name near need never new next "
-    "night no north not note notice now number of off often old on once one only open or order other our out over own "
-    "page paper part pass people person place plan plant play point pull put quick rain ran read ready real red rest "
-    "right river road rock room round run said same saw say school sea second see seem sentence set several shall she "
-    "ship short should show side simple since sing sit six sleep slow small snow so some song soon sound south spell "
-    "stand star start state stay step still stop story street strong study such sun sure table take talk tell ten than "
-    "that the their them then there these they thing think this those though thought thousand three through time to "
-    "together told too took town travel tree true try turn two under unit until up us use very voice vowel wait walk "
-    "want warm was watch water way we week well went were west what wheel when where which while white who whole why "
-    "wide will wind wish with wonder wood word work world would write year yes yet you young your"
-).split()
+_COMMON = """
+a about after again air all along also always an and another any are around as ask at away back be because been
+before began being best better between big book both boy bring build but by call came can car carry change
+children city close cold come could country cut day did different do does done door down draw during each early
+earth east eat end enough even ever every eye face family far farm fast father feet few field find fire first
+fish five follow food for form found four friend from front full gave get girl give go good got great green grew
+ground group grow had half hand hard has have he head hear help her here high him his hold home horse hour house
+how hundred if in into is it just keep kind king knew know land large last late laugh lead learn leave left less
+letter life light like line list listen little live long look made make man many map mark may me mean men might
+mile mind money moon more morning most mother mountain move much music must my name near need never new next
+night no north not note notice now number of off often old on once one only open or order other our out over own
+page paper part pass people person place plan plant play point pull put quick rain ran read ready real red rest
+right river road rock room round run said same saw say school sea second see seem sentence set several shall she
+ship short should show side simple since sing sit six sleep slow small snow so some song soon sound south spell
+stand star start state stay step still stop story street strong study such sun sure table take talk tell ten
+than that the their them then there these they thing think this those though thought thousand three through time
+to together told too took town travel tree true try turn two under unit until up us use very voice vowel wait
+walk want warm was watch water way we week well went were west what wheel when where which while white who whole
+why wide will wind wish with wonder wood word work world would write year yes yet you young your
+""".split()  # noqa: SIM905 - a list with a line per word would hide the code
 _RUN = 8_192
 """Words in the run; a text begins anywhere in it."""
 

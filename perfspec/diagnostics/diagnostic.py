@@ -35,7 +35,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self._found: dict[tuple[Span, str, str], Diagnostic] = {}
 
-    def add(self, code: str, message: str, span: Span, help: str = "", *,  # noqa: A002, PLR0913 - the fields' names
+    def add(self, code: str, message: str, span: Span, help: str = "", *,  # noqa: A002 - the fields' names
             severity: Severity = Severity.ERROR, related: tuple[tuple[Span, str], ...] = ()) -> None:  # fmt: skip
         """Remember a finding; saying the same twice counts once."""
         assert code in CODES, f"{code} has no row in codes.py"

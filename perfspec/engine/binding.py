@@ -36,7 +36,9 @@ def generators(plan: Plan, rows: Mapping[str, Sequence[dict[str, str]]]) -> dict
 class Binder:
     """See steps.runtime.Build."""
 
-    def __init__(self, url: str, origin: Origin, constants: Mapping[str, object], registry: Registry, part: str) -> None:
+    def __init__(
+        self, url: str, origin: Origin, constants: Mapping[str, object], registry: Registry, part: str
+    ) -> None:
         self.constants = constants
         self._url = url
         self._origin = origin

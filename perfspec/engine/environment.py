@@ -1,7 +1,8 @@
 """The target before and after the load: is it there, is it ready, do we have to start it?
 
-Nothing goes through a shell. What we started we stop, with its children, and its output is kept in the run folder. Every
-way in which the target is not fit for load is an EnvironmentFailure with one sentence, before anything is measured.
+Nothing goes through a shell. What we started we stop, with its children, and its output is kept in the run folder.
+Every way in which the target is not fit for load is an EnvironmentFailure with one sentence, before anything is
+measured.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,7 +48,9 @@ async def resolve(url: str) -> Origin:
     try:
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise EnvironmentFailure(f"the name `{host}` has no address ({error})", "check the environment's `url`") from error
+        raise EnvironmentFailure(
+            f"the name `{host}` has no address ({error})", "check the environment's `url`"
+        ) from error
     return Origin(host, port, str(found[0][4][0]))
 
 
@@ -66,7 +69,9 @@ async def prepared(target: Target, folder: Path) -> AsyncIterator[None]:
             if target.ready is not None:
                 await _until_ready(client, target.url + target.ready, READY_WITHIN_NS, process, log)
             elif target.start is None and not await _listens(target.url):
-                raise EnvironmentFailure(f"nothing answers at {target.url}", "start the service, or choose another --env")
+                raise EnvironmentFailure(
+                    f"nothing answers at {target.url}", "start the service, or choose another --env"
+                )
             yield
         finally:
             if process is not None:
@@ -100,7 +105,9 @@ async def _until_ready(
     while said := await _ask(client, url):
         if process is not None and process.poll() is not None:
             last = _last_line(log)
-            message = f"the service ended with exit status {process.returncode} before it was ready" + (f": {last}" if last else "")
+            message = f"the service ended with exit status {process.returncode} before it was ready" + (
+                f": {last}" if last else ""
+            )
             raise EnvironmentFailure(message, f"its output is in {log}")
         if monotonic_ns() > deadline:
             hint = f"its output is in {log}" if process is not None else "look at the service and what it depends on"
@@ -151,12 +158,10 @@ def _die_with_parent() -> None:
 async def _stop(process: subprocess.Popen[bytes]) -> None:
     """The whole process group: first asked, then made to."""
     for wanted in (signal.SIGTERM, signal.SIGKILL):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, wanted)
-        except ProcessLookupError:
-            pass
         with anyio.move_on_after(STOP_WITHIN_S):
-            while process.poll() is None:
+            while process.poll() is None:  # noqa: ASYNC110 - a process tells its end to whoever asks
                 await anyio.sleep(0.02)
         if process.poll() is not None:
             return

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import anyio
 
-from perfspec import steps as kinds
-from perfspec.base.clock import MILLISECOND, SECOND, cpu_ns
+from perfspec.base.clock import MILLISECOND, cpu_ns
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine.binding import Binder, constants, generators
 from perfspec.engine.driver import Driver
@@ -27,8 +26,7 @@ from perfspec.engine.users import BoundFlow, Ending, Hooks, Pool, Second
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Key, Registry, Slice
 from perfspec.plan.model import Plan
-from perfspec.spec.model import Threshold
-from perfspec.steps.kinds import Request, Step, WaitUntil
+from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Vars
 from perfspec.steps.sequence import in_turn
 from perfspec.verdict.abort import Abort, Watch
@@ -83,7 +81,7 @@ class Load:
         watch = Watch(plan.abort, plan.thresholds)
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
         drawn = generators(plan, self.inputs.rows)
-        self._pool = Pool(self.driver, plan, flows, registry, drawn, self.shared, hooks, _grace(plan))
+        self._pool = Pool(self.driver, plan, flows, registry, drawn, self.shared, hooks)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
 
@@ -104,25 +102,19 @@ class Load:
                 self.stop("aborted")
 
     def _is_close(self) -> bool:
-        """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few requests."""
+        """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few
+        requests.
+        """
         windows = [(w.start_ns, w.end_ns) for w in self.plan.windows()]
         verdicts = judge(self.plan.thresholds, self.slices, windows, Circumstances(warn_only=self.plan.warn_only))
         failed = [v for v in verdicts if v.outcome == "FAIL"]
         return bool(failed) and all(v.strength == "borderline" for v in failed)
 
 
-def _grace(plan: Plan) -> int:
-    timeouts = [
-        step.timeout_ns if isinstance(step, Request) else step.request.timeout_ns
-        for flow in plan.flows
-        for step in kinds.walk(flow.steps)
-        if isinstance(step, (Request, WaitUntil))
-    ]
-    return max(timeouts, default=SECOND) + SECOND
-
-
 async def run(plan: Plan, inputs: Inputs, folder: Path, log: SliceLog, listeners: Sequence[Listener]) -> End:
-    """Carry the plan out; everything measured is in the log when this returns. Raises EnvironmentFailure before any load."""
+    """Carry the plan out; everything measured is in the log when this returns. Raises EnvironmentFailure before any
+    load.
+    """
     _check_descriptors(plan)
     notes: list[str] = []
     running = _Running(plan, inputs, log, list(listeners), notes)
@@ -136,9 +128,7 @@ async def run(plan: Plan, inputs: Inputs, folder: Path, log: SliceLog, listeners
 class _Running:
     """One run on the reactor."""
 
-    def __init__(
-        self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener], notes: list[str]
-    ) -> None:
+    def __init__(self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener], notes: list[str]) -> None:
         self._plan = plan
         self._inputs = inputs
         self._log = log
@@ -182,6 +172,7 @@ class _Running:
                 done.set()
 
             load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared)
+
             def on_crash(error: Exception) -> None:
                 self._notes.append(f"bug in perfspec: {type(error).__name__}: {error}")
                 driver.loop.call_later(CRASHED_WITHIN_S, on_done, Ending("crashed", driver.now_ns() - start_ns, 0, 0))
@@ -201,9 +192,7 @@ class _Running:
             self._notes.extend(f"{kind}: {text}" for kind, text in driver.first_errors.items())
             if self._log.problem:
                 self._notes.append(self._log.problem)
-            return End(
-                ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort, tuple(self._notes)
-            )
+            return End(ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort, tuple(self._notes))
         finally:
             driver.close()
 
@@ -264,9 +253,3 @@ def _check_descriptors(plan: Plan) -> None:
         message = f"{plan.most_users} users need {needed} open files; this machine allows {hard}"
         raise EnvironmentFailure(message, f"raise the limit first: ulimit -n {needed}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-
-
-def tightest_ns(thresholds: Sequence[Threshold]) -> int:
-    """The shortest time that any limit speaks of; 0 if none does."""
-    times = [int(t.limit.quantity.value) for t in thresholds if t.limit.quantity.unit == "time"]
-    return min(times, default=0)

@@ -1,7 +1,7 @@
 """The run folder's log: one JSON line at the start, one a second, one at the end. All that is measured is in here.
 
-A line is written in one go and flushed to the kernel, so whatever ends the process loses at most the last second; a torn
-last line is left out when reading. A disk that is full ends the writing, not the run, and is told in the end.
+A line is written in one go and flushed to the kernel, so whatever ends the process loses at most the last second; a
+torn last line is left out when reading. A disk that is full ends the writing, not the run, and is told in the end.
 """
 
 from collections.abc import Iterable

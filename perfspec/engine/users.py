@@ -1,8 +1,9 @@
-"""Who runs when: phases with users over time, the rounds of each user, the end. Driver callbacks only: no clock, no await.
+"""Who runs when: phases with users over time, the rounds of each user, the end. Driver callbacks only: no clock, no
+await.
 
 A user begins a round, chooses a flow, runs it, and begins the next, until it has to leave. Leaving (a falling ramp) is
-after the round. At the end of the load nothing new is sent: pauses are cut short, requests in flight get a grace time, and
-what is cut off after that is counted as unfinished, never as an error.
+after the round. At the end of the load nothing new is sent: pauses are cut short, requests in flight get a grace
+time, and what is cut off after that is counted as unfinished, never as an error.
 
     before -> running -> ending -> over
 """
@@ -18,6 +19,8 @@ from perfspec.engine.lanes import Lane, User
 from perfspec.metrics.error_kinds import UNREACHABLE_KINDS
 from perfspec.metrics.series import Registry, Series, Slice
 from perfspec.plan.model import Plan, PlannedPhase
+from perfspec.steps import walk
+from perfspec.steps.kinds import Request, WaitUntil
 from perfspec.steps.runtime import Call, EndRound, Program, Run, Vars
 
 __all__ = ["STOPPED", "BoundFlow", "Ending", "Pool", "Second"]
@@ -80,9 +83,9 @@ class Hooks:
 class Pool:
     def __init__(
         self, driver: Driver, plan: Plan, flows: Sequence[BoundFlow], registry: Registry, generators: Generators,
-        shared: Mapping[str, object], hooks: Hooks, grace_ns: int,
+        shared: Mapping[str, object], hooks: Hooks,
     ) -> None:  # fmt: skip
-        """`shared`: names that setup captured. `grace_ns`: for requests in flight at the planned end."""
+        """`shared`: names that setup captured."""
         self._driver = driver
         self._plan = plan
         self._flows = flows
@@ -91,7 +94,7 @@ class Pool:
         self._generators = generators
         self._shared = shared
         self._hooks = hooks
-        self._grace_ns = min(grace_ns, LONGEST_GRACE_NS)
+        self._grace_ns = _grace(plan)
         self._users: list[User] = []
         self._live = 0
         self._waits = 0
@@ -292,3 +295,14 @@ def _close(lane: Lane) -> None:
 
 def _nothing_new(_lane: object, _call: Call, _data: object) -> None:
     raise EndRound(STOPPED)
+
+
+def _grace(plan: Plan) -> int:
+    """Requests in flight at the planned end get their own time-out, and what the time-out itself may be late."""
+    timeouts = [
+        step.timeout_ns if isinstance(step, Request) else step.request.timeout_ns
+        for flow in plan.flows
+        for step in walk(flow.steps)
+        if isinstance(step, (Request, WaitUntil))
+    ]
+    return min(max(timeouts, default=0) + SECOND, LONGEST_GRACE_NS)

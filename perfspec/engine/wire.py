@@ -1,4 +1,6 @@
-"""A request step to a function that renders the whole HTTP/1.1 message. Everything constant is rendered when binding."""
+"""A request step to a function that renders the whole HTTP/1.1 message. Everything constant is rendered when
+binding.
+"""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -26,7 +28,9 @@ def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callab
     target = urlsplit(url).path.rstrip("/").encode() + generator.text(step.path.source, "url", arguments)
     for number, (name, text) in enumerate(step.query):
         separator = b"&" if number or b"?" in target else b"?"
-        target += separator + generator.text(name, "url", arguments) + b"=" + generator.text(text.source, "url", arguments)
+        target += (
+            separator + generator.text(name, "url", arguments) + b"=" + generator.text(text.source, "url", arguments)
+        )
     head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
     written = ((name, text.source) for name, text in step.headers)
     for name, value in (*_own_headers(url), *_content_type(step), *written):

@@ -1,8 +1,8 @@
 """Trees to functions. Only indexes into constants and names of this file reach generated source: no text of a spec
 ever becomes code.
 
-A generated function takes the names of the round (`v`) and returns bytes or a value. It raises LookupError, TypeError or
-ValueError where the data does not fit.
+A generated function takes the names of the round (`v`) and returns bytes or a value. It raises LookupError, TypeError
+or ValueError where the data does not fit.
 """
 
 from collections.abc import Callable, Mapping

@@ -95,7 +95,7 @@ def _marks(event: events.Event) -> tuple[_Mark, _Mark]:
     return event.start_mark, event.end_mark
 
 
-class _LimitReached(Exception):  # noqa: N818 - ends the reading; the finding is already in `out`
+class _LimitReached(Exception):
     pass
 
 

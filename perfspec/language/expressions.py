@@ -1,9 +1,10 @@
-"""What stands inside `${ }`: tokens -> tree. A Pratt parser over the grammar of the language; no Python is ever evaluated.
+"""What stands inside `${ }`: tokens -> tree. A Pratt parser over the grammar of the language; no Python is ever
+evaluated.
 
     or < and < not < comparison < + - < * / < unary minus < literal, path, call, ( )
 
-A path reaches into maps and lists only. Bounds: 500 characters, depth 20. Positions are offsets into the text parsed, so
-that a finding can point at the one wrong word.
+A path reaches into maps and lists only. Bounds: 500 characters, depth 20. Positions are offsets into the text parsed,
+so that a finding can point at the one wrong word.
 """
 
 import difflib
@@ -139,7 +140,9 @@ class _Parser:
         kind = str(match.lastgroup)
         token, start, end = match[kind], match.start(kind), match.end(kind)
         if end - self.first > MAX_LENGTH:
-            raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters", self.first, end, "split it with `set`")
+            raise ExpressionError(
+                f"an expression has at most {MAX_LENGTH} characters", self.first, end, "split it with `set`"
+            )
         if kind == "bad":
             hint = _SYMBOLS.get(token, "allowed are names, numbers, quoted text, + - * / == != < <= > >= and or not in")
             raise ExpressionError(f"`{token}` has no meaning in an expression", start, end, hint)
@@ -172,7 +175,9 @@ class _Parser:
         while (op := self.operator()) is not None and _LEVELS[op] > level:
             _, token, start, end = self.token
             if op in _COMPARISONS and compared:
-                raise ExpressionError(f"comparisons cannot be chained with `{token}`", start, end, "join two with `and`")
+                raise ExpressionError(
+                    f"comparisons cannot be chained with `{token}`", start, end, "join two with `and`"
+                )
             compared = op in _COMPARISONS
             self.advance()
             left = Binary(op, left, self.expression(_LEVELS[op], depth + 1))
@@ -224,7 +229,9 @@ class _Parser:
                 arguments.append(self.expression(0, depth + 1))
             self.expect(")")
         if not function.fewest <= len(arguments) <= function.most:
-            raise ExpressionError(f"`{word}` takes {function.takes}", start, end, f"write `{function.example}`", "PS302")
+            raise ExpressionError(
+                f"`{word}` takes {function.takes}", start, end, f"write `{function.example}`", "PS302"
+            )
         return Call(word, tuple(arguments), start, end)
 
     def path(self, word: str, start: int, end: int) -> Path:
@@ -239,7 +246,7 @@ class _Parser:
                 self.advance()
             elif self.accept("["):
                 kind, token, at, stop = self.token
-                if kind not in ("number", "text") or "." in token and kind == "number":
+                if kind not in ("number", "text") or ("." in token and kind == "number"):
                     raise ExpressionError('`[ ]` takes a whole number or a "name"', at, max(stop, at + 1))
                 parts.append(int(token) if kind == "number" else token[1:-1])
                 self.advance()

@@ -1,7 +1,7 @@
 """The functions that expressions may call: total, linear in their input, without side effects.
 
-A function raises TypeError or ValueError for values it cannot take; whoever evaluates counts that as a failed request or
-round. Results are at most 64 kB of text or 1 000 entries.
+A function raises TypeError or ValueError for values it cannot take; whoever evaluates counts that as a failed request
+or round. Results are at most 64 kB of text or 1 000 entries.
 """
 
 from collections.abc import Callable, Sequence

@@ -22,7 +22,7 @@ _MAX_LENGTH: Final = 500
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", "\\": "\\", "'": "'", '"': '"'}
 
 
-class _Broken(Exception):  # noqa: N818 - carries a finding, is no failure of the program
+class _Broken(Exception):
     def __init__(self, message: str, start: int, end: int, fix: str = "") -> None:
         super().__init__(message)
         self.message, self.start, self.end, self.fix = message, start, end, fix

@@ -86,6 +86,8 @@ def _refused(place: Place, out: Diagnostics) -> None:
 def _head(place: Place) -> Span:
     """Where a map is named: its key; in a list its first key."""
     assert isinstance(place.node, Mapping)
+    if place.pointer == "" and place.node.entries:
+        return place.node.entries[0].key.span
     in_list = place.pointer.rpartition("/")[2].isdigit()
     return place.key.span if place.key and not in_list else narrow(place.node)
 

@@ -107,6 +107,7 @@ def nearly(text: str) -> str | None:
     for pattern, spelling in _SPELLINGS:
         guess = pattern.sub(spelling, guess)
     guess = re.sub(r"(?<=\d)([kmg])b$", lambda m: {"k": "kB", "m": "MB", "g": "GB"}[m[1]], guess)
+    guess = re.sub(r"(?<=[a-z])\s+(?:and\s+)?(?=\d)", "", guess)
     return guess if guess != text and parse_quantity(guess) else None
 
 

@@ -1,8 +1,8 @@
 """Log-linear histograms: index -> count, sparse, in whole microseconds.
 
 The layout is HdrHistogram's with 3 significant digits from 1 us, open-ended: values below 2 048 us have a bucket each,
-above that every power of two has 1 024 buckets, so a bucket is at most 1/1 024 of its value wide. Two histograms merge by
-adding counts. Percentiles are nearest rank: sorted value number ceil(q*n), as the largest value of its bucket.
+above that every power of two has 1 024 buckets, so a bucket is at most 1/1 024 of its value wide. Two histograms
+merge by adding counts. Percentiles are nearest rank: sorted value number ceil(q*n), as the largest value of its bucket.
 """
 
 from fractions import Fraction

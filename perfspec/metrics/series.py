@@ -1,8 +1,8 @@
 """Series and slices: what one request name saw, second by second.
 
-A series keeps a slot per second in which its requests were *due*. `drain` hands the slots out as slices and starts empty
-ones, so an answer that comes late makes a second slice for the same second: slices merge by addition. Every request has
-two durations, response time (due to last byte) and service time (sent to last byte).
+A series keeps a slot per second in which its requests were *due*. `drain` hands the slots out as slices and starts
+empty ones, so an answer that comes late makes a second slice for the same second: slices merge by addition. Every
+request has two durations, response time (due to last byte) and service time (sent to last byte).
 
 Limits are known before the run, so each slot counts exactly how many requests were over each of them. A failed request
 is over every limit (a fast error page is not a fast page); one without an answer has no durations. The histograms are

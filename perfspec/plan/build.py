@@ -1,4 +1,6 @@
-"""Spec + environment + stage + seed -> Plan. Everything that depends on the choice of stage and environment is decided here."""
+"""Spec + environment + stage + seed -> Plan. Everything that depends on the choice of stage and environment is
+decided here.
+"""
 
 import difflib
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.plan.model import DataFile, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
 from perfspec.spec.checks import stage_promises
-from perfspec.spec.model import Environment, Flow, Spec, Stage, Threshold
+from perfspec.spec.model import Environment, Flow, Spec, Stage
 from perfspec.spec.thresholds import resolve
 from perfspec.steps import names, walk
 from perfspec.steps.kinds import ForEach, Pause, Request, Step, WaitUntil, When
@@ -45,7 +47,9 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
     environment = _environment(spec, choice.environment)
     if environment.stages is not None and stage.name not in environment.stages:
         hint = f"allowed there: {', '.join(environment.stages)}"
-        out.add("PS503", f"stage `{stage.name}` must not run in environment `{environment.name}`", environment.span, hint)
+        out.add(
+            "PS503", f"stage `{stage.name}` must not run in environment `{environment.name}`", environment.span, hint
+        )
     if stage.not_built:
         out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
     elif not stage.phases:
@@ -196,7 +200,9 @@ def check_files(spec: Spec, files: Mapping[str, str | None], out: Diagnostics) -
             continue
         text = files.get(data.path)
         if text is None:
-            out.add("PS212", f"there is no file `{data.path}`", data.span, "paths are relative to the file that says them")
+            out.add(
+                "PS212", f"there is no file `{data.path}`", data.span, "paths are relative to the file that says them"
+            )
             continue
         try:
             columns[data.name] = list(csv.rows(text)[0])

@@ -96,7 +96,7 @@ class FlowTally:
     def pause(self, ns: int) -> None:
         self.ns += self.factor * ns
 
-    def times(self, factor: float, steps: tuple[Step, ...], bind: tuple[str, Text] | None = None) -> None:
+    def times(self, factor: float, steps: tuple[Step, ...]) -> None:
         outer, self.factor = self.factor, self.factor * factor
         for step in steps:
             weigh(step, self)

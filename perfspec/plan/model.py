@@ -152,7 +152,6 @@ class Plan(msgspec.Struct, frozen=True):
 
     def series_names(self) -> tuple[tuple[str, str], ...]:
         """(request, timer) of all that the flows can send, in the order of the spec."""
-
         found: dict[tuple[str, str], None] = {}
         for flow in self.flows:
             for step in walk(flow.steps):
@@ -162,4 +161,3 @@ class Plan(msgspec.Struct, frozen=True):
                     found[step.request.name, "wait"] = None
                     found[step.request.name, "poll"] = None
         return tuple(found)
-

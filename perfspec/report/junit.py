@@ -1,8 +1,8 @@
 """JUnit XML as CI servers read it: three suites, thresholds, checks and run validity.
 
-Validates against Jenkins' junit-10.xsd. The whole sentence stands in the attribute and in the text, because readers differ;
-the place in the spec stands in both. FAIL is a failure; no data, not judged and an invalid run are errors; a warning
-passes and says so; a skipped row is skipped with its reason.
+Validates against Jenkins' junit-10.xsd. The whole sentence stands in the attribute and in the text, because readers
+differ; the place in the spec stands in both. FAIL is a failure; no data, not judged and an invalid run are errors; a
+warning passes and says so; a skipped row is skipped with its reason.
 """
 
 import re
@@ -64,7 +64,9 @@ def _suite(result: Result, name: str, cases: list[ET.Element], note: str = "") -
 
 
 def _case(result: Result, name: str, ns: int) -> ET.Element:
-    return ET.Element("testcase", classname=f"perfspec.{result.service}.{result.stage}", name=_clean(name), time=_seconds(ns))
+    return ET.Element(
+        "testcase", classname=f"perfspec.{result.service}.{result.stage}", name=_clean(name), time=_seconds(ns)
+    )
 
 
 def _say(case: ET.Element, tag: str, kind: str, text: str) -> None:
@@ -100,7 +102,9 @@ def _checks(result: Result) -> ET.Element:
         case = _case(result, f"check {check.request}: {check.text} (line {check.span.line})", result.judged_ns)
         if check.failed:
             where = f"{check.span.path}:{check.span.line}"
-            text = f"{where}: {count(check.failed)} of {count(check.n)} answers of `{check.request}` failed: {check.text}"
+            text = (
+                f"{where}: {count(check.failed)} of {count(check.n)} answers of `{check.request}` failed: {check.text}"
+            )
             if _errors_failed(result):
                 _say(case, "failure", "check", text)
             else:
@@ -122,9 +126,13 @@ def _validity(result: Result) -> ET.Element:
     ended = _case(result, "the run went to its end", result.ended_ns)
     if result.ended != "finished":
         detail = f": {result.abort.rule}: {result.abort.evidence}" if result.abort else ""
-        _say(ended, "error", result.ended, f"{result.spec}: the run was {result.ended} after {_seconds(result.ended_ns)} s{detail}")
+        _say(
+            ended,
+            "error",
+            result.ended,
+            f"{result.spec}: the run was {result.ended} after {_seconds(result.ended_ns)} s{detail}",
+        )
     healthy = _case(result, "the load generator was on time", result.judged_ns)
     if result.health.late:
         _say(healthy, "error", "late", f"{result.spec}: {result.health.late}")
     return _suite(result, "run validity", [ended, healthy], "\n".join(result.notes))
-

@@ -13,13 +13,12 @@ from perfspec.base.clock import SECOND
 from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
 from perfspec.diagnostics.source import Span
-from perfspec.engine.slicelog import Log, LoggedSecond
+from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
-from perfspec.metrics.rows import Row, total
+from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Key, Slice
 from perfspec.plan.model import Plan, Skipped, Window
-from perfspec.spec.model import Threshold
 from perfspec.steps import walk
 from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check, Request, WaitUntil
@@ -30,6 +29,8 @@ from perfspec.verdict.judge import Circumstances, Verdict, judge
 __all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "to_json"]
 
 VERSION = 1
+TORN = "torn"
+"""How a run ended whose log has no end: killed, or its disk was full."""
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "CRASHED"]
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
@@ -113,32 +114,23 @@ class Result(msgspec.Struct, frozen=True):
 
 def make(plan: Plan, log: Log) -> Result:
     """Judge a run by its plan and log."""
-    end, beginning = log.end, log.beginning
-    torn = end is None
-    ended_ns = end.ended_ns if end is not None else max((s.second for s in log.seconds), default=0) * SECOND
-    windows = plan.windows(ended_ns)
+    beginning = log.beginning or Beginning("", "", plan.hash, "")
+    end = log.end or End(TORN, max((s.second for s in log.seconds), default=0) * SECOND)
+    windows = plan.windows(end.ended_ns)
     stretches = [(w.start_ns, w.end_ns) for w in windows]
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
-    abort = end.abort if end is not None else None
-    circumstances = Circumstances(
-        late=health.late,
-        warn_only=plan.warn_only,
-        only_proven=plan.only_proven,
-        aborted_by=abort.threshold if abort else "",
+    aborted_by = end.abort.threshold if end.abort else ""
+    verdicts = judge(
+        plan.thresholds, slices, stretches, Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
     )
-    verdicts = judge(plan.thresholds, slices, stretches, circumstances)
-    ended = end.reason if end is not None else "torn"
-    outcome, code = _outcome(verdicts, ended, abort)
-    notes = list(end.notes) if end is not None else ["the run was cut off; this is what was on disk"]
-    if log.unreadable > (1 if torn else 0):
-        notes.append(f"{log.unreadable} lines of the log could not be read")
+    outcome, code = _outcome(verdicts, end)
     judged = [s for s in slices if s.key.part != "load" or _within(s.second, stretches)]
     return Result(
-        run_id=beginning.run_id if beginning else "",
-        started_at=beginning.started_at if beginning else "",
-        perfspec=beginning.perfspec if beginning else "",
-        versions=beginning.versions if beginning else {},
+        run_id=beginning.run_id,
+        started_at=beginning.started_at,
+        perfspec=beginning.perfspec,
+        versions=beginning.versions,
         spec=plan.spec,
         service=plan.service,
         stage=plan.stage,
@@ -148,22 +140,28 @@ def make(plan: Plan, log: Log) -> Result:
         plan_hash=plan.hash,
         outcome=outcome,
         exit_code=int(code),
-        ended=ended,
-        ended_ns=ended_ns,
-        extended=ended_ns > plan.for_ns + SECOND,
-        unfinished=end.unfinished if end is not None else 0,
-        waits=end.waits if end is not None else 0,
+        ended=end.reason,
+        ended_ns=end.ended_ns,
+        extended=end.ended_ns > plan.for_ns + SECOND,
+        unfinished=end.unfinished,
+        waits=end.waits,
         windows=windows,
         verdicts=verdicts,
         skipped=plan.skipped,
         checks=_checks(plan, judged),
         health=health,
-        abort=abort,
-        notes=tuple(notes),
+        abort=end.abort,
+        notes=_notes(log, end),
         summaries=_summaries(judged),
         seconds=log.seconds,
         plan=plan,
     )
+
+
+def _notes(log: Log, end: End) -> tuple[str, ...]:
+    """A torn run may end in half a line; any other line that cannot be read is worth a word."""
+    lost = log.unreadable - (1 if end.reason == TORN else 0)
+    return (*end.notes, f"{lost} lines of the log could not be read") if lost > 0 else end.notes
 
 
 def _within(second: int, stretches: Sequence[tuple[int, int]]) -> bool:
@@ -181,15 +179,15 @@ def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tup
 _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}
 
 
-def _outcome(verdicts: Sequence[Verdict], ended: str, abort: Abort | None) -> tuple[Outcome, ExitCode]:
+def _outcome(verdicts: Sequence[Verdict], end: End) -> tuple[Outcome, ExitCode]:
     found = {v.outcome for v in verdicts}
-    if ended == "crashed":
+    if end.reason == "crashed":
         return "CRASHED", ExitCode.BUG
-    if ended in _INTERRUPTED:
-        return "INTERRUPTED", _INTERRUPTED[ended]
-    if "FAIL" in found or abort is not None:
+    if end.reason in _INTERRUPTED:
+        return "INTERRUPTED", _INTERRUPTED[end.reason]
+    if "FAIL" in found or end.abort is not None:
         return "FAIL", ExitCode.THRESHOLD_FAILED
-    if found & {"INCONCLUSIVE", "NO_DATA"} or ended == "torn" or not verdicts:
+    if found & {"INCONCLUSIVE", "NO_DATA"} or end.reason == TORN or not verdicts:
         return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
     return "PASS", ExitCode.PASS
 
@@ -200,7 +198,14 @@ def _summaries(judged: Sequence[Slice]) -> tuple[Summary, ...]:
         rows.setdefault(piece.key, Row()).add(piece)
     return tuple(
         Summary(
-            key, row.n, row.failed, row.unavailable, row.errors, row.over, _durations(row.response), _durations(row.service)
+            key,
+            row.n,
+            row.failed,
+            row.unavailable,
+            row.errors,
+            row.over,
+            _durations(row.response),
+            _durations(row.service),
         )
         for key, row in rows.items()
     )
@@ -244,18 +249,7 @@ def _is_kind(kind: str, wanted: str) -> bool:
 
 def to_json(result: Result) -> bytes:
     """One top-level member per line, each compact: readable, and small enough to keep."""
-    members = ((name, getattr(result, name)) for name in ("version", *(f for f in result.__struct_fields__ if f != "version")))
-    return b"{\n" + b",\n".join(encode(name) + b": " + encode(value) for name, value in members) + b"\n}\n"
-
-
-def all_thresholds(result: Result) -> tuple[Threshold, ...]:
-    return (*result.plan.thresholds, *(s.threshold for s in result.skipped))
-
-
-def whole(result: Result) -> Row:
-    """All requests of the judged time, each counted once."""
-    stretches = [(w.start_ns, w.end_ns) for w in result.windows]
-    slices = (piece for second in result.seconds for piece in second.slices)
-    return total(
-        slices, lambda s: s.key.part == "load" and s.key.timer in ("", "wait") and _within(s.second, stretches)
+    members = (
+        (name, getattr(result, name)) for name in ("version", *(f for f in result.__struct_fields__ if f != "version"))
     )
+    return b"{\n" + b",\n".join(encode(name) + b": " + encode(value) for name, value in members) + b"\n}\n"

@@ -1,4 +1,6 @@
-"""A plan as lines of text: the phases over time, what each flow does, and how many requests each threshold can expect."""
+"""A plan as lines of text: the phases over time, what each flow does, and how many requests each threshold can
+expect.
+"""
 
 from perfspec.base.units import format_duration
 from perfspec.plan.estimates import Estimate, expected
@@ -15,7 +17,7 @@ __all__ = ["lines"]
 
 def lines(plan: Plan, estimated: Estimate) -> list[str]:
     target = plan.target
-    out = [
+    return [
         f"{plan.service} {plan.stage} on {target.environment} ({target.url}), seed {plan.seed}, plan {plan.hash[:12]}",
         "",
         *_before(plan),
@@ -25,7 +27,6 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
         "",
         *_thresholds(plan, estimated),
     ]
-    return out
 
 
 def _before(plan: Plan) -> list[str]:
@@ -78,8 +79,7 @@ def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
         return ["  nothing is judged in this stage"]
     width = max(len(str(t)) for t in (*plan.thresholds, *(s.threshold for s in plan.skipped)))
     out = [f"  {'threshold':{width}}  expected requests"]
-    for threshold in plan.thresholds:
-        out.append(f"  {threshold!s:{width}}  {_expectation(threshold, expected(threshold, estimated))}")
+    out += [f"  {t!s:{width}}  {_expectation(t, expected(t, estimated))}" for t in plan.thresholds]
     out += [f"  {s.threshold!s:{width}}  skipped: {s.reason}" for s in plan.skipped]
     return [*out, "", "  expected: at least this many, if every answer takes as long as its limit allows"]
 
@@ -92,4 +92,3 @@ def _expectation(threshold: Threshold, n: float) -> str:
     if needed is None or n >= needed:
         return text
     return f"{text}  too few to prove a pass: {count(needed)} without a bad one are needed"
-

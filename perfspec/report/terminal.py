@@ -18,7 +18,11 @@ HEADLINES = {
 
 def summary(result: Result) -> list[str]:
     judged = format_duration(result.judged_ns // SECOND * SECOND)
-    out = ["", f"{result.service} {result.stage} on {result.environment}: {HEADLINES[result.outcome]} ({judged} judged)", ""]
+    out = [
+        "",
+        f"{result.service} {result.stage} on {result.environment}: {HEADLINES[result.outcome]} ({judged} judged)",
+        "",
+    ]
     out += words.lines(result.verdicts)
     out += [f"SKIP  {s.threshold}   {s.reason}" for s in result.skipped]
     remarks = _remarks(result)
@@ -61,7 +65,10 @@ def _table(result: Result) -> list[str]:
         rows.append((name, words.count(summary.n), words.count(summary.failed), *shown))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
-        "      " + "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        "      "
+        + "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]
 

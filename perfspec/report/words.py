@@ -46,8 +46,9 @@ def _share(verdict: Verdict) -> str:
         text = f"{percent(share)} slower or failed ({allowed} allowed, {close}likely {likely})"
         return f"{text}; {verdict.cell} {format_ms(verdict.observed_ns or 0)} of {count(verdict.n)}"
     word = "unavailable" if verdict.cell == "availability" else "failed"
-    text = f"{percent(share)} {word}: {count(verdict.bad)} of {count(verdict.n)} ({count(max(verdict.allowed or 0, 0))} allowed"
-    return f"{text}, {close}likely {likely})"
+    allowed = count(max(verdict.allowed or 0, 0))
+    counted = f"{count(verdict.bad)} of {count(verdict.n)}"
+    return f"{percent(share)} {word}: {counted} ({allowed} allowed, {close}likely {likely})"
 
 
 def _number(verdict: Verdict) -> str:
@@ -82,4 +83,3 @@ def lines(verdicts: tuple[Verdict, ...]) -> list[str]:
         return []
     width = max(len(v.threshold) for v in verdicts)
     return [f"{MARKS.get(v.outcome, v.outcome):4}  {v.threshold:{width}}   {evidence(v)}" for v in verdicts]
-

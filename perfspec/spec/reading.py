@@ -1,4 +1,5 @@
-"""From the checked document to a Spec. Tolerant: what is broken has been reported and is left out, its siblings are read.
+"""From the checked document to a Spec. Tolerant: what is broken has been reported and is left out, its siblings are
+read.
 
 Defaults are filled in here, once: time-outs, headers, authorisation, weights.
 """

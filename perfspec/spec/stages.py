@@ -86,4 +86,3 @@ def _mix(node: Node | None, out: Diagnostics) -> tuple[dict[str, float] | None, 
             weights[entry.key.text] = float(share)
             spans[entry.key.text] = entry.key.span
     return weights, spans
-

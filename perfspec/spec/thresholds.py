@@ -53,7 +53,9 @@ def _row(key: Scalar, out: Diagnostics) -> Row | None:
     if condition:
         tag, found, value = condition.partition(" is ")
         if not found:
-            out.add("PS602", "`where` needs a tag and its value", key.span, f"write `{text} where {tag.strip()} is VALUE`")
+            out.add(
+                "PS602", "`where` needs a tag and its value", key.span, f"write `{text} where {tag.strip()} is VALUE`"
+            )
             return None
         where = ((tag.strip(), value.strip()),)
     if text == "all":
@@ -96,7 +98,12 @@ def _fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
         out.add("PS606", f"`{limit.quantity.text}` is more than everything", span, "write a percentage up to 100%")
         return False
     words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate"}
-    out.add("PS606", f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not", span, f"write `{_EXAMPLES[unit]}`")
+    out.add(
+        "PS606",
+        f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not",
+        span,
+        f"write `{_EXAMPLES[unit]}`",
+    )
     return False
 
 
@@ -122,6 +129,7 @@ def _substituted(text: Text, values: dict[str, object]) -> str | None:
 def is_share(cell: Cell) -> bool:
     """Judged by counting bad requests, with bounds: percentiles and the plain shares."""
     return cell.statistic == "percentile" or cell.statistic in _SHARES
+
 
 def longest_good_ns(threshold: Threshold) -> int | None:
     """For a percentile with an upper limit: the longest duration that is not bad. `under 120ms` is 1 ns shorter."""

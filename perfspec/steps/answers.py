@@ -20,7 +20,6 @@ __all__ = ["Judge", "compile_checks", "judge", "kind_of_capture", "kind_of_check
 Judge = Callable[[Outcome, Vars], str | None]
 Predicate = Callable[[object, Vars], bool]
 _MISSING = object()
-_UNREAD = object()
 
 
 def kind_of_check(check: Check) -> str:
@@ -35,7 +34,9 @@ def kind_of_capture(captured: Captured) -> str:
 
 
 def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...]) -> Judge:
-    """One function from a whole answer to its error kind, None if all is as expected. Captures are stored on the way."""
+    """One function from a whole answer to its error kind, None if all is as expected. Captures are stored on the
+    way.
+    """
     accepts = _status(tuple(c for c in expect if c.subject == "status"))
     rest = compile_checks(tuple(c for c in expect if c.subject != "status"))
     takers = tuple(_taker(c) for c in capture)
@@ -46,18 +47,16 @@ def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...]) -> Judge:
 
         return plain
 
+    reads_body = any(r for r, *_ in rest) or any(r for r, *_ in takers)
+
     def full(outcome: Outcome, names: Vars) -> str | None:
         if not accepts(outcome.status, names):
             return f"status {outcome.status}"
-        document: object = _UNREAD
-        for reads_body, holds, kind in rest:
-            if reads_body and document is _UNREAD:
-                document = _parsed(outcome.body)
+        document = _parsed(outcome.body) if reads_body else _MISSING
+        for _, holds, kind in rest:
             if not holds(outcome, document, names):
                 return kind
-        for reads_body, name, take, kind in takers:
-            if reads_body and document is _UNREAD:
-                document = _parsed(outcome.body)
+        for _, name, take, kind in takers:
             value = take(outcome, document, names)
             if value is _MISSING:
                 return kind

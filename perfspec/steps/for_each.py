@@ -38,7 +38,7 @@ def describe(step: ForEach) -> str:
 
 
 def weigh(step: ForEach, tally: Tally) -> None:
-    tally.times(tally.items(step.items), step.steps, (step.name, step.items))
+    tally.times(tally.items(step.items), step.steps)
 
 
 def bind(step: ForEach, build: Build) -> Program:

@@ -1,7 +1,8 @@
-"""The shapes of all steps: frozen plain data, with the place in the spec they came from. Nothing callable is stored here.
+"""The shapes of all steps: frozen plain data, with the place in the spec they came from. Nothing callable is stored
+here.
 
-`at` is the step's address (`flows.search.query`): unique, and steady when unrelated steps move, so that what is drawn at
-a step does not change with its neighbours.
+`at` is the step's address (`flows.search.query`): unique, and steady when unrelated steps move, so that what is drawn
+at a step does not change with its neighbours.
 """
 
 from typing import TypeAlias

@@ -77,6 +77,6 @@ class Tally(Protocol):
         """The probability that a condition holds, as far as that can be known."""
         ...
 
-    def times(self, factor: float, steps: "tuple[Step, ...]", bind: tuple[str, Text] | None = None) -> None:
+    def times(self, factor: float, steps: "tuple[Step, ...]") -> None:
         """Children that happen `factor` times."""
         ...

@@ -2,8 +2,8 @@
 
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
-from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.expressions import paths
+from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_auth, parse_capture, parse_duration, parse_matcher, parse_subject
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
@@ -115,7 +115,9 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
         if capture is None:
             continue
         if capture.source not in ("json", "header") or (capture.source == "json" and not capture.path):
-            what = f"capturing by `{capture.source}`" if capture.source != "json" else "a path with `*`, slices or filters"
+            what = (
+                f"capturing by `{capture.source}`" if capture.source != "json" else "a path with `*`, slices or filters"
+            )
             reading.out.add("PS902", f"{what} is not built yet", entry.value.span, "capture one value: `$.items[0].id`")
             continue
         found.append(Captured(entry.key.text, capture, entry.key.span))

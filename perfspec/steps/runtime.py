@@ -34,7 +34,7 @@ Program: TypeAlias = "Callable[[Lane], Run]"
 Tags: TypeAlias = tuple[tuple[str, str], ...]
 
 
-class EndRound(Exception):  # noqa: N818 - it ends a round, which is no error of the program
+class EndRound(Exception):
     """Raised by a program: the rest of this round makes no sense (no answer, a capture is missing, a wait gave up).
 
     It ends the round, not the user. `kind` is the error kind that the request was counted under.
@@ -115,7 +115,9 @@ class Call:
 
 
 class Vars(dict[str, object]):
-    """The names of one round. Captures are stored; a generator's name is drawn on first use, by site, never by order."""
+    """The names of one round. Captures are stored; a generator's name is drawn on first use, by site, never by
+    order.
+    """
 
     __slots__ = ("base", "generators", "step")
 

@@ -1,7 +1,7 @@
 """A request with `until`: sent again `every` so often until its answer is as wanted, or it gives up.
 
-The whole wait is one outcome (timer `wait`, from the moment the first poll was due); single polls are timed apart (timer
-`poll`). A poll without an answer is not the end: the next one may be better, until `give_up_after`.
+The whole wait is one outcome (timer `wait`, from the moment the first poll was due); single polls are timed apart
+(timer `poll`). A poll without an answer is not the end: the next one may be better, until `give_up_after`.
 """
 
 from perfspec.base.units import format_duration

@@ -1,7 +1,7 @@
 """When a run ends before its time. Fed with slices once a second; says the rule and the evidence, or nothing.
 
-Hard stop of a threshold: at least 90 % bad among at least 20 requests of the last 10 s, at any time after the first 5 s.
-A rule with `for` must be true in every one of its last seconds that had requests, and there must be data for it.
+Hard stop of a threshold: at least 90 % bad among at least 20 requests of the last 10 s, at any time after the first 5
+s. A rule with `for` must be true in every one of its last seconds that had requests, and there must be data for it.
 """
 
 from collections import deque

@@ -175,7 +175,10 @@ def _share(threshold: Threshold, row: Row, bad: int, n: int) -> Verdict:
     own = sum(k for kind, k in row.errors.items() if kind in GENERATOR_KINDS)
     if outcome == "FAIL" and own and (own == n or bad - own <= bounds.allowed_bad(share, n - own, strict=strict)):
         kinds = ", ".join(sorted(kind for kind in row.errors if kind in GENERATOR_KINDS))
-        outcome, reason = "INCONCLUSIVE", f"{own} of the failures are this machine's ({kinds}); raise its limits and re-run"
+        outcome, reason = (
+            "INCONCLUSIVE",
+            f"{own} of the failures are this machine's ({kinds}); raise its limits and re-run",
+        )
     quantile = threshold.cell.quantile
     return _verdict(
         threshold,
