@@ -15,16 +15,19 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import anyio
-import httpx
 
 from perfspec.base.clock import SECOND, monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.base.units import format_duration
 from perfspec.plan.model import PlannedStart, Target
 from perfspec.steps.runtime import Origin
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["is_this_machine", "prepared", "resolve"]
 
@@ -57,6 +60,8 @@ async def resolve(url: str) -> Origin:
 @asynccontextmanager
 async def prepared(target: Target, folder: Path) -> AsyncIterator[None]:
     """Inside, the target answers and says it is ready. Raises EnvironmentFailure."""
+    import httpx  # noqa: PLC0415 - a fifth of a second that lint and plan need not pay
+
     process: subprocess.Popen[bytes] | None = None
     log = folder / "service.log"
     async with httpx.AsyncClient(trust_env=False, timeout=ASK_TIMEOUT_S, verify=False) as client:  # noqa: S501 - asks for readiness only
@@ -90,7 +95,7 @@ async def _listens(url: str) -> bool:
     return True
 
 
-async def _must_be_ours(client: httpx.AsyncClient, target: Target, start: PlannedStart) -> None:
+async def _must_be_ours(client: "httpx.AsyncClient", target: Target, start: PlannedStart) -> None:
     url = target.url + start.ready
     said = await _ask(client, url)
     if said:
@@ -99,7 +104,7 @@ async def _must_be_ours(client: httpx.AsyncClient, target: Target, start: Planne
 
 
 async def _until_ready(
-    client: httpx.AsyncClient, url: str, within_ns: int, process: subprocess.Popen[bytes] | None, log: Path
+    client: "httpx.AsyncClient", url: str, within_ns: int, process: subprocess.Popen[bytes] | None, log: Path
 ) -> None:
     deadline = monotonic_ns() + within_ns
     while said := await _ask(client, url):
@@ -115,8 +120,10 @@ async def _until_ready(
         await anyio.sleep(ASK_EVERY_S)
 
 
-async def _ask(client: httpx.AsyncClient, url: str) -> str:
+async def _ask(client: "httpx.AsyncClient", url: str) -> str:
     """Empty if the answer is a success; else what came instead."""
+    import httpx  # noqa: PLC0415
+
     try:
         response = await client.get(url)
     except httpx.TimeoutException:

@@ -16,6 +16,7 @@ import anyio
 
 from perfspec.base.clock import MILLISECOND, cpu_ns
 from perfspec.base.errors import EnvironmentFailure
+from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, generators
 from perfspec.engine.driver import Driver
 from perfspec.engine.environment import prepared, resolve
@@ -174,7 +175,8 @@ class _Running:
             load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared)
 
             def on_crash(error: Exception) -> None:
-                self._notes.append(f"bug in perfspec: {type(error).__name__}: {error}")
+                text = f"bug in perfspec: {type(error).__name__}: {error}"
+                self._notes.append(masked(text, self._inputs.secrets.values()))
                 driver.loop.call_later(CRASHED_WITHIN_S, on_done, Ending("crashed", driver.now_ns() - start_ns, 0, 0))
                 load.stop("crashed")
 
@@ -189,7 +191,8 @@ class _Running:
             ending = endings[0]
             with anyio.CancelScope(shield=True):
                 await self._tear_down(driver, origin, shared)
-            self._notes.extend(f"{kind}: {text}" for kind, text in driver.first_errors.items())
+            texts = (f"{kind}: {text}" for kind, text in driver.first_errors.items())
+            self._notes.extend(masked(text, self._inputs.secrets.values()) for text in texts)
             if self._log.problem:
                 self._notes.append(self._log.problem)
             return End(ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort, tuple(self._notes))

@@ -146,11 +146,15 @@ class _Loading:
         return None
 
     def _inside(self, target: str) -> bool:
+        """Both paths are normal: `..` stands at their beginning only."""
         if self.root is None:
             return True
-        if self.root == ".":
-            return not target.startswith(("../", "/")) and target != ".."
-        return target.startswith(f"{self.root.rstrip('/')}/")
+        root = [part for part in self.root.split("/") if part != "."]
+        parts = target.split("/")
+        ups = root.count("..")
+        if self.root.startswith("/") or ups < len(root):
+            return target.startswith(f"{self.root.rstrip('/')}/")
+        return not target.startswith("/") and parts.count("..") <= ups and parts[-1] != ".."
 
 
 def merge(base: Mapping, over: Mapping, document: Subschema) -> Mapping:

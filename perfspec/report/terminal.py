@@ -45,7 +45,10 @@ def _remarks(result: Result) -> list[str]:
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
     for summary in result.summaries:
-        if summary.key.timer in ("", "wait"):
+        if summary.key.timer == "round":
+            broken = [(kind, n) for kind, n in _most(summary.errors) if kind.startswith("expression ")]
+            out += [f"flow {summary.key.name}: {words.count(n)} rounds ended at an {kind}" for kind, n in broken]
+        elif summary.key.timer == "wait" or not summary.key.timer:
             out += [f"{summary.key.name}: {words.count(n)} x {kind}" for kind, n in _most(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
 
