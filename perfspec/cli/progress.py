@@ -147,7 +147,7 @@ def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
         for name, rate, p95, failed in picture.rows():
             table.add_row(Text(name), f"{rate:.1f}", p95, Text(f"{failed:.1%}", "red" if failed else ""))
         bar = ProgressBar(total=total, completed=min(picture.second, total), width=40)
-        return Group(Text(_headline(plan), "bold"), bar, Text(line), table)
+        return Group(Text(_headline(plan), "bold"), bar, Text("\n" + line), table)
 
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
         _feed(plan, queue, lambda picture: live.update(picture_of(picture), refresh=True))

@@ -8,6 +8,7 @@ from perfspec import app
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
 from perfspec.cli import findings
 from perfspec.cli.progress import progress
+from perfspec.cli.screen import columns
 from perfspec.plan.build import Choice
 from perfspec.report.terminal import summary
 
@@ -59,7 +60,7 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
         if error.hint:
             click.echo(f"    {error.hint}", err=True)
         return error.exit_code
-    click.echo("\n".join(summary(finished.result)))
+    click.echo("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:
         click.echo(problem, err=True)
     click.echo(f"{finished.folder}/: result.json, junit.xml, slices.jsonl, plan.json")

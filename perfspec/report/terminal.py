@@ -16,18 +16,19 @@ HEADLINES = {
 }
 
 
-def summary(result: Result) -> list[str]:
+def summary(result: Result, columns: int = 0) -> list[str]:
+    """`columns`: the width of the terminal; 0: lines may be as long as they are."""
     judged = format_duration(result.judged_ns // SECOND * SECOND)
     out = [
         "",
         f"{result.service} {result.stage} on {result.environment}: {HEADLINES[result.outcome]} ({judged} judged)",
         "",
     ]
-    out += words.lines(result.verdicts)
+    out += words.lines(result.verdicts, columns)
     out += [f"SKIP  {s.threshold}   {s.reason}" for s in result.skipped]
     remarks = _remarks(result)
     if remarks:
-        out += ["", *(f"      {remark}" for remark in remarks)]
+        out += ["", *(line for remark in remarks for line in words.wrapped(remark, columns))]
     out += ["", *_table(result), ""]
     return out
 
@@ -68,8 +69,7 @@ def _table(result: Result) -> list[str]:
         rows.append((name, words.count(summary.n), words.count(summary.failed), *shown))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
-        "      "
-        + "  ".join(
+        "  ".join(
             cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows

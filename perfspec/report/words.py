@@ -1,9 +1,11 @@
 """What a reader sees of a verdict: the share that decides comes first, the percentile after it. No statistics words."""
 
+from textwrap import wrap
+
 from perfspec.base.units import format_ms, format_share
 from perfspec.verdict.judge import Verdict
 
-__all__ = ["count", "evidence", "few_requests", "lines", "percent", "sentence"]
+__all__ = ["count", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
 
 MARKS = {"INCONCLUSIVE": "??", "NO_DATA": "??", "SKIPPED": "SKIP"}
 
@@ -77,9 +79,20 @@ def few_requests(verdicts: tuple[Verdict, ...]) -> str:
     return f"{len(small)} {word} on few requests: {named} needed to prove it (run longer to prove them)"
 
 
-def lines(verdicts: tuple[Verdict, ...]) -> list[str]:
-    """The table: mark, threshold, evidence."""
-    if not verdicts:
-        return []
-    width = max(len(v.threshold) for v in verdicts)
-    return [f"{MARKS.get(v.outcome, v.outcome):4}  {v.threshold:{width}}   {evidence(v)}" for v in verdicts]
+def lines(verdicts: tuple[Verdict, ...], columns: int = 0) -> list[str]:
+    """The table: mark, threshold, evidence. Where a line would not fit into `columns`, evidence goes below, wrapped."""
+    width = max((len(v.threshold) for v in verdicts), default=0)
+    rows = [(MARKS.get(v.outcome, v.outcome), v.threshold, evidence(v)) for v in verdicts]
+    whole = [f"{mark:4}  {threshold:{width}}   {text}" for mark, threshold, text in rows]
+    if not columns or all(len(line) <= columns for line in whole):
+        return whole
+    out = []
+    for mark, threshold, text in rows:
+        out += [f"{mark:4}  {threshold}", *wrapped(text, columns)]
+    return out
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """A remark below the table, indented; `columns` 0: on one line."""
+    indent = " " * 6
+    return wrap(text, columns, initial_indent=indent, subsequent_indent=indent) if columns else [indent + text]
