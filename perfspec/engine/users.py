@@ -217,6 +217,7 @@ class Pool:
     def _planned_end(self, _: None) -> None:
         if self._ending is not None:
             return
+        self._seconds = -(-self._plan.for_ns // SECOND)
         self._emit(self._seconds)
         until = self._plan.extend_to_ns
         if until > self._plan.for_ns and self._hooks.may_extend():
@@ -277,8 +278,9 @@ class Pool:
     def _second(self, number: int) -> None:
         if self._is_over:
             return
-        self._seconds = number
-        self._emit(number)
+        if number > self._seconds:  # else the planned end has just told of it
+            self._seconds = number
+            self._emit(number)
         self._driver.call_at(self._start_ns + (number + 1) * SECOND, self._second, number + 1)
 
     def _emit(self, number: int) -> None:

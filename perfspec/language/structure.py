@@ -38,10 +38,13 @@ class _Breach(NamedTuple):
         return self.place.key if self.place else None
 
     @property
+    def in_list(self) -> bool:
+        return bool(self.error.absolute_path) and isinstance(self.error.absolute_path[-1], int)
+
+    @property
     def subject(self) -> str:
         """How a message calls the value."""
-        in_list = bool(self.error.absolute_path) and isinstance(self.error.absolute_path[-1], int)
-        if in_list or not self.key:
+        if self.in_list or not self.key:
             return self.notes.get("noun") or (f"an entry of `{self.key.text}`" if self.key else "a spec")
         return f"`{self.key.text}`"
 
@@ -49,7 +52,7 @@ class _Breach(NamedTuple):
     def span(self) -> Span:
         """Of the value; of its key where the value is empty."""
         empty = isinstance(self.node, Scalar) and not self.node.quoted and not self.node.text
-        return self.key.span if empty and self.key else narrow(self.node)
+        return self.key.span if empty and self.key and not self.in_list else narrow(self.node)
 
     @property
     def hint(self) -> str:
@@ -218,8 +221,8 @@ def _kind(breach: _Breach) -> None:
     expected = " or ".join(_KINDS[kind] for kind in wanted if kind in _KINDS)
     shown = example(breach.schema)
     if isinstance(breach.node, Scalar) and breach.node.value is None:
-        name = breach.key.text if breach.key else ""
-        fix = f"write `{name}: {shown}`" if shown and name else breach.hint
+        start = f"{breach.key.text}: " if breach.key and not breach.in_list else ""
+        fix = f"write `{start}{shown}`" if shown else breach.hint
         breach.out.add("PS103", f"{breach.subject} is empty; {expected} belongs here", breach.span, fix)
         return
     message = f"{breach.subject} needs {expected}, found {_found(breach.node)}"
