@@ -61,11 +61,12 @@ def _three(x: float) -> str:
 
 
 def _decimal(x: Fraction) -> str:
-    if x.denominator == 1:
-        return str(x.numerator)
-    return f"{float(x):.6f}".rstrip("0").rstrip(".") if (x * 10**6).denominator != 1 else _exact(x)
-
-
-def _exact(x: Fraction) -> str:
-    digits = f"{int(x * 10**6):07d}"
-    return f"{digits[:-6]}.{digits[-6:]}".rstrip("0").rstrip(".")
+    """Every digit behind the point, however many; six where no decimal is exact."""
+    places, rest = 0, x.denominator
+    while rest % 2 == 0 or rest % 5 == 0:
+        places += 1
+        rest //= 10 if rest % 10 == 0 else 5 if rest % 5 == 0 else 2
+    places = places if rest == 1 else 6
+    digits = f"{round(x * 10**places):0{places + 1}d}"
+    cut = len(digits) - places
+    return f"{digits[:cut]}.{digits[cut:]}".rstrip("0").rstrip(".") if places else digits

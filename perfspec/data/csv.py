@@ -3,11 +3,12 @@ columns.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Sequence
 from io import StringIO
 
 from perfspec.base import random
-from perfspec.data.drawing import even, zipf
+from perfspec.data.drawing import even, weighted, zipf_weights
 from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
@@ -38,6 +39,9 @@ def rows(text: str) -> list[dict[str, str]]:
         found = list(reader)
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error
+    twice = [name for name, n in Counter(reader.fieldnames or ()).items() if n > 1]
+    if twice:
+        raise ValueError(f"the column `{twice[0]}` is there twice")
     if not found:
         raise ValueError("there is no row below the line that names the columns")
     for number, row in enumerate(found, 2):
@@ -48,5 +52,5 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def bind(data: Csv, _seed: int, found: Sequence[dict[str, str]]) -> Callable[[int, int], object]:
     site, n = random.site(f"data.{data.name}"), len(found)
-    draw = zipf(site, n, data.order.exponent) if data.order.kind == "zipf" else even(site, n)
+    draw = weighted(site, zipf_weights(n, data.order.exponent)) if data.order.kind == "zipf" else even(site, n)
     return lambda base, turn: found[draw(base, turn)]

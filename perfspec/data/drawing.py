@@ -1,17 +1,17 @@
 """From an order to a drawn position. A draw is a pure function of (base of the round, site, loop pass)."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from perfspec.base import random
 
-__all__ = ["PASS_STRIDE", "Draw", "even", "weighted", "zipf"]
+__all__ = ["PASS_STRIDE", "Draw", "even", "weighted", "zipf_weights"]
 
 Draw = Callable[[int, int], int]
 """(base, pass) -> position."""
-PASS_STRIDE = 1 << 57
-"""Keeps the draws of different loop passes apart; site numbers are below it."""
+PASS_STRIDE = 0xD1342543DE82EF95
+"""Keeps the draws of different loop passes apart. Odd, so that no two passes of 2^64 meet."""
 
 
 def even(site: int, n: int) -> Draw:
@@ -21,7 +21,7 @@ def even(site: int, n: int) -> Draw:
     return draw
 
 
-def weighted(site: int, weights: tuple[float, ...]) -> Draw:
+def weighted(site: int, weights: Sequence[float]) -> Draw:
     """By a cumulative table. The last edge is taken out of reach, so that rounding never draws past the end."""
     edges = list(accumulate(weights))
     scale = edges[-1]
@@ -33,5 +33,6 @@ def weighted(site: int, weights: tuple[float, ...]) -> Draw:
     return draw
 
 
-def zipf(site: int, n: int, exponent: float) -> Draw:
-    return weighted(site, tuple(1 / k**exponent for k in range(1, n + 1)))
+def zipf_weights(n: int, exponent: float) -> list[float]:
+    """Entry k comes up in proportion to 1/k^exponent; exponent 0 is even."""
+    return [1 / k**exponent for k in range(1, n + 1)]

@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio
 
 from perfspec.base.clock import MILLISECOND, cpu_ns
-from perfspec.base.errors import EnvironmentFailure
+from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, generators
 from perfspec.engine.driver import Driver
@@ -23,7 +23,7 @@ from perfspec.engine.environment import prepared, resolve
 from perfspec.engine.lanes import Lane
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
-from perfspec.engine.users import BoundFlow, Ending, Hooks, Pool, Second
+from perfspec.engine.users import BoundFlow, Ending, Generators, Hooks, Pool, Second
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Key, Registry, Slice
 from perfspec.plan.model import Plan
@@ -64,6 +64,8 @@ class Load:
     on_second: Listener
     on_done: Callable[[Ending], None]
     shared: dict[str, object] = field(default_factory=dict)
+    drawn: Generators | None = None
+    """The plan's data, if it is at hand: making it can take longer than a second."""
     abort: Abort | None = None
     slices: list[Slice] = field(default_factory=list)
     _pool: Pool | None = None
@@ -81,7 +83,7 @@ class Load:
         ]
         watch = Watch(plan.abort, plan.thresholds)
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
-        drawn = generators(plan, self.inputs.rows)
+        drawn = generators(plan, self.inputs.rows) if self.drawn is None else self.drawn
         self._pool = Pool(self.driver, plan, flows, registry, drawn, self.shared, hooks)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
@@ -137,6 +139,9 @@ class _Running:
         self._notes = notes
         self._load: Load | None = None
         self._signals: list[int] = []
+        self._drawn = generators(plan, inputs.rows)
+        self._part: anyio.CancelScope | None = None
+        """Around setup or teardown while it runs."""
 
     async def with_signals(self, origin: Origin) -> End:
         """The run, with signals turned into its end. Raises what the run raises, not a group around it."""
@@ -159,7 +164,13 @@ class _Running:
             async for number in received:
                 self._signals.append(number)
                 if self._load is not None:
-                    self._load.stop("terminated" if number == signal.SIGTERM else "interrupted")
+                    self._load.stop(self._stopped_by)
+                if self._part is not None and len(self._signals) > 1:
+                    self._part.cancel()
+
+    @property
+    def _stopped_by(self) -> str:
+        return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
 
     async def _carry_out(self, origin: Origin) -> End:
         driver = RealDriver(asyncio.get_running_loop())
@@ -172,7 +183,7 @@ class _Running:
                 endings.append(ending)
                 done.set()
 
-            load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared)
+            load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared, self._drawn)
 
             def on_crash(error: Exception) -> None:
                 text = f"bug in perfspec: {type(error).__name__}: {error}"
@@ -180,13 +191,13 @@ class _Running:
                 driver.loop.call_later(CRASHED_WITHIN_S, on_done, Ending("crashed", driver.now_ns() - start_ns, 0, 0))
                 load.stop("crashed")
 
-            start_ns = driver.now_ns() + START_AFTER_NS
             driver.on_crash = on_crash
+            driver.settle()
+            start_ns = driver.now_ns() + START_AFTER_NS
             load.start(start_ns)
             self._load = load
-            driver.settle()
             if self._signals:
-                load.stop("interrupted")
+                load.stop(self._stopped_by)
             await done.wait()
             ending = endings[0]
             with anyio.CancelScope(shield=True):
@@ -217,7 +228,9 @@ class _Running:
     async def _once(
         self, driver: RealDriver, origin: Origin, steps: tuple[Step, ...], part: str, shared: Mapping[str, object]
     ) -> dict[str, object]:
-        """Run setup or teardown; returns what it captured. Raises EnvironmentFailure if a request of it failed."""
+        """Run setup or teardown; returns what it captured. Raises EnvironmentFailure if a request of it failed, or if a
+        second signal came.
+        """
         if not steps:
             return dict(shared)
         registry = Registry(driver.now_ns(), {})
@@ -225,7 +238,7 @@ class _Running:
         program = in_turn(steps, Binder(self._plan.target.url, origin, names, registry, part))
         lane = Lane(driver, -1)
         lane.vars = scope = Vars(shared)
-        scope.generators = generators(self._plan, self._inputs.rows)
+        scope.generators = self._drawn
         scope.base = scope.step = 0
         over = anyio.Event()
         ended: list[str | None] = []
@@ -235,7 +248,15 @@ class _Running:
             over.set()
 
         driver.call_soon(lambda _: lane.run(program(lane), on_end), None)
-        await over.wait()
+        with anyio.CancelScope() as self._part:
+            if len(self._signals) > 1:
+                self._part.cancel()
+            await over.wait()
+        if self._part.cancelled_caught:
+            lane.kill()
+            failure = EnvironmentFailure(f"{part} was cut short by a second signal")
+            failure.exit_code = ExitCode.TERMINATED if self._stopped_by == "terminated" else ExitCode.INTERRUPTED
+            raise failure
         lane.release()
         slices = registry.drain()
         self._log.write(LoggedSecond(0, 0, slices))

@@ -23,7 +23,7 @@ from perfspec.steps import walk
 from perfspec.steps.kinds import Request, WaitUntil
 from perfspec.steps.runtime import Call, EndRound, Program, Run, Vars
 
-__all__ = ["STOPPED", "BoundFlow", "Ending", "Pool", "Second"]
+__all__ = ["STOPPED", "BoundFlow", "Ending", "Generators", "Hooks", "Pool", "Second"]
 
 STOPPED = "stopped"
 """The kind of EndRound that ends a round with the load; counted nowhere."""

@@ -29,7 +29,10 @@ def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callab
     for number, (name, text) in enumerate(step.query):
         separator = b"&" if number or b"?" in target else b"?"
         target += (
-            separator + generator.text(name, "url", arguments) + b"=" + generator.text(text.source, "url", arguments)
+            separator
+            + generator.text(name, "field", arguments)
+            + b"="
+            + generator.text(text.source, "field", arguments)
         )
     head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
     written = ((name, text.source) for name, text in step.headers)
@@ -66,7 +69,7 @@ def _body(step: Request, generator: Generator, arguments: list[str]) -> bytes | 
         return generator.body(step.json, arguments)
     if step.form is not None:
         pairs = (
-            generator.text(name, "url", arguments) + b"=" + generator.text(text.source, "url", arguments)
+            generator.text(name, "field", arguments) + b"=" + generator.text(text.source, "field", arguments)
             for name, text in step.form
         )
         return b"&".join(pairs)

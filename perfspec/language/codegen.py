@@ -18,8 +18,15 @@ from perfspec.language.templates import Array, Body, Hole, Object, Template
 
 __all__ = ["Encoding", "Generator", "as_text", "value_of"]
 
-Encoding = Literal["url", "header", "json text", "text"]
-_ENCODERS = {"url": "enc_url", "header": "enc_header", "json text": "enc_json_text", "text": "enc_text"}
+Encoding = Literal["url", "field", "header", "json text", "text"]
+"""`url` leaves what is written around the holes as it is; a `field` is data as a whole, in a query or form."""
+_ENCODERS = {
+    "url": "enc_url",
+    "field": "enc_url",
+    "header": "enc_header",
+    "json text": "enc_json_text",
+    "text": "enc_text",
+}
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 FLAT = frozenset({"user.number", "round.number"})
@@ -126,18 +133,30 @@ class Generator:
         for part in templates.parse(source):
             if isinstance(part, str):
                 out += self._literal(part, encoding)
-            elif self.is_constant(part.tree):
-                out += _escape(self.names[encoder](value_of(part, self.constants)))
+            elif (rendered := self._rendered(part, encoder)) is not None:
+                out += _escape(rendered)
             else:
                 arguments.append(f"{encoder}({self.expression(part.tree)})")
                 out += b"%b"
         return out
+
+    def _rendered(self, hole: Hole, encoder: str) -> bytes | None:
+        """A constant hole. None for any other, and where the value does not fit: then each request says so."""
+        if not self.is_constant(hole.tree):
+            return None
+        try:
+            rendered: bytes = self.names[encoder](value_of(hole, self.constants))
+        except (LookupError, TypeError, ValueError):
+            return None
+        return rendered
 
     def _literal(self, part: str, encoding: Encoding) -> bytes:
         if encoding == "json text":
             return _escape(orjson.dumps(part)[1:-1])
         if encoding == "header":
             return _escape(enc_header(part))
+        if encoding == "field":
+            return _escape(enc_url(part))
         if encoding == "url":
             return _escape(quote(part, safe="/?&=%:;,@!$'()*+~-._[]").encode())
         return _escape(part.encode())

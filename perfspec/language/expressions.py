@@ -3,8 +3,8 @@ evaluated.
 
     or < and < not < comparison < + - < * / < unary minus < literal, path, call, ( )
 
-A path reaches into maps and lists only. Bounds: 500 characters, depth 20. Positions are offsets into the text parsed,
-so that a finding can point at the one wrong word.
+A path reaches into maps and lists only. Bounds: 500 characters, depth 20, 100 operators. Positions are offsets
+into the text parsed, so that a finding can point at the one wrong word.
 """
 
 import difflib
@@ -19,6 +19,7 @@ __all__ = ["Binary", "Call", "Constant", "Expression", "ExpressionError", "Path"
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
+MAX_OPERATORS = 100
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<text>\"[^\"]*\"|'[^']*')"
@@ -126,10 +127,11 @@ def parse_prefix(text: str, start: int) -> tuple[Expression, int]:
 
 
 class _Parser:
-    __slots__ = ("at", "first", "text", "token")
+    __slots__ = ("at", "first", "operators", "text", "token")
 
     def __init__(self, text: str, start: int) -> None:
         self.text = text
+        self.operators = 0
         self.at = start
         self.first = start
         self.advance()
@@ -179,6 +181,9 @@ class _Parser:
                     f"comparisons cannot be chained with `{token}`", start, end, "join two with `and`"
                 )
             compared = op in _COMPARISONS
+            self.operators += 1
+            if self.operators > MAX_OPERATORS:
+                raise ExpressionError(f"an expression has at most {MAX_OPERATORS} operators", start, end)
             self.advance()
             left = Binary(op, left, self.expression(_LEVELS[op], depth + 1))
         return left

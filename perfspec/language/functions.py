@@ -11,6 +11,8 @@ __all__ = ["FUNCTIONS", "LATER", "MAX_ENTRIES", "MAX_TEXT", "Function", "add", "
 
 MAX_TEXT = 64 * 1024
 MAX_ENTRIES = 1_000
+MAX_NUMBER = 10**300
+"""Beyond it whole numbers can no longer become decimal ones."""
 Number = int | float
 
 
@@ -26,6 +28,8 @@ class Function:
 def _number(x: object) -> Number:
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         raise TypeError(f"a number is needed here, not {_kind(x)}")
+    if not -MAX_NUMBER < x < MAX_NUMBER:
+        raise ValueError("the number is too large to reckon with")
     return x
 
 

@@ -10,9 +10,9 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.annotations import Place, Subschema
 from perfspec.language.nodes import Entry, Mapping, Scalar, Sequence
-from perfspec.language.structure import example, known_keys, lacks, narrow, nearest, other_name, unknown_keys
+from perfspec.language.structure import example, lacks, narrow, nearest, other_name, stray_verb, unknown_keys
 
-__all__ = ["check", "check_whole", "stray_verb"]
+__all__ = ["check", "check_whole"]
 
 _MAX_LISTED = 7
 
@@ -112,6 +112,8 @@ def _too_many(rule: Subschema, present: list[Entry], out: Diagnostics) -> None:
 
 def _none(rule: Subschema, place: Place, out: Diagnostics) -> None:
     assert isinstance(place.node, Mapping)
+    if any(key.text in place.annotation.get("later", ()) for key in unknown_keys(place.schema, place.node)):
+        return
     words = ", ".join(f"`{word}`" for word in rule["keys"][:_MAX_LISTED])
     words += ", ..." if len(rule["keys"]) > _MAX_LISTED else ""
     stray = stray_verb(place.schema, place.node)
@@ -122,18 +124,6 @@ def _none(rule: Subschema, place: Place, out: Diagnostics) -> None:
     near = nearest(stray.text, rule["keys"]) or other_name(place.schema, stray.text)
     fix = f"did you mean `{near}`?" if near else f"write one of {words}"
     out.add(rule["none"], f"{rule['rule']}; `{stray.text}` is nothing it could do", stray.span, fix)
-
-
-def stray_verb(schema: Subschema, node: Mapping) -> Scalar | None:
-    """The unknown key of a step without a verb that was probably meant as its verb."""
-    for rule in schema.get("x-ps", {}).get("one_of", ()):
-        if rule.get("split") and not any(entry.key.text in rule["keys"] for entry in node):
-            options = [key for key in known_keys(schema) if key not in rule["keys"]]
-            for key in unknown_keys(schema, node):
-                near = nearest(key.text, known_keys(schema)) or other_name(schema, key.text)
-                if near is None or near not in options:
-                    return key
-    return None
 
 
 def _suits(place: Place, verb: str, out: Diagnostics) -> None:

@@ -50,6 +50,7 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         out.add(
             "PS503", f"stage `{stage.name}` must not run in environment `{environment.name}`", environment.span, hint
         )
+    _ceiling(stage, environment, out)
     if stage.not_built:
         out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
     elif not stage.phases:
@@ -104,6 +105,14 @@ def _environment(spec: Spec, name: str | None) -> Environment:
     near = difflib.get_close_matches(name, spec.environments, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(spec.environments)}"
     raise UsageFailure(f"{spec.path} has no environment `{name}`", hint)
+
+
+def _ceiling(stage: Stage, environment: Environment, out: Diagnostics) -> None:
+    for phase in stage.phases:
+        if environment.most_users is not None and phase.users.most > environment.most_users:
+            message = f"phase `{phase.name}` goes up to {phase.users.most} users"
+            hint = f"`{environment.name}` allows {environment.most_users}"
+            out.add("PS511", message, phase.span, hint)
 
 
 def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:

@@ -27,7 +27,7 @@ def to_junit(result: Result) -> bytes:
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
     root.set("time", _seconds(result.ended_ns))
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode").encode() + b"\n"
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + _clean(ET.tostring(root, encoding="unicode")).encode() + b"\n"
 
 
 def _seconds(ns: int) -> str:

@@ -28,7 +28,7 @@ def _digits(share: float) -> int:
 
 def evidence(verdict: Verdict) -> str:
     """Why, in one clause: `3.9 % slower (5 % allowed, likely 3.5-4.4 %); p95 112 ms of 60 214`."""
-    if verdict.outcome in ("NO_DATA", "SKIPPED"):
+    if verdict.outcome in ("NO_DATA", "SKIPPED") or not verdict.n:
         return verdict.reason
     found = _share(verdict) if verdict.bad is not None else _number(verdict)
     if verdict.outcome == "INCONCLUSIVE":

@@ -8,10 +8,12 @@ from perfspec import steps as kinds
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Path
+from perfspec.language.phrases import AbortRule
 from perfspec.spec.model import Promise, Spec, Stage
-from perfspec.spec.thresholds import resolve
+from perfspec.spec.thresholds import fits, parse_cell, resolve
 from perfspec.steps.kinds import Request, Step, WaitUntil
 from perfspec.steps.reading import Bind, Read
+from perfspec.steps.request import needs_name
 
 __all__ = ["check", "stage_promises"]
 
@@ -58,6 +60,8 @@ class Names:
     spec: Spec
     out: Diagnostics
     data: dict[str, Known] = field(default_factory=dict)
+    unknown: set[Span] = field(default_factory=set)
+    """Where a name is read that has no value: nothing else needs to be said there."""
 
     def check(self) -> None:
         self.data = {d.name: Known("data", d.span) for d in self.spec.data}
@@ -65,6 +69,15 @@ class Names:
         for flow in self.spec.flows.values():
             self._walk(flow.steps, dict(shared))
         self._walk(self.spec.teardown, dict(shared))
+        for step in _all_steps(self.spec):
+            self._unnamed(step.request if isinstance(step, WaitUntil) else step)
+
+    def _unnamed(self, step: Step) -> None:
+        if isinstance(step, Request) and needs_name(step) and not any(s in self.unknown for _, s in step.path.reads()):
+            message = "a path with `${...}` needs a `name`, or every address becomes a row of its own"
+            self.out.add(
+                "PS404", message, step.path.span, "add `name: ` and what reports and thresholds should call it"
+            )
 
     def _walk(self, steps: tuple[Step, ...], known: dict[str, Known]) -> dict[str, Known]:
         later: dict[str, tuple[Bind, Step]] = {}
@@ -86,11 +99,13 @@ class Names:
         elif root in known:
             return
         elif root in later:
+            self.unknown.add(read.span)
             bind, step = later[root]
             message = f"`{root}` is used before it is captured"
             hint = f"move this step below the one on line {step.span.line}"
             self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
         else:
+            self.unknown.add(read.span)
             message = f"nothing is called `{root}` (data, captures and names set before this step)"
             self.out.add("PS301", message, _root_span(read), _suggest(root, known))
 
@@ -218,5 +233,26 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
     rows = {p.row.text for p in stage_promises(spec, stage)}
     for rule in stage.abort:
         row = rule.row
+        if rule.kind == "metric":
+            _metric_rule(rule, spec, out)
         if rule.kind == "threshold" and row not in ("any", "errors") and row not in rows:
             out.add("PS602", f"no threshold is about `{row}`", rule.span, _suggest(row, dict.fromkeys(rows)))
+
+
+def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
+    """A rule that could never be true would be a promise that nobody keeps."""
+    assert rule.limit is not None
+    cell = parse_cell(rule.metric, rule.span, out)
+    if cell is None or not fits(cell, rule.limit, rule.span, out):
+        return
+    if cell.statistic in ("count", "throughput"):
+        out.add("PS902", f"aborting by `{rule.metric}` is not built yet", rule.span, "write `errors over 25% for 30s`")
+    sent = {request.name: None for request in map(_request, _all_steps(spec)) if request is not None}
+    if rule.row not in ("all", *sent):
+        out.add("PS602", f"no request is named `{rule.row}`", rule.span, _suggest(rule.row, sent))
+
+
+def _request(step: Step) -> Request | None:
+    """What a step sends, if anything."""
+    sent = step.request if isinstance(step, WaitUntil) else step
+    return sent if isinstance(sent, Request) else None

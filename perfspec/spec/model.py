@@ -107,6 +107,8 @@ class Environment:
     ready: str | None
     start: Start | None
     confirm: str | None
+    most_users: int | None
+    """A ceiling that no stage may pass here."""
 
 
 @dataclass(frozen=True, slots=True)

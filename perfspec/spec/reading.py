@@ -124,7 +124,7 @@ def _environment(entry: Entry, out: Diagnostics) -> Environment:
     values = node.get("values")
     ready = node.get("ready")
     start = node.get("start")
-    confirm = node.get("confirm")
+    confirm, limits = node.get("confirm"), node.get("limits")
     return Environment(
         name=entry.key.text,
         span=entry.key.span,
@@ -139,6 +139,7 @@ def _environment(entry: Entry, out: Diagnostics) -> Environment:
         ready=ready.text if isinstance(ready, Scalar) else None,
         start=_start(start, out) if isinstance(start, Mapping) else None,
         confirm=confirm.text if isinstance(confirm, Scalar) else None,
+        most_users=_whole(limits.get("users"), 0) or None if isinstance(limits, Mapping) else None,
     )
 
 

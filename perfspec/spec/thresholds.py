@@ -13,7 +13,7 @@ from perfspec.language.phrases import Limit
 from perfspec.language.templates import Text
 from perfspec.spec.model import Cell, Promise, Row, Threshold
 
-__all__ = ["is_share", "longest_good_ns", "parse_cell", "read_promises", "resolve", "share_limit"]
+__all__ = ["fits", "is_share", "longest_good_ns", "parse_cell", "read_promises", "resolve", "share_limit"]
 
 _CELL = re.compile(r"(?:(wait|poll) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
 _SHARES = ("errors", "availability")
@@ -39,7 +39,7 @@ def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
             limit = cell_entry.value
             if "${" not in limit.text:
                 said = parse_limit(limit, out)
-                if said is None or not _fits(cell, said, limit.span, out):
+                if said is None or not fits(cell, said, limit.span, out):
                     continue
             elif not templates.check(limit, out):
                 continue
@@ -90,7 +90,8 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
     return None
 
 
-def _fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
+def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
+    """Does the limit have the unit of the cell? Reports where not."""
     unit = _UNITS.get(cell.statistic, "time")
     if all(q.unit == unit for q in (limit.quantity, limit.high) if q is not None):
         if unit != "share" or limit.quantity.value <= 1:
@@ -111,7 +112,7 @@ def resolve(promise: Promise, values: dict[str, object], out: Diagnostics) -> Th
     """The threshold in one environment. `values` holds `values.NAME`; a name that is missing has been reported."""
     text = _substituted(promise.limit, values)
     limit = parse_limit_text(text, promise.limit.span, out) if text is not None else None
-    if limit is None or not _fits(promise.cell, limit, promise.limit.span, out):
+    if limit is None or not fits(promise.cell, limit, promise.limit.span, out):
         return None
     return Threshold(promise.row, promise.cell, limit, promise.span)
 

@@ -5,11 +5,16 @@ The body is parsed only where a check or a capture reads it, and then once. A ch
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import orjson
+from msgspec.structs import replace
 
-from perfspec.language.codegen import value_of
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language.codegen import Generator, as_text
+from perfspec.language.phrase_grammar import parse_limit_text
 from perfspec.language.phrases import Capture, Limit, Matcher, Path
 from perfspec.language.templates import Hole, parse
 from perfspec.steps.kinds import Captured, Check
@@ -20,6 +25,10 @@ __all__ = ["Judge", "compile_checks", "judge", "kind_of_capture", "kind_of_check
 Judge = Callable[[Outcome, Vars], str | None]
 Predicate = Callable[[object, Vars], bool]
 _MISSING = object()
+_NONE: Mapping[str, object] = MappingProxyType({})
+_NOWHERE = Span("", 1, 1, 1, 1)
+_UNFIT = (LookupError, TypeError, ValueError, re.error)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def kind_of_check(check: Check) -> str:
@@ -33,12 +42,12 @@ def kind_of_capture(captured: Captured) -> str:
     return f"capture {captured.span.path}:{captured.span.line} {captured.name}"
 
 
-def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...]) -> Judge:
+def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...], constants: Mapping[str, object] = _NONE) -> Judge:
     """One function from a whole answer to its error kind, None if all is as expected. Captures are stored on the
     way.
     """
-    accepts = _status(tuple(c for c in expect if c.subject == "status"))
-    rest = compile_checks(tuple(c for c in expect if c.subject != "status"))
+    accepts = _status(tuple(c for c in expect if c.subject == "status"), constants)
+    rest = compile_checks(tuple(c for c in expect if c.subject != "status"), constants)
     takers = tuple(_taker(c) for c in capture)
     if not rest and not takers:
 
@@ -69,23 +78,44 @@ def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...]) -> Judge:
 Holds = Callable[[Outcome, object, Vars], bool]
 
 
-def compile_checks(checks: tuple[Check, ...]) -> tuple[tuple[bool, Holds, str], ...]:
+def compile_checks(
+    checks: tuple[Check, ...], constants: Mapping[str, object] = _NONE
+) -> tuple[tuple[bool, Holds, str], ...]:
     """(reads the body, does it hold?, error kind) for each."""
-    return tuple((check.subject == "json", _holds(check), kind_of_check(check)) for check in checks)
+    return tuple((check.subject == "json", _holds(check, constants), kind_of_check(check)) for check in checks)
 
 
-def _holds(check: Check) -> Holds:
-    predicate = _predicate(check.matcher)
+def _holds(check: Check, constants: Mapping[str, object]) -> Holds:
     if check.subject == "header":
         name = check.argument.lower().encode("latin-1")
-        return lambda outcome, _, names: predicate(_header(outcome, name), names)
+        of_text = _predicate(_as_text(check.matcher), constants)
+        if check.matcher.kind == "limit":
+            return lambda outcome, _, names: of_text(_number(_header(outcome, name)), names)
+        return lambda outcome, _, names: of_text(_header(outcome, name), names)
+    predicate = _predicate(check.matcher, constants)
     if check.subject == "status":
         return lambda outcome, _, names: predicate(outcome.status, names)
     reach = _reach(check.path)
     return lambda _, document, names: predicate(reach(document), names)
 
 
-def _status(checks: tuple[Check, ...]) -> Predicate:
+def _as_text(matcher: Matcher) -> Matcher:
+    """A header is a text: it equals a number that is written the same way."""
+    operand = matcher.operand
+    if matcher.kind == "equals" and not isinstance(operand, str):
+        return replace(matcher, operand=matcher.text)
+    if matcher.kind == "one of" and isinstance(operand, tuple):
+        texts = tuple(e if isinstance(e, str) else orjson.dumps(e).decode() for e in operand)
+        return replace(matcher, operand=texts)
+    return matcher
+
+
+def _number(value: object) -> object:
+    """The number that a header says; its text where it says none."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def _status(checks: tuple[Check, ...], constants: Mapping[str, object]) -> Predicate:
     """Without `expect.status`, 400 and above fails."""
     if not checks:
         return lambda status, _: type(status) is int and status < 400
@@ -93,7 +123,7 @@ def _status(checks: tuple[Check, ...]) -> Predicate:
     if matcher.kind == "equals" and type(matcher.operand) is int:
         wanted = matcher.operand
         return lambda status, _: status == wanted
-    return _predicate(matcher)
+    return _predicate(matcher, constants)
 
 
 def _parsed(body: bytes) -> object:
@@ -147,42 +177,79 @@ def _or(value: object, fallback: object) -> object:
     return fallback if value is _MISSING else value
 
 
-def _predicate(matcher: Matcher) -> Predicate:
-    if matcher.kind in ("equals", "one of"):
-        base = _equality(matcher)
-    elif matcher.kind == "limit":
-        base = _within(matcher.limit)
-    else:
-        base = _SHAPES[matcher.kind](matcher)
-    if matcher.negated:
-        return lambda value, names: not base(value, names)
-    return base
+def _predicate(matcher: Matcher, constants: Mapping[str, object]) -> Predicate:
+    negated = matcher.negated
+    if not _has_holes(matcher):
+        base = _fixed(matcher)
+        return (lambda value, names: not base(value, names)) if negated else base
+    drawn = _drawn(matcher, constants)
+
+    def holds(value: object, names: Vars) -> bool:
+        try:
+            return drawn(value, names) is not negated
+        except _UNFIT:  # where it cannot be said what is expected, nothing is as expected
+            return False
+
+    return holds
 
 
-def _equality(matcher: Matcher) -> Predicate:
+def _has_holes(matcher: Matcher) -> bool:
+    operand = matcher.operand if isinstance(matcher.operand, tuple) else (matcher.operand,)
+    return any(isinstance(entry, str) and "${" in entry for entry in operand)
+
+
+def _fixed(matcher: Matcher) -> Predicate:
     operand = matcher.operand
+    if matcher.kind == "equals":
+        return lambda value, _: _same(value, operand)
     if matcher.kind == "one of":
         entries = operand if isinstance(operand, tuple) else (operand,)
         return lambda value, _: any(_same(value, entry) for entry in entries)
-    if isinstance(operand, str) and "${" in operand:
-        expected = _operand(operand)
+    if matcher.kind == "limit":
+        return _within(matcher.limit)
+    return _SHAPES[matcher.kind](matcher)
+
+
+def _drawn(matcher: Matcher, constants: Mapping[str, object]) -> Predicate:
+    """What is expected holds `${...}`, so it differs from round to round."""
+    if isinstance(matcher.operand, tuple):
+        entries = tuple(_operand(entry, constants) for entry in matcher.operand)
+        return lambda value, names: any(_same(value, entry(names)) for entry in entries)
+    expected = _operand(matcher.operand, constants)
+    if matcher.kind == "equals":
         return lambda value, names: _same(value, expected(names))
-    return lambda value, _: _same(value, operand)
+    if matcher.kind == "limit":
+        return lambda value, names: _within(_limit(as_text(expected(names))))(value, names)
+    shape = _SHAPES[matcher.kind]
+    return lambda value, names: shape(replace(matcher, operand=as_text(expected(names))))(value, names)
+
+
+def _limit(text: str) -> Limit:
+    """A limit whose holes are filled in. Raises ValueError for a text that is none."""
+    limit = parse_limit_text(text, _NOWHERE, Diagnostics())
+    if limit is None:
+        raise ValueError(f"`{text}` is no limit")
+    return limit
 
 
 def _same(value: object, expected: object) -> bool:
-    """JSON's equality: true is not 1; a header's or cookie's text equals a number written the same way."""
+    """JSON's equality: true is not 1."""
     if isinstance(value, bool) or isinstance(expected, bool):
         return value is expected
     return value == expected
 
 
-def _operand(source: str) -> Callable[[Vars], object]:
+def _operand(source: object, constants: Mapping[str, object]) -> Callable[[Vars], object]:
+    """One hole alone keeps its type; anything longer is a text."""
+    if not isinstance(source, str) or "${" not in source:
+        return lambda _: source
+    generator = Generator(constants)
     parts = parse(source)
     if len(parts) == 1 and isinstance(parts[0], Hole):
-        hole = parts[0]
-        return lambda names: value_of(hole, names)
-    return lambda names: "".join(p if isinstance(p, str) else str(value_of(p, names)) for p in parts)
+        return generator.function([f"return {generator.expression(parts[0].tree)}"])
+    arguments: list[str] = []
+    pattern = generator.text(source, "text", arguments)
+    return generator.function([f"return ({generator.format(pattern, arguments)}).decode()"])
 
 
 def _within(limit: Limit | None) -> Predicate:

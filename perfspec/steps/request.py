@@ -11,7 +11,7 @@ from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
-__all__ = ["METHODS", "bind", "checks", "describe", "names", "read", "weigh"]
+__all__ = ["METHODS", "bind", "checks", "describe", "expected_texts", "names", "needs_name", "read", "weigh"]
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
@@ -24,7 +24,7 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
     if method is None or not isinstance(method.value, Scalar):
         return None
     path = templates.text(method.value)
-    name = _name(node, method.key.text, path, reading)
+    name = _name(node, method.key.text, path)
     timeout = node.get("timeout")
     timeout_ns = parse_duration(timeout, "timeout", reading.out) if isinstance(timeout, Scalar) else None
     json, body = node.get("json"), node.get("body")
@@ -48,16 +48,21 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
     )
 
 
-def _name(node: Mapping, method: str, path: Text, reading: Reading) -> str:
+def _name(node: Mapping, method: str, path: Text) -> str:
+    """As given, else method and path; `needs_name` says where that is not enough."""
     given = node.get("name")
     if isinstance(given, Scalar):
         return given.text
     bare, _, _ = path.source.partition("?")
-    varies = any(p.root not in CONSTANT_ROOTS for hole in templates.holes(bare) for p in paths(hole.tree))
-    if varies:
-        message = "a path with `${...}` needs a `name`, or every address becomes a row of its own"
-        reading.out.add("PS404", message, path.span, "add `name: ` and what reports and thresholds should call it")
     return f"{method} {bare}"
+
+
+def needs_name(step: Request) -> bool:
+    """Has it none, and a hole in its path that changes within a run? Every address would be a row of its own."""
+    if step.name_span != step.span:
+        return False
+    bare, _, _ = step.path.source.partition("?")
+    return any(p.root not in CONSTANT_ROOTS for hole in templates.holes(bare) for p in paths(hole.tree))
 
 
 def _name_span(node: Mapping, otherwise: Span) -> Span:
@@ -137,10 +142,17 @@ def _texts(step: Request) -> list[Text]:
     out += [] if step.json is None else templates.texts(step.json)
     out += [t for _, t in step.form or ()]
     out += [] if step.body is None else [step.body]
-    for check in step.expect:
-        if isinstance(check.matcher.operand, str) and "${" in check.matcher.operand:
-            out.append(Text(check.matcher.operand, check.span))
-    return out
+    return [*out, *expected_texts(step.expect)]
+
+
+def expected_texts(checks: tuple[Check, ...]) -> list[Text]:
+    """What checks expect, where that holds `${...}`."""
+    found = []
+    for check in checks:
+        operand = check.matcher.operand
+        entries = operand if isinstance(operand, tuple) else (operand,)
+        found += [Text(entry, check.span) for entry in entries if isinstance(entry, str) and "${" in entry]
+    return found
 
 
 def describe(step: Request) -> str:
@@ -156,7 +168,7 @@ def bind(step: Request, build: Build) -> Program:
     call = build.call(step)
     recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
     fixed = None if callable(recorder) else recorder
-    judged = judge(step.expect, step.capture)
+    judged = judge(step.expect, step.capture, build.constants)
     needed = bool(step.capture)
 
     def program(lane: Lane) -> Run:

@@ -10,7 +10,7 @@ from perfspec.language.phrase_grammar import parse_duration
 from perfspec.steps import request
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import WaitUntil
-from perfspec.steps.reading import Names, Reading, Tally
+from perfspec.steps.reading import Names, Read, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
@@ -39,6 +39,9 @@ def _duration(node: Mapping, key: str, reading: Reading) -> int | None:
 
 
 def names(step: WaitUntil) -> Names:
+    for text in request.expected_texts(step.until):
+        for path, span in text.reads():
+            yield Read(path, span)
     yield from request.names(step.request)
 
 
@@ -56,7 +59,9 @@ def bind(step: WaitUntil, build: Build) -> Program:
     call = build.call(step.request)
     name, tags = step.request.name, tuple((k, t.source) for k, t in step.request.tags)
     poll, wait = build.recorder(name, tags, "poll"), build.recorder(name, tags, "wait")
-    reached, final = judge(step.until, ()), judge(step.request.expect, step.request.capture)
+    reached = judge(step.until, (), build.constants)
+    final = judge(step.request.expect, step.request.capture, build.constants)
+    until_status = any(check.subject == "status" for check in step.until)
     every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
 
     def program(lane: Lane) -> Run:
@@ -68,7 +73,7 @@ def bind(step: WaitUntil, build: Build) -> Program:
             assert isinstance(outcome, Outcome)
             begin = begin or outcome.due
             missed = outcome.error or reached(outcome, lane.vars)
-            not_yet = missed is None or missed.startswith("check ")
+            not_yet = missed is None or missed.startswith("check ") or (until_status and 0 < outcome.status < 500)
             polls.record(outcome, None if not_yet else missed)
             if missed is None:
                 kind = final(outcome, lane.vars)

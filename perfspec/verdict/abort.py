@@ -6,17 +6,19 @@ s. A rule with `for` must be true in every one of its last seconds that had requ
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import msgspec
 
 from perfspec.base.units import format_duration
+from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row, total
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
-from perfspec.spec.thresholds import is_share
+from perfspec.spec.thresholds import is_share, parse_cell
 from perfspec.verdict.judge import bad_and_total, select
 
 __all__ = ["Abort", "Watch"]
@@ -97,20 +99,19 @@ class Watch:
     def _metric(self, rule: AbortRule, second: int) -> Abort | None:
         assert rule.limit is not None
         seconds = int(rule.for_ns // SECOND)
-        if second < seconds or rule.metric not in ("errors", "availability"):
+        cell = parse_cell(rule.metric, rule.span, Diagnostics())
+        if second < seconds or cell is None:
             return None
         row_name = RowName("all", "") if rule.row in ("", "all") else RowName("request", rule.row)
-        cell = Cell("errors" if rule.metric == "errors" else "availability", None, "", rule.metric)
         threshold = Threshold(row_name, cell, rule.limit, rule.span)
         seen = 0
         for at in range(second - seconds, second):
             row = select(self._recent, threshold, [(at * SECOND, (at + 1) * SECOND)])
-            counted = bad_and_total(threshold, row)
-            if counted is None or not counted[1]:
+            value = _value(cell, row)
+            if value is None:
                 continue
             seen += 1
-            share = counted[0] / counted[1] if rule.metric == "errors" else 1 - counted[0] / counted[1]
-            if not _over(rule, share):
+            if not _over(rule, value):
                 return None
         if not seen:
             return None
@@ -118,10 +119,25 @@ class Watch:
         return Abort(rule.text, "", second, f"true in every second of {format_duration(rule.for_ns)}{_kinds(row)}")
 
 
-def _over(rule: AbortRule, share: float) -> bool:
+def _value(cell: Cell, row: Row) -> Fraction | int | None:
+    """What the cell says of one second: a share, or ns; None where nothing was seen."""
+    if cell.statistic in ("errors", "availability"):
+        if not row.n:
+            return None
+        return Fraction(row.failed if cell.statistic == "errors" else row.n - row.unavailable, row.n)
+    if not row.response:
+        return None
+    if cell.quantile is not None:
+        return histogram.quantile(row.response, cell.quantile) * 1000
+    return int(1000 * (histogram.mean if cell.statistic == "mean" else histogram.largest)(row.response))
+
+
+def _over(rule: AbortRule, value: Fraction | int) -> bool:
     assert rule.limit is not None
-    limit, relation = rule.limit.quantity.value, rule.limit.relation
-    return {"over": share > limit, "at least": share >= limit, "under": share < limit}.get(relation, share <= limit)
+    limit, relation, high = rule.limit.quantity.value, rule.limit.relation, rule.limit.high
+    if relation == "between":
+        return high is not None and limit <= value <= high.value
+    return {"over": value > limit, "at least": value >= limit, "under": value < limit}.get(relation, value <= limit)
 
 
 def _kinds(row: Row) -> str:

@@ -97,11 +97,17 @@ def _judged(second: int, windows: Seconds) -> bool:
     return any(start <= second * SECOND < end for start, end in windows)
 
 
+def _counted_ns(windows: Seconds) -> int:
+    """The time that the judged slices stand for: a second in which the judging begins is not among them."""
+    begun = {start for start, _ in windows} - {end for _, end in windows}
+    return sum(end - start for start, end in windows) - sum(-start % SECOND for start in begun)
+
+
 def judge(
     thresholds: Sequence[Threshold], slices: Sequence[Slice], windows: Seconds, circumstances: Circumstances
 ) -> tuple[Verdict, ...]:
     """A verdict for each threshold, in their order."""
-    judged_ns = sum(end - start for start, end in windows)
+    judged_ns = _counted_ns(windows)
     return tuple(_one(t, select(slices, t, windows), judged_ns, circumstances) for t in thresholds)
 
 

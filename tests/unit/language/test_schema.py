@@ -59,6 +59,7 @@ def test_every_note_of_the_schema_is_one_the_program_reads(schema: Schema):
         "message",
         "hint",
         "also",
+        "later",
         "template",
         "phrase",
         "binds",
@@ -203,15 +204,7 @@ def test_a_breach_is_said_once_with_its_fix(found: Found, text: str, expected: s
         ),
         ("{gett: /a}", ["2:22 PS402 a step does one thing; `gett` is nothing it could do | did you mean `get`?"]),
         ("{sleep: 2s}", ["2:22 PS402 a step does one thing; `sleep` is nothing it could do | did you mean `pause`?"]),
-        (
-            "{websocket: /a}",
-            [
-                (
-                    "2:22 PS402 a step does one thing; `websocket` is nothing it could do | "
-                    "write one of `get`, `post`, `put`, `patch`, `delete`, `head`, `options`, ..."
-                )
-            ],
-        ),
+        ("{websocket: /a}", ["2:22 PS902 `websocket` is not built yet | leave it out for now"]),
         (
             "{name: a}",
             [
@@ -223,15 +216,8 @@ def test_a_breach_is_said_once_with_its_fix(found: Found, text: str, expected: s
             ],
         ),
         ("{get: /a, asserts: 1}", ["2:31 PS101 unknown key `asserts` in a step | did you mean `expect`?"]),
-        (
-            "{get: /a, headers: {}}",
-            [
-                (
-                    "2:31 PS101 unknown key `headers` in a step | known here: `get`, `post`, `put`, `patch`, "
-                    "`delete`, `head`, `options`, `name`, `query`, `json`, `form`, `body`, ..."
-                )
-            ],
-        ),
+        ("{get: /a, stream: {}}", ["2:31 PS902 `stream` is not built yet | leave it out for now"]),
+        ("{repeat: 3 times, steps: [{get: /a}]}", ["2:22 PS902 `repeat` is not built yet | leave it out for now"]),
         (
             "{pause: 1s, capture: {}}",
             ["2:33 PS403 `capture` does not belong to `pause` | `capture` goes with a request"],
