@@ -106,9 +106,15 @@ def _schema() -> Schema:
 
 
 def lint(path: str) -> Checked:
-    """Read and check one spec, all errors in one go. Raises UsageFailure if there is no such file."""
-    if not Path(path).is_file():
-        raise UsageFailure(f"there is no file {path}", "name a spec, for example specs/search.yaml")
+    """Read and check one spec, all errors in one go. Raises UsageFailure for a file that is no text."""
+    try:
+        Path(path).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise UsageFailure(f"{path} is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
+    except OSError as error:
+        raise UsageFailure(
+            f"{path} cannot be read: {error.strerror}", "name a spec, such as specs/search.yaml"
+        ) from error
     out = Diagnostics()
     loaded = load(Path(path).as_posix(), _read_text, _schema(), out, _root(path))
     spec: Spec | None = None
@@ -162,9 +168,16 @@ def plan(path: str, choice: Choice) -> Planned:
 
 
 def run(
-    planned: Planned, *, out: str | None = None, confirm: Callable[[str], bool], listeners: Sequence[Listener] = ()
+    planned: Planned,
+    *,
+    out: str | None = None,
+    confirm: Callable[[str], bool],
+    listeners: Sequence[Listener] = (),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Finished:
-    """Run a plan, write the run folder, judge. `confirm` is asked where the environment wants it.
+    """Run a plan, write the run folder, judge.
+
+    `confirm` is asked where the environment wants it; `tell` hears what happens before the load.
 
     Raises EnvironmentFailure before any load; after that there is a result, whatever happens.
     """
@@ -181,15 +194,15 @@ def run(
     folder = _run_folder(out, plan)
     started_at = utc_now()
     run_id = f"{started_at:%Y%m%d-%H%M%S}-{token_hex(3)}"
-    (folder / "plan.json").write_bytes(pretty(plan))
-    log = SliceLog(folder)
+    try:
+        (folder / "plan.json").write_bytes(pretty(plan))
+        log = SliceLog(folder)
+    except OSError as error:
+        raise EnvironmentFailure(f"{folder} cannot be written to: {error}", "choose another --out") from error
     log.write(Beginning(run_id, started_at.isoformat(timespec="seconds"), plan.hash, __version__, _versions()))
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
-        anyio.run(engine_run, plan, inputs, folder, log, listeners)
-    except EnvironmentFailure:
-        log.close()
-        raise
+        anyio.run(engine_run, plan, inputs, folder, log, listeners, tell)
     finally:
         log.close()
     return report(folder)

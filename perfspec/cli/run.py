@@ -50,8 +50,11 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
         planned = app.plan(spec, choice)
         findings.show(planned.checked, err=True)
         assert planned.plan is not None
+        tell = (lambda _: None) if quiet else click.echo
         with progress(planned.plan, quiet=quiet) as listener:
-            finished = app.run(planned, out=out, confirm=lambda question: yes or _ask(question), listeners=[listener])
+            finished = app.run(
+                planned, out=out, confirm=lambda question: yes or _ask(question), listeners=[listener], tell=tell
+            )
     except app.SpecFailure as failure:
         findings.show(failure.checked, err=True)
         return failure.exit_code

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,8 +58,8 @@ async def resolve(url: str) -> Origin:
 
 
 @asynccontextmanager
-async def prepared(target: Target, folder: Path) -> AsyncIterator[None]:
-    """Inside, the target answers and says it is ready. Raises EnvironmentFailure."""
+async def prepared(target: Target, folder: Path, tell: Callable[[str], None]) -> AsyncIterator[None]:
+    """Inside, the target answers and says it is ready. `tell` hears what is waited for. Raises EnvironmentFailure."""
     import httpx  # noqa: PLC0415 - a fifth of a second that lint and plan need not pay
 
     process: subprocess.Popen[bytes] | None = None
@@ -67,11 +67,13 @@ async def prepared(target: Target, folder: Path) -> AsyncIterator[None]:
     async with httpx.AsyncClient(trust_env=False, timeout=ASK_TIMEOUT_S, verify=False) as client:  # noqa: S501 - asks for readiness only
         try:
             if target.start is not None and not await _listens(target.url):
+                tell(f"starting `{target.start.command}`")
                 process = _start(target.start, log)
                 await _until_ready(client, target.url + target.start.ready, target.start.within_ns, process, log)
             elif target.start is not None:
                 await _must_be_ours(client, target, target.start)
             if target.ready is not None:
+                tell(f"waiting until {target.url}{target.ready} answers with success")
                 await _until_ready(client, target.url + target.ready, READY_WITHIN_NS, process, log)
             elif target.start is None and not await _listens(target.url):
                 raise EnvironmentFailure(

@@ -114,15 +114,19 @@ class Load:
         return bool(failed) and all(v.strength == "borderline" for v in failed)
 
 
-async def run(plan: Plan, inputs: Inputs, folder: Path, log: SliceLog, listeners: Sequence[Listener]) -> End:
+async def run(
+    plan: Plan, inputs: Inputs, folder: Path, log: SliceLog, listeners: Sequence[Listener], tell: Callable[[str], None]
+) -> End:
     """Carry the plan out; everything measured is in the log when this returns. Raises EnvironmentFailure before any
     load.
     """
     _check_descriptors(plan)
     notes: list[str] = []
     running = _Running(plan, inputs, log, list(listeners), notes)
-    async with prepared(plan.target, folder):
-        origin = await resolve(plan.target.url)
+    # A name that nobody knows is told at once; one of a service that is yet to be started may be unknown until then.
+    known = None if plan.target.start else await resolve(plan.target.url)
+    async with prepared(plan.target, folder, tell):
+        origin = known or await resolve(plan.target.url)
         end = await running.with_signals(origin)
     log.write(end)
     return end
