@@ -28,8 +28,8 @@ def run(*words, cwd):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
+def wheel(new_folder):
+    folder = new_folder("wheel")
     built = run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder)
     assert built.returncode == 0, built.stderr
     (found,) = folder.glob("perfspec-*.whl")
@@ -37,9 +37,9 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def away(wheel, tmp_path_factory):
+def away(wheel, new_folder):
     """A folder with specs and data files, and the programs of an environment that has only the wheel."""
-    folder = tmp_path_factory.mktemp("away")
+    folder = new_folder("away")
     for name in ("specs", "fixtures"):
         shutil.copytree(ROOT / name, folder / name)
     environment = folder / "venv"

@@ -1,0 +1,75 @@
+# `make help` lists what there is. Everything happens in .venv; nothing is installed into the system.
+#
+# PYTHON names an interpreter (make test PYTHON=python3.12); left out, the first one found that is new enough is taken.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	if $$name -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$name; break; fi; done)
+endif
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := .ci/requirements.lock
+# Named after the version, so that another PYTHON makes another installation.
+STAMP := $(VENV)/.installed-$(VERSION)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+SPEC := specs/search.yaml
+STAGE := smoke
+ARGS :=
+SLOW :=
+
+.PHONY: help run test test-long lint types pytest bench lock lock-upgrade clean python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+run: $(STAMP) ## install what is needed, then run a load test (SPEC=specs/search.yaml STAGE=smoke)
+	@$(BIN)/perfspec run $(SPEC) --stage $(STAGE)
+
+test: lint types pytest ## check style and types, run the tests with coverage
+
+test-long: SLOW := -m ""
+test-long: lint types pytest ## the same with the slow tests
+
+lint: $(STAMP) ## check the style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## check the types
+	@$(BIN)/mypy
+
+pytest: $(STAMP) ## run the tests (ARGS=tests/unit: some of them)
+	@$(BIN)/python -m pytest --cov --cov-report=term $(SLOW) $(ARGS)
+
+bench: $(STAMP) ## measure the load generator beside wrk, on this machine
+	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+
+lock: python ## lock what pyproject.toml newly asks for (with the oldest supported Python)
+	@$(PYTHON) scripts/lock.py
+
+lock-upgrade: python ## lock the newest versions of everything
+	@$(PYTHON) scripts/lock.py --upgrade
+
+clean: ## remove all that was made here, .venv too; results/ stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(VERSION)" && $(PYTHON) -c '$(NEW_ENOUGH)' || \
+		{ echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
+
+# `python` is order-only: looking for an interpreter does not make an installation out of date.
+$(STAMP): $(LOCK) pyproject.toml | python
+	@$(BIN)/python$(VERSION) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing into $(VENV) with Python $(VERSION)"
+	@$(PIP) install --require-hashes -r $(LOCK)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
