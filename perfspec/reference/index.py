@@ -63,6 +63,7 @@ class DocumentIndex:
         try:
             self._database.executescript(_TABLES)
         except sqlite3.OperationalError as failure:
+            self._database.close()
             message = f"this Python's SQLite has no full text search (FTS5): {failure}"
             raise EnvironmentFailure(message) from failure
         self._waiting: list[tuple[int, int, Document]] = []
