@@ -23,7 +23,12 @@ def _out(value: object) -> str:
 
 def _in(kind: type, value: Any) -> object:
     if kind is Fraction:
-        return Fraction(value)
+        if not isinstance(value, str):
+            raise TypeError("a fraction is written as a text")
+        try:
+            return Fraction(value)
+        except ZeroDivisionError as error:
+            raise ValueError("a fraction of zero") from error
     raise TypeError(f"{kind.__name__} has no form in JSON")
 
 

@@ -3,10 +3,11 @@
 Drawing happens in a thread of its own, fed with what was logged, so that it cannot hold up the load.
 """
 
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from queue import SimpleQueue
 from threading import Thread
@@ -22,7 +23,7 @@ from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.words import count
 
-__all__ = ["Picture", "progress"]
+__all__ = ["Picture", "progress", "say"]
 
 P95 = Fraction(19, 20)
 RECENT_SECONDS = 10
@@ -82,14 +83,29 @@ def _p95(row: Row) -> str:
 def progress(plan: Plan, *, quiet: bool) -> Iterator[Callable[[LoggedSecond], None]]:
     """A listener that shows the run while it lasts."""
     queue: SimpleQueue[LoggedSecond | None] = SimpleQueue()
-    target = _nothing if quiet else _live if sys.stdout.isatty() else _plain
-    thread = Thread(target=target, args=(plan, queue), name="progress", daemon=True)
+    show = _nothing if quiet else _live if sys.stdout.isatty() else _plain
+
+    def shown() -> None:
+        with suppress(BrokenPipeError):  # nobody looks any more; the run goes on
+            show(plan, queue)
+
+    thread = Thread(target=shown, name="progress", daemon=True)
     thread.start()
     try:
         yield queue.put
     finally:
         queue.put(None)
         thread.join(timeout=2)
+
+
+def say(text: str) -> None:
+    """Print. Whoever reads may be gone (`| head`): the files and the exit code say the verdict all the same."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _feed(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]", draw: Draw) -> None:
@@ -151,3 +167,5 @@ def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
 
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
         _feed(plan, queue, lambda picture: live.update(picture_of(picture), refresh=True))
+        # On leaving, the last picture would be drawn in full height, and what scrolls away cannot be taken back.
+        live.update(Text(), refresh=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from perfspec import app
+from perfspec.cli.progress import say
 from perfspec.cli.screen import columns
 from perfspec.report.terminal import summary
 
@@ -16,8 +17,8 @@ __all__ = ["report"]
 def report(folder: Path) -> int:
     """Judge what a run folder holds and write its result.json and junit.xml again. Works on a run that was cut off."""
     finished = app.report(folder)
-    click.echo("\n".join(summary(finished.result, columns())))
+    say("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:
         click.echo(problem, err=True)
-    click.echo(f"{finished.folder}/: result.json, junit.xml")
+    say(f"{finished.folder}/: result.json, junit.xml")
     return finished.result.exit_code

@@ -7,7 +7,7 @@ import click
 from perfspec import app
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
 from perfspec.cli import findings
-from perfspec.cli.progress import progress
+from perfspec.cli.progress import progress, say
 from perfspec.cli.screen import columns
 from perfspec.plan.build import Choice
 from perfspec.report.terminal import summary
@@ -50,7 +50,7 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
         planned = app.plan(spec, choice)
         findings.show(planned.checked, err=True)
         assert planned.plan is not None
-        tell = (lambda _: None) if quiet else click.echo
+        tell = (lambda _: None) if quiet else say
         with progress(planned.plan, quiet=quiet) as listener:
             finished = app.run(
                 planned, out=out, confirm=lambda question: yes or _ask(question), listeners=[listener], tell=tell
@@ -63,10 +63,10 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
         if error.hint:
             click.echo(f"    {error.hint}", err=True)
         return error.exit_code
-    click.echo("\n".join(summary(finished.result, columns())))
+    say("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:
         click.echo(problem, err=True)
-    click.echo(f"{finished.folder}/: result.json, junit.xml, slices.jsonl, plan.json")
+    say(f"{finished.folder}/: result.json, junit.xml, slices.jsonl, plan.json")
     return ExitCode(finished.result.exit_code)
 
 

@@ -38,7 +38,7 @@ def rows(text: str) -> list[dict[str, str]]:
     try:
         found = list(reader)
     except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: {error}") from error
+        raise ValueError(f"line {reader.reader.line_num}: {error}") from error
     twice = [name for name, n in Counter(reader.fieldnames or ()).items() if n > 1]
     if twice:
         raise ValueError(f"the column `{twice[0]}` is there twice")

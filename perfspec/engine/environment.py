@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ __all__ = ["is_this_machine", "prepared", "resolve"]
 
 READY_WITHIN_NS = 30 * SECOND
 STOP_WITHIN_S = 5.0
+CHILDREN_WITHIN_S = 1.0
 ASK_TIMEOUT_S = 5.0
 ASK_EVERY_S = 0.1
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -165,15 +166,29 @@ def _die_with_parent() -> None:
 
 
 async def _stop(process: subprocess.Popen[bytes]) -> None:
-    """The whole process group: first asked, then made to."""
-    for wanted in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, wanted)
-        with anyio.move_on_after(STOP_WITHIN_S):
-            while process.poll() is None:  # noqa: ASYNC110 - a process tells its end to whoever asks
-                await anyio.sleep(0.02)
-        if process.poll() is not None:
-            return
+    """The whole process group: first asked, then made to. Its children may take a moment longer than itself."""
+    _signal_group(process, signal.SIGTERM)
+    await _until(lambda: process.poll() is not None, STOP_WITHIN_S)
+    if not await _until(lambda: not _signal_group(process, 0), CHILDREN_WITHIN_S):
+        _signal_group(process, signal.SIGKILL)
+        await _until(lambda: process.poll() is not None, STOP_WITHIN_S)
+
+
+async def _until(holds: Callable[[], bool], within_s: float) -> bool:
+    with anyio.move_on_after(within_s):
+        while not holds():  # noqa: ASYNC110 - processes tell their end to whoever asks
+            await anyio.sleep(0.02)
+        return True
+    return False
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Is there anyone to get it? 0 only asks."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _last_line(log: Path) -> str:

@@ -1,17 +1,26 @@
 """`get|post|put|patch|delete|head|options: PATH` and what goes with it: one request, its checks and captures."""
 
+from collections.abc import Iterator
+
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import paths
 from perfspec.language.nodes import Mapping, Node, Scalar
-from perfspec.language.phrase_grammar import parse_auth, parse_capture, parse_duration, parse_matcher, parse_subject
+from perfspec.language.phrase_grammar import (
+    is_singular,
+    parse_auth,
+    parse_capture,
+    parse_duration,
+    parse_matcher,
+    parse_subject,
+)
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
-__all__ = ["METHODS", "bind", "checks", "describe", "expected_texts", "names", "needs_name", "read", "weigh"]
+__all__ = ["METHODS", "bind", "checks", "describe", "expected_reads", "names", "needs_name", "read", "weigh"]
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
@@ -119,7 +128,7 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
         capture = parse_capture(entry.value, reading.out) if isinstance(entry.value, Scalar) else None
         if capture is None:
             continue
-        if capture.source not in ("json", "header") or (capture.source == "json" and not capture.path):
+        if capture.source not in ("json", "header") or (capture.source == "json" and not is_singular(capture.argument)):
             what = (
                 f"capturing by `{capture.source}`" if capture.source != "json" else "a path with `*`, slices or filters"
             )
@@ -133,6 +142,7 @@ def names(step: Request) -> Names:
     for text in _texts(step):
         for path, span in text.reads():
             yield Read(path, span)
+    yield from expected_reads(step.expect)
     for captured in step.capture:
         yield Bind(captured.name, captured.span, "capture")
 
@@ -142,17 +152,17 @@ def _texts(step: Request) -> list[Text]:
     out += [] if step.json is None else templates.texts(step.json)
     out += [t for _, t in step.form or ()]
     out += [] if step.body is None else [step.body]
-    return [*out, *expected_texts(step.expect)]
+    return out
 
 
-def expected_texts(checks: tuple[Check, ...]) -> list[Text]:
-    """What checks expect, where that holds `${...}`."""
-    found = []
+def expected_reads(checks: tuple[Check, ...]) -> Iterator[Read]:
+    """The names that checks compare with. A check knows the place of its line alone."""
     for check in checks:
         operand = check.matcher.operand
-        entries = operand if isinstance(operand, tuple) else (operand,)
-        found += [Text(entry, check.span) for entry in entries if isinstance(entry, str) and "${" in entry]
-    return found
+        for entry in operand if isinstance(operand, tuple) else (operand,):
+            if isinstance(entry, str):
+                for hole in templates.holes(entry):
+                    yield from (Read(path, check.span) for path in paths(hole.tree))
 
 
 def describe(step: Request) -> str:

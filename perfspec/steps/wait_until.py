@@ -10,7 +10,7 @@ from perfspec.language.phrase_grammar import parse_duration
 from perfspec.steps import request
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import WaitUntil
-from perfspec.steps.reading import Names, Read, Reading, Tally
+from perfspec.steps.reading import Names, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
@@ -39,9 +39,7 @@ def _duration(node: Mapping, key: str, reading: Reading) -> int | None:
 
 
 def names(step: WaitUntil) -> Names:
-    for text in request.expected_texts(step.until):
-        for path, span in text.reads():
-            yield Read(path, span)
+    yield from request.expected_reads(step.until)
     yield from request.names(step.request)
 
 

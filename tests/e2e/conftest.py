@@ -1,8 +1,8 @@
 """perfspec as its users run it: the command line as a process, against the reference service as another process.
 
-    def test_x(tmp_path, perfspec, service, search_spec):
+    def test_x(new_folder, perfspec, service, search_spec):
         with service("--slow", "suggest=400ms") as search:
-            ended = perfspec(search_spec(tmp_path, search.url, seconds=4), "--stage", "smoke")
+            ended = perfspec(search_spec(new_folder("x"), search.url, seconds=4), "--stage", "smoke")
 
 A spec lives in a folder of its own, as `specs/search.yaml` below it; the run folder is `out` beside `specs`. Modules
 that need several runs let them run `together`: what takes time is waiting.
@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -247,6 +248,13 @@ def service(free_port) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def healthy(service) -> Iterator[Service]:
+    """A reference service without faults, for all tests that leave it as it is."""
+    with service() as search:
+        yield search
+
+
+@pytest.fixture(scope="session")
 def search_spec() -> Callable[..., Path]:
     """A copy of specs/search.yaml and what it includes, for another address, short, and with wide limits.
 
@@ -328,6 +336,9 @@ class Together(Mapping[str, Any]):
         self._futures = futures
 
     def __getitem__(self, name: str) -> Any:
+        error = self._futures[name].exception()
+        if error is not None:
+            raise AssertionError(f"the scenario {name} failed") from error
         return self._futures[name].result()
 
     def __iter__(self) -> Iterator[str]:
@@ -338,14 +349,25 @@ class Together(Mapping[str, Any]):
 
 
 @pytest.fixture(scope="session")
-def together() -> Callable[..., Together]:
-    """Run scenarios side by side: `together(passing=run_passing, failing=run_failing)["failing"]`."""
+def together() -> Iterator[Callable[..., Together]]:
+    """Run scenarios side by side: `together(passing=run_passing, failing=run_failing)["failing"]`.
 
-    def run(**scenarios: Callable[[], Any]) -> Together:
-        with ThreadPoolExecutor(len(scenarios)) as pool:
-            return Together({name: pool.submit(scenario) for name, scenario in scenarios.items()})
+    Only who asks for a result waits; tests that need none of them go on meanwhile.
+    """
+    with ThreadPoolExecutor(32) as pool:
+        yield lambda **scenarios: Together({name: pool.submit(scenario) for name, scenario in scenarios.items()})
 
-    return run
+
+@pytest.fixture(scope="session")
+def new_folder(tmp_path_factory) -> Callable[[str], Path]:
+    """A temporary folder of that name, also for scenarios that run side by side."""
+    lock = Lock()
+
+    def make(name: str) -> Path:
+        with lock:
+            return tmp_path_factory.mktemp(name)
+
+    return make
 
 
 @pytest.fixture(scope="session")

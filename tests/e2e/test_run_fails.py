@@ -9,16 +9,16 @@ LIMIT = "at most 390ms"
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, perfspec, service, search_spec, together) -> Any:
+def runs(new_folder, perfspec, service, search_spec, together) -> Any:
     def slow() -> Any:
         limit = ("suggest: {p95: at most 2s}", f"suggest: {{p95: {LIMIT}}}")
         with service("--slow", "suggest=400ms") as search:
-            folder = search_spec(tmp_path_factory.mktemp("slow"), search.url, limit, seconds=4)
+            folder = search_spec(new_folder("slow"), search.url, limit, seconds=4)
             return perfspec(folder), folder
 
     def broken() -> Any:
         with service("--errors", "query=100%") as search:
-            folder = search_spec(tmp_path_factory.mktemp("broken"), search.url, seconds=4)
+            folder = search_spec(new_folder("broken"), search.url, seconds=4)
             return perfspec(folder), folder
 
     return together(slow=slow, broken=broken)

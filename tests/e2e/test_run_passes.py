@@ -12,9 +12,9 @@ SCHEMA = Path(__file__).parents[2] / "schema" / "result-1.schema.json"
 
 
 @pytest.fixture(scope="module")
-def passed(tmp_path_factory, perfspec, service, search_spec) -> Any:
-    with service() as search:
-        ended = perfspec(search_spec(tmp_path_factory.mktemp("passes"), search.url, seconds=4), "--stage", "smoke")
+def passed(new_folder, perfspec, service, search_spec) -> Any:
+    with service() as search:  # for itself: all that came in is counted
+        ended = perfspec(search_spec(new_folder("passes"), search.url, seconds=4), "--stage", "smoke")
         counts = search.counts()
         source = f"perfspec-{ended.result['run_id']}"
         left = search.ask("DELETE", "/v1/index", params={"source": source})["deleted"]

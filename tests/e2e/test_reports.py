@@ -1,0 +1,270 @@
+"""What happened is what the result says: no data, close calls, pauses, mix, branches, failures by kind."""
+
+from typing import Any
+
+import pytest
+
+NO_DATA = """
+flows:
+  look:
+    steps:
+      - get: /v1/suggest?q=we
+        name: suggest
+      - pause: 100ms
+      - when: ${round.number > 1000000}
+        steps:
+          - get: /v1/query?q=tea
+            name: rare
+stages:
+  smoke:
+    phases: [{name: steady, for: 3s, users: 2}]
+thresholds:
+  suggest: {errors: under 1%}
+  rare: {p95: at most 2s}
+"""
+# Every second answer fails: more than allowed, but of so few requests that it might be by chance.
+CLOSE = """
+flows:
+  look:
+    steps:
+      - get: /v1/suggest?q=we
+        name: suggest
+      - get: /v1/index/jobs/x
+        name: job
+        expect: {status: 404}
+      - pause: 50ms
+stages:
+  smoke:
+    extend_to: 6s
+    phases: [{name: steady, for: 3s, users: 1}]
+thresholds:
+  all: {errors: under 45%}
+"""
+SHAPED = """
+flows:
+  often:
+    weight: 1
+    steps:
+      - get: /v1/suggest?q=we
+        name: suggest
+      - pause: 10s
+  seldom:
+    weight: 99
+    steps:
+      - get: /v1/index/jobs/x
+        name: job
+        expect: {status: 404}
+      - pause: 10s
+  never:
+    steps:
+      - get: /v1/query?q=tea
+        name: query
+stages:
+  smoke:
+    pauses: at most 20ms
+    mix: {often: 75%, seldom: 25%}
+    phases: [{name: steady, for: 4s, users: 4}]
+thresholds:
+  suggest: {errors: under 1%}
+  job: {errors: under 1%}
+  query: {p95: at most 2s}
+"""
+ANSWERS = """
+data:
+  coin: {choice: {1: 50%, 2: 50%}}
+flows:
+  branches:
+    steps:
+      - get: /v1/suggest?q=${coin}
+        name: first
+      - when: ${coin > 1}
+        steps:
+          - get: /v1/suggest?q=two
+            name: then
+        otherwise:
+          - get: /v1/suggest?q=one
+            name: otherwise
+      - pause: 50ms
+  checks:
+    steps:
+      - get: /v1/suggest?q=we
+        name: checked
+        expect: {$.suggestions: absent}
+      - get: /v1/suggest?q=we
+        name: after-check
+      - pause: 50ms
+  captures:
+    steps:
+      - get: /v1/suggest?q=we
+        name: captured
+        capture:
+          nothing: $.nothing
+      - get: /v1/suggest?q=${nothing}
+        name: after-capture
+  waits:
+    steps:
+      - get: /v1/query?q=tea
+        name: waited
+        until: {$.total: over 1000000}
+        every: 100ms
+        give_up_after: 350ms
+      - get: /v1/suggest?q=we
+        name: after-wait
+stages:
+  smoke:
+    phases: [{name: steady, for: 5s, users: 8}]
+thresholds:
+  all: {errors: under 100%}
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(new_folder, perfspec, service, healthy, small_spec, together) -> Any:
+    def run(name: str, body: str) -> Any:
+        def scenario() -> Any:
+            folder = small_spec(new_folder(name), healthy.url, body)
+            return perfspec(folder), folder
+
+        return scenario
+
+    def close() -> Any:
+        with service("--errors", "suggest=100%") as search:
+            folder = small_spec(new_folder("close"), search.url, CLOSE)
+            return perfspec(folder), folder
+
+    return together(
+        no_data=run("no-data", NO_DATA),
+        close=close,
+        shaped=run("shaped", SHAPED),
+        answers=run("answers", ANSWERS),
+    )
+
+
+@pytest.mark.usefixtures("runs")  # they go on meanwhile
+def test_an_out_folder_that_cannot_be_made_is_told_before_any_load(new_folder, perfspec, small_spec) -> None:
+    folder = small_spec(new_folder("no-out"), "http://127.0.0.1:1", NO_DATA)
+    (folder / "file").write_text("")
+    ended = perfspec(folder, "--out", "file/below")
+    assert ended.code == 4
+    assert ended.err.startswith("specs/search.yaml: file/below cannot be made: ")
+    assert ended.err.endswith("\n    choose another --out\n")
+
+
+def test_an_out_folder_with_something_in_it_is_left_alone(new_folder, perfspec, healthy, small_spec) -> None:
+    folder = small_spec(new_folder("taken"), healthy.url, NO_DATA.replace("for: 3s", "for: 1s"))
+    (folder / "out").mkdir()
+    (folder / "out" / "mine.txt").write_text("mine")
+    ended = perfspec(folder)
+    assert "out-2/: result.json" in ended.out
+    assert [path.name for path in (folder / "out").iterdir()] == ["mine.txt"]
+    assert (folder / "out-2" / "result.json").is_file()
+
+
+def test_a_report_of_a_folder_without_a_run_is_a_usage_error(new_folder, perfspec) -> None:
+    ended = perfspec.command(new_folder("empty"), "report", ".")
+    assert ended.code == 2
+    assert ended.err.startswith("perfspec: . holds no run (")
+
+
+def test_no_data_is_never_a_pass(runs) -> None:
+    ended, _ = runs["no_data"]
+    assert (ended.code, ended.err) == (3, ""), ended.out
+    assert ended.result["outcome"] == "INCONCLUSIVE"
+    assert ended.verdict("suggest errors under 1%")["outcome"] == "PASS"
+    rare = ended.verdict("rare p95 at most 2s")
+    assert (rare["outcome"], rare["n"], rare["proven"]) == ("NO_DATA", 0, False)
+    assert "search smoke on local: INCONCLUSIVE, which is no pass" in ended.out
+    assert "??    rare p95 at most 2s" in ended.out
+
+
+def test_no_data_is_an_error_in_the_junit_file(runs, line_of) -> None:
+    ended, folder = runs["no_data"]
+    (error,) = ended.junit[0].iter("error")
+    assert error.get("type") == "no_data"
+    assert error.text.startswith(f"specs/search.yaml:{line_of(folder, 'rare: {p95')}: rare p95 at most 2s: no request ")
+
+
+def test_a_close_call_runs_on_and_then_the_point_decides(runs) -> None:
+    ended, _ = runs["close"]
+    result = ended.result
+    assert (ended.code, result["outcome"], result["ended"]) == (1, "FAIL", "finished"), ended.out
+    assert result["extended"]
+    assert 6 <= result["ended_ns"] / 1e9 < 7
+    assert result["windows"] == [["steady", 600_000_000, result["ended_ns"]]]
+    assert "it was too close to call, so the stage ran on" in ended.out
+    verdict = ended.verdict("all errors under 45%")
+    assert (verdict["outcome"], verdict["strength"]) == ("FAIL", "borderline")
+    assert {4, 5} <= {piece["second"] for piece in ended.slices()}
+    judged = [p for p in ended.slices() if p["key"][1] == "" and p["second"] >= 1]
+    assert verdict["n"] == sum(p["n"] for p in judged)
+
+
+def test_a_cap_on_pauses_holds(runs) -> None:
+    """With pauses of 10 s, each of the four users would be done after one round."""
+    ended, _ = runs["shaped"]
+    rounds = sum(p["n"] for p in ended.slices() if p["key"][1] == "round")
+    assert rounds > 4 * 10
+
+
+def test_the_mix_of_a_stage_wins_over_weights(runs) -> None:
+    ended, _ = runs["shaped"]
+    often, seldom = ended.summary("often", "round")["n"], ended.summary("seldom", "round")["n"]
+    assert 0.65 < often / (often + seldom) < 0.85
+    assert ended.summary("query")["n"] == 0
+
+
+def test_a_row_that_the_mix_leaves_out_is_skipped_and_still_a_pass(runs) -> None:
+    ended, _ = runs["shaped"]
+    assert ended.code == 0, ended.out
+    assert [v["row"] for v in ended.result["verdicts"]] == ["suggest", "job"]
+    assert "SKIP  query p95 at most 2s" in ended.out
+    assert "the stage's mix leaves out `never`" in ended.out
+    (skipped,) = ended.junit[0].iter("skipped")
+    assert "the stage's mix leaves out `never`" in skipped.text
+
+
+def test_both_branches_of_a_condition_are_taken(runs) -> None:
+    """Each round takes one of them; at the edges of the judged time, at most one round per user is cut in two."""
+    ended, _ = runs["answers"]
+    first, then, otherwise = (ended.summary(name)["n"] for name in ("first", "then", "otherwise"))
+    assert then > 0
+    assert otherwise > 0
+    assert abs(first - then - otherwise) <= 8
+
+
+def test_a_failing_check_is_counted_under_its_place_in_the_spec(runs, line_of) -> None:
+    ended, folder = runs["answers"]
+    line = line_of(folder, "$.suggestions: absent")
+    checked = ended.summary("checked")
+    assert checked["errors"] == {f"check specs/search.yaml:{line} $.suggestions absent": checked["n"]}
+    assert checked["unavailable"] == 0
+    assert f"checked: {checked['n']} x check specs/search.yaml:{line} $.suggestions absent" in ended.out
+    (row,) = [c for c in ended.result["checks"] if c["request"] == "checked"]
+    assert (row["n"], row["failed"], row["span"][:2]) == (checked["n"], checked["n"], ["specs/search.yaml", line])
+
+
+def test_a_round_goes_on_after_a_failed_check(runs) -> None:
+    ended, _ = runs["answers"]
+    assert abs(ended.summary("after-check")["n"] - ended.summary("checked")["n"]) <= 8
+
+
+def test_a_missing_capture_is_counted_and_ends_the_round(runs, line_of) -> None:
+    ended, folder = runs["answers"]
+    kind = f"capture specs/search.yaml:{line_of(folder, 'nothing: $.nothing')} nothing"
+    captured = ended.summary("captured")
+    assert captured["n"] > 0
+    assert captured["errors"] == {kind: captured["n"]}
+    assert ended.summary("after-capture")["n"] == 0
+    rounds = ended.summary("captures", "round")
+    assert rounds["errors"] == {kind: rounds["n"]}
+
+
+def test_a_wait_that_gives_up_is_counted_once(runs) -> None:
+    ended, _ = runs["answers"]
+    waits, polls = ended.summary("waited", "wait"), ended.summary("waited", "poll")
+    assert waits["n"] > 0
+    assert waits["errors"] == {"gave up": waits["n"]}
+    assert polls["errors"] == {}
+    assert polls["n"] > 2 * waits["n"]
+    assert ended.summary("after-wait")["n"] == 0
+    assert f"waited: {waits['n']} x gave up" in ended.out

@@ -1,0 +1,140 @@
+"""Specs, plans, thresholds and slices in a line each, for all folders of tests below."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics
+from perfspec.diagnostics.source import Source
+from perfspec.language.compose import compose
+from perfspec.language.nodes import Mapping as MappingNode
+from perfspec.metrics import histogram
+from perfspec.metrics.series import Key, Slice
+from perfspec.plan.build import Choice, build, check_files
+from perfspec.plan.model import Plan
+from perfspec.spec.checks import check
+from perfspec.spec.model import Spec, Threshold
+from perfspec.spec.reading import read
+from perfspec.spec.thresholds import read_promises, resolve
+
+MS = 1_000_000
+
+
+def _root(text: str, out: Diagnostics) -> MappingNode:
+    root = compose(Source("s.yaml", text), out)
+    assert isinstance(root, MappingNode)
+    return root
+
+
+def _read(text: str, files: Mapping[str, str | None]) -> tuple[Spec, list[Diagnostic]]:
+    out = Diagnostics()
+    spec = read("s.yaml", _root(text, out), out)
+    check(spec, out)
+    check_files(spec, files, out)
+    return spec, out.sorted()
+
+
+@pytest.fixture(scope="session")
+def spec_of() -> Callable[..., Spec]:
+    """A spec in which nothing is wrong."""
+
+    def run(text: str, files: Mapping[str, str | None] = {}) -> Spec:
+        spec, found = _read(text, files)
+        assert found == []
+        return spec
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def findings() -> Callable[..., list[Diagnostic]]:
+    """What is found in a spec."""
+
+    def run(text: str, files: Mapping[str, str | None] = {}) -> list[Diagnostic]:
+        return _read(text, files)[1]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def told() -> Callable[..., list[str]]:
+    """What is said of a spec: `line:column CODE message | help`."""
+
+    def run(text: str, files: Mapping[str, str | None] = {}) -> list[str]:
+        _, found = _read(text, files)
+        return [f"{d.span.line}:{d.span.column} {d.code} {d.message} | {d.help}" for d in found]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plan_of(spec_of) -> Callable[..., Plan]:
+    """The plan of a stage of a spec in which nothing is wrong."""
+
+    def run(
+        text: str,
+        stage: str = "smoke",
+        environment: str | None = None,
+        seed: int | None = None,
+        files: Mapping[str, str] = {},
+    ) -> Plan:
+        out = Diagnostics()
+        plan = build(spec_of(text, files), Choice(stage, environment, seed), files, out)
+        assert out.sorted() == []
+        assert plan is not None
+        return plan
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def refused_plan(spec_of) -> Callable[..., list[str]]:
+    """What is said of a stage that cannot be planned."""
+
+    def run(text: str, stage: str = "smoke", environment: str | None = None) -> list[str]:
+        out = Diagnostics()
+        assert build(spec_of(text), Choice(stage, environment), {}, out) is None
+        return [f"{d.span.line}:{d.span.column} {d.code} {d.message} | {d.help}" for d in out.sorted()]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def threshold() -> Callable[[str, str, str], Threshold]:
+    """A threshold by row, cell and limit."""
+
+    def run(row: str, cell: str, limit: str) -> Threshold:
+        out = Diagnostics()
+        (promise,) = read_promises(_root(f'"{row}": {{"{cell}": "{limit}"}}', out), out)
+        found = resolve(promise, {}, out)
+        assert out.sorted() == []
+        assert found is not None
+        return found
+
+    return run
+
+
+def _piece(
+    name: str = "suggest",
+    n: int = 100,
+    *,
+    errors: dict[str, int] | None = None,
+    over: dict[int, int] | None = None,
+    unavailable: int = 0,
+    ms: float = 10,
+    answered: int | None = None,
+    second: int = 10,
+    timer: str = "",
+    tags: tuple[tuple[str, str], ...] = (),
+    part: str = "load",
+) -> Slice:
+    count = n if answered is None else answered
+    times = {histogram.index(int(ms * 1000)): count} if count else {}
+    key = Key(name, timer, tags, part)
+    return Slice(key, second, n, errors or {}, unavailable, over or {}, times, dict(times))
+
+
+@pytest.fixture(scope="session")
+def piece() -> Callable[..., Slice]:
+    """A slice in which all answers took equally long; `over` counts per limit in ns."""
+    return _piece

@@ -1,0 +1,215 @@
+"""Data generators: pure functions of (base, pass), drawn as their spec says."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfspec import data as data_kinds
+from perfspec.base import random
+from perfspec.data import csv
+from perfspec.data.fake import KINDS as FAKES
+from perfspec.data.fake import POOL
+from perfspec.data.kinds import Choice, Csv, Fake, Words
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Source, Span
+from perfspec.language.compose import compose
+from perfspec.language.nodes import Mapping
+from perfspec.language.phrases import Order
+
+SPAN = Span("s.yaml", 1, 1, 1, 2)
+N = 20_000
+BASES = [random.base(random.person(1, who), 1) for who in range(N)]
+ROWS = [{"n": str(n)} for n in range(50)]
+
+
+def read(table: str) -> tuple[object, list[str]]:
+    out = Diagnostics()
+    node = compose(Source("s.yaml", table), out)
+    assert isinstance(node, Mapping)
+    found = data_kinds.read("x", SPAN, node, out)
+    return found, [f"{d.span.line}:{d.span.column} {d.code} {d.message} | {d.help}" for d in out.sorted()]
+
+
+def drawn(table: str, rows=(), seed: int = 1) -> Counter:
+    data, said = read(table)
+    assert said == []
+    draw = data_kinds.bind(data, seed, rows)
+    return Counter(draw(base, 0) for base in BASES)
+
+
+@pytest.mark.parametrize(
+    ("table", "data"),
+    [
+        ("choice: [a, 2, true, null, 1.5]", Choice("x", SPAN, ("a", 2, True, None, 1.5), (1.0,) * 5)),
+        ("choice: {10: 70%, b: 30%}", Choice("x", SPAN, (10, "b"), (0.7, 0.3))),
+        ("text: 40 to 400 words", Words("x", SPAN, 40, 400, "words")),
+        ("text: 20 characters", Words("x", SPAN, 20, 20, "characters")),
+        ("fake: sentence", Fake("x", SPAN, "sentence", "en_US")),
+        ("fake: city\nlocale: de_DE", Fake("x", SPAN, "city", "de_DE")),
+    ],
+)
+def test_a_generator_is_read(table, data) -> None:
+    assert read(table) == (data, [])
+
+
+def test_a_file_is_read_with_its_order_and_the_place_of_its_path() -> None:
+    data, said = read("csv: a.csv\norder: zipf 1.1")
+    assert said == []
+    assert data == Csv("x", Span("s.yaml", 1, 6, 1, 11), "a.csv", Order("zipf", 1.1))
+    assert read("csv: a.csv")[0].order == Order("random")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("csv: a.csv\norder: in order", "2:8 PS902 `order: in order` is not built yet | write `random` or `zipf 1.1`"),
+        ("csv: a.csv\norder: shuffle", "2:8 PS208 `order` cannot be `shuffle` | write `random`"),
+        ("choice: {a: 70%, b: 20%}", "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%"),
+        ("text: 40", "1:7 PS201 `text` needs a unit | write `40 words` or `40 characters`"),
+        ("fake: credit_card", f"1:7 PS211 there is no fake `credit_card` | there are {', '.join(sorted(FAKES))}"),
+    ],
+)
+def test_what_cannot_be_read_is_said(table, said) -> None:
+    assert read(table) == (None, [said])
+
+
+@pytest.mark.parametrize(
+    "table", ["csv: [a]", "choice: x", "choice: []", "choice: {}", "text: [a]", "fake: [a]", "other: 1"]
+)
+def test_what_has_the_wrong_shape_is_left_out(table) -> None:
+    assert read(table) == (None, [])
+
+
+GENERATORS = {
+    "choice": (Choice("x", SPAN, ("a", "b", "c"), (0.5, 0.3, 0.2)), ()),
+    "zipf": (Csv("x", SPAN, "a.csv", Order("zipf", 1.1)), ROWS),
+    "random": (Csv("x", SPAN, "a.csv", Order("random")), ROWS),
+    "words": (Words("x", SPAN, 3, 9, "words"), ()),
+    "characters": (Words("x", SPAN, 3, 9, "characters"), ()),
+    "fake": (Fake("x", SPAN, "word"), ()),
+}
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_the_same_base_and_pass_give_the_same_value(kind, monkeypatch) -> None:
+    monkeypatch.setattr("perfspec.data.fake.POOL", 100)
+    data, rows = GENERATORS[kind]
+    first, again = data_kinds.bind(data, 7, rows), data_kinds.bind(data, 7, rows)
+    values = [first(base, turn) for base in BASES[:50] for turn in (0, 1, 128, 1009)]
+    assert values == [again(base, turn) for base in BASES[:50] for turn in (0, 1, 128, 1009)]
+    assert list(reversed(values)) == [first(base, turn) for base in reversed(BASES[:50]) for turn in (1009, 128, 1, 0)]
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_passes_and_names_draw_apart(kind, monkeypatch) -> None:
+    monkeypatch.setattr("perfspec.data.fake.POOL", 100)
+    data, rows = GENERATORS[kind]
+    draw = data_kinds.bind(data, 7, rows)
+    plain = [draw(base, 0) for base in BASES[:200]]
+    assert plain != [draw(base, 1) for base in BASES[:200]]
+    assert [draw(base, 1) for base in BASES[:200]] != [draw(base, 129) for base in BASES[:200]]
+    other = type(data)(**{f: getattr(data, f) for f in data.__struct_fields__} | {"name": "y"})
+    assert plain != [data_kinds.bind(other, 7, rows)(base, 0) for base in BASES[:200]]
+
+
+@pytest.mark.parametrize("kind", ["words", "characters", "fake"])
+def test_what_is_made_up_depends_on_the_seed(kind) -> None:
+    data, rows = GENERATORS[kind]
+    one, two = data_kinds.bind(data, 1, rows), data_kinds.bind(data, 2, rows)
+    assert [one(b, 0) for b in BASES[:100]] != [two(b, 0) for b in BASES[:100]]
+
+
+def close(found: Counter, shares: dict) -> bool:
+    """Within four standard deviations each."""
+    return set(found) <= set(shares) and all(
+        abs(found[value] - N * share) <= 4 * (N * share * (1 - share)) ** 0.5 for value, share in shares.items()
+    )
+
+
+def test_a_list_is_drawn_evenly() -> None:
+    assert close(drawn("choice: [a, b, 3, true, null]"), dict.fromkeys(["a", "b", 3, True, None], 0.2))
+
+
+def test_a_weighted_choice_is_drawn_by_its_weights() -> None:
+    assert close(drawn("choice: {10: 70%, 25: 20%, 50: 9.5%, x: 0.5%}"), {10: 0.7, 25: 0.2, 50: 0.095, "x": 0.005})
+
+
+def test_a_value_of_no_weight_is_never_drawn() -> None:
+    assert set(drawn("choice: {a: 100%, b: 0%}")) == {"a"}
+
+
+def test_rows_are_drawn_evenly_or_by_rank() -> None:
+    rows = [f"row {n}" for n in range(20)]
+    assert close(drawn("csv: a", rows), dict.fromkeys(rows, 1 / 20))
+    weights = [1 / (k + 1) ** 1.1 for k in range(20)]
+    shares = {row: weight / sum(weights) for row, weight in zip(rows, weights, strict=True)}
+    assert close(drawn("csv: a\norder: zipf 1.1", rows), shares)
+
+
+def test_lengths_are_drawn_evenly_and_reach_both_ends() -> None:
+    data = Words("x", SPAN, 3, 7, "words")
+    draw = data_kinds.bind(data, 1)
+    lengths = Counter(len(str(draw(base, 0)).split()) for base in BASES)
+    assert close(lengths, dict.fromkeys(range(3, 8), 0.2))
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.integers(0, 300), st.integers(0, 300), st.sampled_from(["words", "characters"]))
+def test_a_text_has_a_length_within_its_bounds(a, b, unit) -> None:
+    low, high = min(a, b), max(a, b) or 1
+    draw = data_kinds.bind(Words("x", SPAN, low, high, unit), 3)
+    for base in BASES[:40]:
+        text = draw(base, 0)
+        assert isinstance(text, str)
+        assert low <= (len(text.split()) if unit == "words" else len(text)) <= high
+
+
+def test_a_text_may_be_longer_than_the_run_of_words_it_is_cut_from() -> None:
+    draw = data_kinds.bind(Words("x", SPAN, 20_000, 20_000, "words"), 1)
+    assert {len(str(draw(base, 0)).split()) for base in BASES[:5]} == {20_000}
+
+
+@pytest.mark.parametrize("provider", sorted(FAKES))
+def test_every_kind_of_fake_makes_texts(provider, monkeypatch) -> None:
+    monkeypatch.setattr("perfspec.data.fake.POOL", 5)
+    draw = data_kinds.bind(Fake("x", SPAN, provider), 1)
+    assert all(isinstance(draw(base, 0), str) and draw(base, 0) for base in BASES[:10])
+
+
+def test_a_pool_is_drawn_once_and_then_chosen_from_evenly() -> None:
+    draw = data_kinds.bind(Fake("x", SPAN, "name"), 1)
+    found = Counter(draw(base, 0) for base in BASES)
+    assert POOL * 0.9 < len(found) <= POOL
+    assert max(found.values()) < 20 * N / POOL
+
+
+CSV = 'text,language\nweather tomorrow,en\n"say ""hi"", ok",de\n'
+
+
+def test_a_file_is_rows_of_texts() -> None:
+    assert csv.rows(CSV) == [
+        {"text": "weather tomorrow", "language": "en"},
+        {"text": 'say "hi", ok', "language": "de"},
+    ]
+    assert csv.rows("\ufeff" + CSV) == csv.rows(CSV.replace("\n", "\r\n")) == csv.rows(CSV)
+    assert csv.rows("a\n1\n\n2") == [{"a": "1"}, {"a": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no row below the line that names the columns"),
+        ("a,b\n", "there is no row below the line that names the columns"),
+        ("a,b\n1\n", "row 2 has another number of columns than the first line"),
+        ("a,b\n1,2\n1,2,3\n", "row 3 has another number of columns than the first line"),
+        ("a,b,a\n1,2,3\n", "the column `a` is there twice"),
+        ('a,b\n"1,2\n', "line 2: unexpected end of data"),
+        ('a,b\n"1"2,2\n', "line 2: ',' expected after '\"'"),
+    ],
+)
+def test_a_file_that_cannot_serve_as_data_is_refused_in_words(text, said) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
+        csv.rows(text)
+    assert str(caught.value) == said

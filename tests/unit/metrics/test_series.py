@@ -1,0 +1,221 @@
+"""What one request name saw, second by second: slots, exact limits, tags, and sums of slices."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfspec.metrics import histogram
+from perfspec.metrics.rows import Row, total
+from perfspec.metrics.series import MOST_TAG_VALUES, Key, Registry, Series
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+START = 3600 * SECOND
+ALL = settings(derandomize=True, deadline=None, max_examples=100)
+
+
+@dataclass
+class Outcome:
+    due: int
+    sent: int
+    last: int
+    status: int = 200
+
+
+def answer(due_ms: float, ms: float, *, sent_ms: float | None = None, status: int = 200) -> Outcome:
+    due = START + int(due_ms * MS)
+    sent = due if sent_ms is None else START + int(sent_ms * MS)
+    return Outcome(due, sent, due + int(ms * MS), status)
+
+
+def series(*limits_ms: float) -> Series:
+    return Series(Key("a"), tuple(int(ms * MS) for ms in limits_ms), START)
+
+
+def drained(found: Series) -> dict[int, tuple[int, int]]:
+    """Second -> (requests, failed)."""
+    return {s.second: (s.n, sum(s.errors.values())) for s in found.drain()}
+
+
+def test_a_request_is_booked_to_the_second_in_which_it_was_due() -> None:
+    found = series()
+    for due in (0, 999.999999, 1000, 2500, 999, -0.5):
+        found.record(answer(due, 5000), None)
+    assert drained(found) == {0: (3, 0), 1: (1, 0), 2: (1, 0), -1: (1, 0)}
+
+
+def test_an_answer_that_comes_after_the_drain_makes_a_second_slice() -> None:
+    found = series(100)
+    found.record(answer(500, 50), None)
+    first = found.drain()
+    assert found.is_empty
+    assert found.drain() == []
+    found.record(answer(500, 1500), None)
+    assert not found.is_empty
+    second = found.drain()
+    assert [s.second for s in first + second] == [0, 0]
+    row = total(first + second)
+    assert (row.n, row.over) == (2, {100 * MS: 1})
+
+
+def test_both_durations_are_kept() -> None:
+    found = series()
+    found.record(answer(0, 300, sent_ms=200), None)
+    (piece,) = found.drain()
+    assert list(piece.response) == [histogram.index(300_000)]
+    assert list(piece.service) == [histogram.index(100_000)]
+
+
+@pytest.mark.parametrize(("ns", "over"), [(-1, (0, 0)), (0, (0, 0)), (1, (1, 0))])
+def test_a_request_exactly_at_the_limit_is_not_over_it(ns, over) -> None:
+    found = series(100, 200)
+    outcome = answer(0, 100)
+    outcome.last += ns
+    found.record(outcome, None)
+    (piece,) = found.drain()
+    assert tuple(piece.over.values()) == over
+    assert tuple(piece.over) == (100 * MS, 200 * MS)
+
+
+@pytest.mark.parametrize(("ms", "over"), [(50, [0, 0, 0]), (150, [1, 0, 0]), (250, [1, 1, 0]), (999, [1, 1, 1])])
+def test_every_limit_is_counted_in_whatever_order_it_was_given(ms, over) -> None:
+    found = series(200, 100, 300)
+    found.record(answer(0, ms), None)
+    (piece,) = found.drain()
+    assert [piece.over[limit * MS] for limit in (100, 200, 300)] == over
+
+
+def test_a_failed_request_is_over_every_limit_and_keeps_its_durations() -> None:
+    found = series(100, 200)
+    found.record(answer(0, 1, status=404), "status 404")
+    found.record(answer(0, 1), "check s.yaml:1 x")
+    (piece,) = found.drain()
+    assert piece.over == {100 * MS: 2, 200 * MS: 2}
+    assert piece.errors == {"status 404": 1, "check s.yaml:1 x": 1}
+    assert (piece.unavailable, piece.response) == (0, {1000: 2})
+
+
+@pytest.mark.parametrize(("status", "unavailable", "answered"), [(0, 1, 0), (499, 0, 1), (500, 1, 1), (503, 1, 1)])
+def test_unavailable_is_no_answer_or_a_failure_of_the_server(status, unavailable, answered) -> None:
+    found = series(100)
+    found.record(answer(0, 5, status=status), "whatever")
+    (piece,) = found.drain()
+    assert (piece.unavailable, histogram.count(piece.response), histogram.count(piece.service)) == (
+        unavailable,
+        answered,
+        answered,
+    )
+    assert piece.over == {100 * MS: 1}
+
+
+def test_a_timer_has_one_duration_and_none_where_it_failed() -> None:
+    found = series(100)
+    found.value(START, 100 * MS)
+    found.value(START, 100 * MS + 1)
+    found.value(START, 5 * MS, "gave up")
+    found.value(START + SECOND, 5000 * MS)
+    first, second = found.drain()
+    assert (first.n, first.errors, first.over, histogram.count(first.response)) == (3, {"gave up": 1}, {100 * MS: 2}, 2)
+    assert (second.n, second.over, first.service) == (1, {100 * MS: 1}, {})
+
+
+recorded = st.lists(
+    st.tuples(
+        st.integers(0, 5 * 10**9),
+        st.integers(0, 3 * 10**9),
+        st.sampled_from([(200, None), (200, "check"), (404, "status 404"), (503, "status 503"), (0, "refused")]),
+        st.booleans(),
+    ),
+    max_size=40,
+)
+
+
+@ALL
+@given(recorded)
+def test_whenever_it_is_drained_the_sum_is_the_same(requests) -> None:
+    limits = (50 * MS, 700 * MS)
+    once, often = Series(Key("a"), limits, START), Series(Key("a"), limits, START)
+    slices = []
+    for due, ns, (status, kind), drain in requests:
+        outcome = Outcome(START + due, START + due, START + due + ns, status)
+        once.record(outcome, kind)
+        often.record(outcome, kind)
+        if drain:
+            slices += often.drain()
+    slices += often.drain()
+    assert total(slices) == total(once.drain())
+    row = total(slices)
+    assert row.n == len(requests)
+    assert row.failed == sum(kind is not None for _, _, (_, kind), _ in requests)
+    for limit in limits if requests else ():
+        assert row.over[limit] == sum(kind is not None or ns > limit for _, ns, (_, kind), _ in requests)
+    assert histogram.count(row.response) == sum(status > 0 for _, _, (status, _), _ in requests)
+
+
+@ALL
+@given(st.lists(st.integers(0, 10**10), min_size=1, max_size=40), st.integers(1, 10**10))
+def test_exact_counts_and_the_histogram_agree_within_a_bucket(durations, limit) -> None:
+    found = Series(Key("a"), (limit,), START)
+    for ns in durations:
+        found.record(Outcome(START, START, START + ns), None)
+    (piece,) = found.drain()
+    above = sum(n for i, n in piece.response.items() if histogram.lowest(i) * 1000 > limit)
+    within = sum(n for i, n in piece.response.items() if (histogram.highest(i) + 1) * 1000 > limit)
+    assert above <= piece.over[limit] <= within
+    assert histogram.quantile(piece.response, Fraction(1)) * 1000 >= max(durations) - 1000
+
+
+def test_a_series_is_made_once_per_key_with_the_limits_of_its_name() -> None:
+    registry = Registry(START, {("a", ""): (5,), ("a", "wait"): (7,)})
+    found = registry.series(Key("a"))
+    assert registry.series(Key("a")) is found
+    assert registry.series(Key("a", tags=(("x", "1"),))) is not found
+    assert registry.series(Key("a", tags=(("x", "1"),))).limits == found.limits == (5,)
+    assert registry.series(Key("a", "wait")).limits == (7,)
+    assert registry.series(Key("a", "poll")).limits == registry.series(Key("b")).limits == ()
+
+
+def test_a_registry_drains_what_was_recorded_and_nothing_else() -> None:
+    registry = Registry(START, {})
+    registry.series(Key("a")).record(answer(0, 1), None)
+    registry.series(Key("empty"))
+    assert [s.key.name for s in registry.drain()] == ["a"]
+    assert registry.drain() == []
+
+
+def test_drawn_tags_choose_a_series_and_are_sorted_among_the_fixed_ones() -> None:
+    registry = Registry(START, {})
+    choose = registry.by_tags(Key("a", tags=(("m", "fixed"),)), ("z", "b"), lambda names: (names["z"], names["b"]))
+    found = choose({"z": 1, "b": True})
+    assert found.key.tags == (("b", "True"), ("m", "fixed"), ("z", "1"))
+    assert choose({"z": 1, "b": True}) is found
+    assert choose({"z": 2, "b": True}) is not found
+
+
+def test_beyond_fifty_values_all_count_as_other() -> None:
+    registry = Registry(START, {})
+    choose = registry.by_tags(Key("a"), ("id",), lambda n: (n,))
+    first = [choose(n) for n in range(MOST_TAG_VALUES)]
+    assert MOST_TAG_VALUES == len(set(map(id, first))) == 50
+    rest = {id(choose(n)) for n in range(50, 500)}
+    assert len(rest) == 1
+    assert choose(1000).key.tags == (("id", "other"),)
+    assert choose(7) is first[7]
+
+
+@ALL
+@given(recorded, recorded)
+def test_rows_add_up_whatever_the_order(a, b) -> None:
+    def slices(requests):
+        found = Series(Key("a"), (5 * MS,), START)
+        for due, ns, (status, kind), _ in requests:
+            found.record(Outcome(START + due, START + due, START + due + ns, status), kind)
+        return found.drain()
+
+    first, second = slices(a), slices(b)
+    assert total(first + second) == total(reversed(second + first))
+    assert total(first, lambda s: s.second == 1).n == sum(s.n for s in first if s.second == 1)
+    assert total([]) == Row()

@@ -1,0 +1,25 @@
+"""Plans of specs/search.yaml, the spec that is run against the reference service."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from perfspec import app
+from perfspec.plan.build import Choice
+from perfspec.plan.model import Plan
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def search(monkeypatch) -> Callable[..., Plan]:
+    """The plan of a stage of the search spec."""
+    monkeypatch.chdir(ROOT)
+
+    def run(stage: str = "smoke", environment: str | None = None, seed: int | None = None) -> Plan:
+        plan = app.plan("specs/search.yaml", Choice(stage, environment, seed)).plan
+        assert plan is not None
+        return plan
+
+    return run

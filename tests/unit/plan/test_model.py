@@ -1,0 +1,188 @@
+"""The plan as a value: what crosses to a file or a process, what is judged, what is counted."""
+
+import pickle
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfspec.base.codec import decode, encode, pretty
+from perfspec.plan.model import Plan, Window
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+
+SPEC = """
+service: shop
+environments: {local: {url: "http://127.0.0.1:8083"}}
+flows:
+  buy:
+    steps:
+      - {get: /a, name: a}
+      - {pause: 2s}
+      - {get: /b, name: b}
+      - {get: /job, name: job, until: {$.done: true}}
+setup: [{get: /login, name: login}]
+thresholds: {THRESHOLDS}
+stages:
+  smoke:
+    STAGE
+"""
+
+
+@pytest.fixture(scope="session")
+def plan(plan_of):
+    def run(stage: str, thresholds: str = "") -> Plan:
+        return plan_of(SPEC.replace("STAGE", stage).replace("THRESHOLDS", thresholds))
+
+    return run
+
+
+@pytest.mark.parametrize("stage", ["smoke", "load", "stress"])
+def test_a_plan_survives_every_way_it_travels(search, stage) -> None:
+    plan = search(stage)
+    assert decode(encode(plan), Plan) == plan
+    assert decode(pretty(plan), Plan) == plan
+    assert pickle.loads(pickle.dumps(plan)) == plan
+    assert decode(encode(plan), Plan).hash == plan.hash
+
+
+def test_two_plans_of_one_choice_are_the_same_bytes(search) -> None:
+    assert encode(search("load")) == encode(search("load"))
+    assert search("load").hash == search("load").hash
+
+
+def test_whatever_changes_the_run_changes_the_hash(search, plan) -> None:
+    phases = "phases: [{name: steady, for: 30s, users: 5}]"
+    plans = [
+        search("smoke"),
+        search("load"),
+        search("smoke", seed=1),
+        search("smoke", "staging"),
+        plan(phases),
+        plan(phases.replace("30s", "31s")),
+        plan(phases.replace("5}", "6}")),
+        plan(phases + "\n    pauses: at most 1s"),
+        plan(phases + "\n    warn_only: all"),
+        plan(phases, "a: {p95: at most 100ms}"),
+        plan(phases, "a: {p95: under 100ms}"),
+        plan(phases, "b: {p95: under 100ms}"),
+    ]
+    assert len({p.hash for p in plans}) == len(plans)
+
+
+def test_no_secret_value_is_part_of_a_plan(search, monkeypatch) -> None:
+    monkeypatch.setenv("SEARCH_API_KEY", "from-the-environment")
+    plan = search("smoke")
+    text = pretty(plan).decode() + repr(plan)
+    assert "perf-local-key" not in text
+    assert "from-the-environment" not in text
+    assert plan.target.secrets == (("api_key", "SEARCH_API_KEY"),)
+
+
+PHASES = """phases:
+      - {name: up, for: 10s, users: ramp 0 to 5, measure: false}
+      - {name: steady, for: 30s, users: 5}
+      - {name: peak, for: 20s, users: ramp 5 to 9}
+      - {name: down, for: 10s, users: ramp 9 to 0, measure: false}"""
+
+
+def test_measured_phases_are_judged_after_the_warmup_of_the_first(plan) -> None:
+    windows = plan(PHASES).windows()
+    assert windows == (Window("steady", 15 * SECOND, 40 * SECOND), Window("peak", 40 * SECOND, 60 * SECOND))
+
+
+@pytest.mark.parametrize(
+    ("for_", "warmup"), [("30s", 5000), ("25s", 5000), ("20s", 4000), ("5s", 1000), ("500ms", 100)]
+)
+def test_the_warmup_takes_five_seconds_and_never_more_than_a_fifth(plan, for_, warmup) -> None:
+    assert plan(f"phases: [{{name: a, for: {for_}, users: 1}}]").warmup_ns == warmup * MS
+
+
+def test_a_stage_may_say_its_warmup(plan) -> None:
+    assert plan(PHASES + "\n    warmup: 12s").windows()[0].start_ns == 22 * SECOND
+    assert plan(PHASES + "\n    warmup: 30s").windows()[0] == Window("peak", 40 * SECOND, 60 * SECOND)
+
+
+def test_a_stage_without_measured_phases_judges_nothing(plan) -> None:
+    found = plan("phases: [{name: a, for: 30s, users: 1, measure: false}]")
+    assert (found.windows(), found.warmup_ns) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("ended_s", "expected"),
+    [
+        (3, ()),
+        (15, ()),
+        (20, (Window("steady", 15 * SECOND, 20 * SECOND),)),
+        (45, (Window("steady", 15 * SECOND, 40 * SECOND), Window("peak", 40 * SECOND, 45 * SECOND))),
+    ],
+)
+def test_a_run_that_ended_early_is_judged_until_then(plan, ended_s, expected) -> None:
+    assert plan(PHASES).windows(ended_s * SECOND) == expected
+
+
+def test_an_extension_lengthens_the_last_phase(plan) -> None:
+    found = plan("extend_to: 90s\n    phases: [{name: check, for: 30s, users: 3}]")
+    assert found.windows(90 * SECOND) == (Window("check", 5 * SECOND, 90 * SECOND),)
+    assert (found.for_ns, found.extend_to_ns) == (30 * SECOND, 90 * SECOND)
+
+
+phases = st.lists(st.tuples(st.integers(1, 100), st.booleans()), min_size=1, max_size=6)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(phases, st.one_of(st.none(), st.integers(0, 400)))
+def test_windows_lie_in_measured_phases_in_order_and_never_past_the_end(plan, drawn, ended) -> None:
+    lines = [
+        f"- {{name: p{i}, for: {seconds}s, users: 5, measure: {str(measured).lower()}}}"
+        for i, (seconds, measured) in enumerate(drawn)
+    ]
+    found = plan("phases:\n      " + "\n      ".join(lines))
+    end = None if ended is None else ended * SECOND
+    windows = found.windows(end)
+    for window in windows:
+        phase = next(p for p in found.phases if p.name == window.phase)
+        assert phase.measured
+        assert phase.start_ns <= window.start_ns < window.end_ns
+        assert window.end_ns <= (phase.end_ns if phase is not found.phases[-1] else max(found.for_ns, end or 0))
+        assert end is None or window.end_ns <= end
+    assert list(windows) == sorted(windows, key=lambda w: w.start_ns)
+    assert all(a.end_ns <= b.start_ns for a, b in pairwise(windows))
+
+
+def test_limits_are_counted_exactly_and_under_is_one_nanosecond_less(plan) -> None:
+    limits = plan(
+        PHASES,
+        "a: {p95: at most 120ms, p99: under 300ms, errors: under 1%, mean: under 50ms}, b: {p50: over 1ms},"
+        " job: {wait p95: under 9s, poll p90: at most 80ms}, flow buy: {p95: at most 20s}",
+    ).request_limits()
+    assert limits == {
+        ("a", ""): (120 * MS, 300 * MS - 1),
+        ("job", "wait"): (9 * SECOND - 1,),
+        ("job", "poll"): (80 * MS,),
+        ("buy", "round"): (20 * SECOND,),
+    }
+
+
+def test_a_limit_on_all_is_counted_for_every_request_but_not_for_waits(plan) -> None:
+    limits = plan(PHASES, "all: {p95: at most 2s}, a: {p50: at most 1s}").request_limits()
+    assert limits == {("a", ""): (SECOND, 2 * SECOND), ("b", ""): (2 * SECOND,)}
+
+
+def test_rows_with_tags_share_the_limits_of_their_request(plan) -> None:
+    limits = plan(PHASES, '"a where lang is de": {p95: at most 2s}, "a where lang is en": {p95: at most 1s}')
+    assert limits.request_limits() == {("a", ""): (SECOND, 2 * SECOND)}
+
+
+def test_series_are_listed_once_in_the_order_of_the_spec(search, plan) -> None:
+    assert search("load").series_names() == (
+        ("suggest", ""),
+        ("query", ""),
+        ("index", ""),
+        ("index-job", "wait"),
+        ("index-job", "poll"),
+    )
+    assert plan(PHASES).series_names() == (("a", ""), ("b", ""), ("job", "wait"), ("job", "poll"))
+    assert plan(PHASES).most_users == 9

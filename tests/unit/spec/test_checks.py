@@ -1,0 +1,267 @@
+"""Whether a spec makes sense: every finding with its place, message and help, and none on a spec that is right."""
+
+from pathlib import Path
+
+import pytest
+
+from perfspec import app
+
+ROOT = Path(__file__).parents[3]
+
+SPEC = """
+service: shop
+environments:
+  local: {url: "http://a", values: {region: eu, p95: 100ms}}
+  live: {url: "http://b", values: {region: us, p95: 90ms}, stages: [smoke]}
+secrets: {api_key: SHOP_KEY}
+data: {phrase: {choice: [a, b]}}
+flows:
+  browse:
+    steps:
+      - get: /a?q=${phrase}
+        name: search
+        capture: {total: $.total}
+      - when: ${total > 5}
+        steps: [{get: /b, name: more}]
+      - get: /job
+        name: job
+        until: {$.done: true}
+stages:
+  smoke:
+    mix: {browse: 100%}
+    phases: [{name: a, for: 30s, users: 5}]
+    abort: [any threshold fails]
+thresholds:
+  search: {p95: "at most ${values.p95}"}
+"""
+
+
+def changed(old: str, new: str) -> str:
+    assert SPEC.count(old) == 1, old
+    return SPEC.replace(old, new)
+
+
+def test_a_spec_that_makes_sense_is_told_nothing(told) -> None:
+    assert told(SPEC) == []
+
+
+NAMES = [
+    (
+        ("q=${phrase}", "q=${phrsae}"),
+        (
+            "11:21 PS301 nothing is called `phrsae` (data, captures and names set before this step)"
+            " | did you mean `phrase` (data, line 7)?"
+        ),
+    ),
+    (
+        ("q=${phrase}", "q=${zzz.text}"),
+        "11:21 PS301 nothing is called `zzz` (data, captures and names set before this step) | ",
+    ),
+    (
+        ("total > 5", "totl > 5"),
+        (
+            "14:17 PS301 nothing is called `totl` (data, captures and names set before this step)"
+            " | did you mean `total` (capture, line 13)?"
+        ),
+    ),
+    (
+        ("q=${phrase}", "q=${total}"),
+        ("11:21 PS306 `total` is used before it is captured | move this step below the one on line 11"),
+    ),
+    (
+        ("q=${phrase}", "q=${run.idd}"),
+        ("11:21 PS301 nothing is called `run.idd` | there is `run.id`, `run.stage`, `run.environment`"),
+    ),
+    (("q=${phrase}", "q=${user}"), "11:21 PS301 nothing is called `user` | there is `user.number`"),
+    (
+        ("q=${phrase}", "q=${secret.api_kee}"),
+        ("11:21 PS304 no secret is called `api_kee` | did you mean `api_key` (secret, line 6)?"),
+    ),
+    (("q=${phrase}", "q=${secret.zzz}"), "11:21 PS304 no secret is called `zzz` | add it under `secrets:`"),
+    (("q=${phrase}", "q=${secret}"), "11:21 PS304 no secret is called `` | add it under `secrets:`"),
+    (
+        ("until: {$.done: true}", 'until: {$.done: "${dne}"}'),
+        "18:17 PS301 nothing is called `dne` (data, captures and names set before this step) | ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), NAMES)
+def test_names_are_known_where_they_are_used(told, change, said) -> None:
+    assert told(changed(*change)) == [said]
+
+
+@pytest.mark.parametrize(
+    "name", ["run.id", "run.stage", "user.number", "round.number", "values.region", "secret.api_key"]
+)
+def test_names_that_are_always_there(told, name) -> None:
+    assert told(changed("q=${phrase}", f"q=${{{name}}}")) == []
+
+
+def test_a_name_used_before_its_capture_points_at_the_capture(findings) -> None:
+    (found,) = findings(changed("q=${phrase}", "q=${total}"))
+    assert [(str(span), label) for span, label in found.related] == [("s.yaml:13:19", "")]
+
+
+def test_flows_do_not_know_the_captures_of_each_other_but_those_of_setup(told) -> None:
+    other = changed("stages:\n", "  other: {steps: [{get: '/c?t=${total}', name: c}]}\nstages:\n")
+    assert told(other)[0].startswith("19:33 PS301 nothing is called `total`")
+    setup = other.replace("flows:", "setup: [{get: /s, name: s, capture: {total: $.t}}]\nflows:", 1)
+    assert told(setup) == []
+
+
+def test_loops_give_their_entry_a_name(told) -> None:
+    loop = "- {for_each: '${prefixes(phrase, 1, 2)}', as: typed, steps: [{get: '/s?t=${typed}', name: s}]}"
+    assert told(changed("      - get: /job\n", f"      {loop}\n      - get: /job\n")) == []
+
+
+VALUES = [
+    (
+        ("us, p95: 90ms", "us, p59: 90ms"),
+        (
+            "5:3 PS303 environment `live` has no value `p95`, which thresholds use (line 25)"
+            " | `p59` is nearly `p95`; every environment needs the same values"
+        ),
+    ),
+    (
+        ("q=${phrase}", "q=${values.shop}"),
+        (
+            "4:3 PS303 environment `local` has no value `shop`, which a step uses (line 11)"
+            " | every environment needs the same values"
+        ),
+    ),
+    (
+        ("us, p95: 90ms", "us, p95: 90"),
+        "25:18 PS606 `p95` is a time, and `90` is not | write `at most 200ms`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), VALUES)
+def test_every_environment_has_every_value_that_is_used(told, change, said) -> None:
+    assert told(changed(*change))[0] == said
+
+
+ROWS = [
+    ("serch: {p95: under 1s}", "25:3 PS602 no request is named `serch` | did you mean `search` (line 12)?"),
+    ("zzz: {p95: under 1s}", "25:3 PS602 no request is named `zzz` | name a request with `name:`"),
+    ("flow brwse: {p95: under 1s}", "25:3 PS602 no flow is named `brwse` | did you mean `browse` (flow, line 9)?"),
+    ("flow zzz: {p95: under 1s}", "25:3 PS602 no flow is named `zzz` | "),
+    (
+        "job: {p95: under 1s}",
+        (
+            "25:9 PS609 `job` waits until its answer is as wanted; `p95` does not say which time is meant"
+            " | write `wait p95` (until done) or `poll p95` (one poll)"
+        ),
+    ),
+    (
+        "job: {max: under 1s}",
+        (
+            "25:9 PS609 `job` waits until its answer is as wanted; `max` does not say which time is meant"
+            " | write `wait max` (until done) or `poll max` (one poll)"
+        ),
+    ),
+    ("search: {wait p95: under 1s}", ("25:12 PS605 `search` has no `until`, so it has no `wait` time | write `p95`")),
+    ("search: {poll max: under 1s}", ("25:12 PS605 `search` has no `until`, so it has no `poll` time | write `max`")),
+    ("search: {errors: under 1s}", "25:20 PS606 `errors` is a percentage, and `1s` is not | write `under 1%`"),
+]
+
+
+@pytest.mark.parametrize(("row", "said"), ROWS)
+def test_thresholds_are_about_what_is_measured(told, row, said) -> None:
+    assert told(changed('search: {p95: "at most ${values.p95}"}', row)) == [said]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "all: {p95: under 1s, errors: under 1%}",
+        "job: {wait p95: under 1s, poll p95: under 1s, errors: under 1%, count: over 5}",
+        "more: {p95: under 1s}",
+        "flow browse: {p95: under 9s}",
+        "search where lang is de: {p95: under 1s}",
+    ],
+)
+def test_thresholds_about_what_is_measured_are_told_nothing(told, row) -> None:
+    assert told(changed('search: {p95: "at most ${values.p95}"}', row)) == []
+
+
+STAGES = [
+    (
+        ("mix: {browse: 100%}", "mix: {brwse: 100%}"),
+        ("21:11 PS505 no flow is named `brwse` | did you mean `browse` (flow, line 9)?"),
+    ),
+    (("mix: {browse: 100%}", "mix: {zzz: 100%}"), "21:11 PS505 no flow is named `zzz` | "),
+    (
+        ("users: 5}]", "users: 5}, {name: b, for: 9s, users: 9}]"),
+        (
+            "22:45 PS502 phase `b` starts at 9 users where `a` ended at 5"
+            " | a ramp between them avoids the jump: `users: ramp 5 to 9`"
+        ),
+    ),
+    (
+        ("[smoke]", "[smok]"),
+        ("5:3 PS510 environment `live` allows a stage `smok` that is nowhere | did you mean `smoke`?"),
+    ),
+    (
+        ("[any threshold fails]", "[serch threshold fails]"),
+        ("23:13 PS602 no threshold is about `serch` | did you mean `search`?"),
+    ),
+    (("[any threshold fails]", "[more threshold fails]"), "23:13 PS602 no threshold is about `more` | "),
+    (
+        ("[any threshold fails]", "[errors of serch over 5% for 9s]"),
+        ("23:13 PS602 no request is named `serch` | did you mean `search`?"),
+    ),
+    (
+        ("[any threshold fails]", "[errors over 25 for 9s]"),
+        ("23:13 PS606 `errors` is a percentage, and `25` is not | write `under 1%`"),
+    ),
+    (
+        ("[any threshold fails]", "[p95 over 5% for 9s]"),
+        ("23:13 PS606 `p95` is a time, and `5%` is not | write `at most 200ms`"),
+    ),
+    (
+        ("[any threshold fails]", "[count over 5 for 9s]"),
+        ("23:13 PS902 aborting by `count` is not built yet | write `errors over 25% for 30s`"),
+    ),
+    (("[any threshold fails]", "[goodput under 5% for 9s]"), "23:13 PS902 the cell `goodput` is not built yet | "),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), STAGES)
+def test_stages_speak_of_what_is_there(told, change, said) -> None:
+    assert told(changed(*change)) == [said]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "errors threshold fails",
+        "search threshold fails",
+        "no responses for 5s",
+        "p95 of search over 1s for 9s",
+        "availability under 90% for 9s",
+    ],
+)
+def test_reasons_to_abort_that_can_be_true_are_told_nothing(told, rule) -> None:
+    assert told(changed("any threshold fails", rule)) == []
+
+
+def test_flows_without_any_weight_would_send_nothing(told) -> None:
+    found = told(changed("  browse:\n", "  browse:\n    weight: 0\n"))
+    assert found == ["9:3 PS504 no flow has a weight above zero, so nothing would be sent | add `weight: 1`"]
+
+
+def test_all_findings_come_in_one_go_by_place(told) -> None:
+    text = SPEC
+    for (old, new), _ in (NAMES[0], STAGES[0], STAGES[5]):
+        text = text.replace(old, new)
+    assert [line.split()[1] for line in told(text)] == ["PS301", "PS505", "PS602"]
+
+
+@pytest.mark.parametrize("path", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("specs/*.yaml")))
+def test_every_spec_that_comes_with_perfspec_is_told_nothing(path, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    checked = app.lint(path)
+    assert checked.findings == []
+    assert checked.spec is not None

@@ -1,0 +1,340 @@
+"""The outcome of each threshold: what decides, in which order, and how sure it is said to be."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfspec.metrics.rows import total
+from perfspec.verdict.judge import Circumstances, Verdict, bad_and_total, judge, select
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+WINDOW = ((5 * SECOND, 60 * SECOND),)
+CALM = Circumstances()
+
+
+@pytest.fixture(scope="session")
+def one(threshold):
+    """The verdict on one threshold."""
+
+    def run(limit: tuple[str, str, str], *slices, windows=WINDOW, **circumstances) -> Verdict:
+        (verdict,) = judge([threshold(*limit)], slices, windows, Circumstances(**circumstances))
+        return verdict
+
+    return run
+
+
+P95 = ("suggest", "p95", "at most 120ms")
+ERRORS = ("suggest", "errors", "at most 0.5%")
+
+
+@pytest.mark.parametrize(
+    ("slow", "outcome", "strength", "proven"),
+    [
+        (0, "PASS", "clear", True),
+        (38, "PASS", "clear", True),
+        (39, "PASS", "borderline", False),
+        (50, "PASS", "borderline", False),
+        (51, "FAIL", "borderline", False),
+        (62, "FAIL", "borderline", False),
+        (63, "FAIL", "clear", False),
+        (1000, "FAIL", "clear", False),
+    ],
+)
+def test_the_point_decides_and_the_bounds_say_how_sure(one, piece, slow, outcome, strength, proven) -> None:
+    verdict = one(P95, piece(n=1000, over={120 * MS: slow}))
+    assert (verdict.outcome, verdict.strength, verdict.proven) == (outcome, strength, proven)
+    assert (verdict.n, verdict.bad, verdict.allowed, verdict.needed) == (1000, slow, 50, 59)
+
+
+@pytest.mark.parametrize(
+    ("limit", "bad", "n", "outcome", "allowed"),
+    [
+        ("at most 0.5%", 300, 60_000, "PASS", 300),
+        ("under 0.5%", 300, 60_000, "FAIL", 299),
+        ("under 0.5%", 299, 60_000, "PASS", 299),
+        ("at most 0.5%", 301, 60_000, "FAIL", 300),
+        ("at most 7%", 7, 100, "PASS", 7),
+        ("under 1%", 0, 100, "PASS", 0),
+        ("under 1%", 1, 100, "FAIL", 0),
+        ("under 0%", 0, 100, "FAIL", -1),
+        ("at most 0%", 0, 100, "PASS", 0),
+    ],
+)
+def test_equality_is_allowed_by_at_most_alone(one, piece, limit, bad, n, outcome, allowed) -> None:
+    errors = {"status 500": bad} if bad else {}
+    verdict = one(("suggest", "errors", limit), piece(n=n, errors=errors))
+    assert (verdict.outcome, verdict.allowed) == (outcome, allowed)
+
+
+@pytest.mark.parametrize(
+    ("limit", "down", "n", "outcome"),
+    [
+        ("at least 99.9%", 60, 60_000, "PASS"),
+        ("at least 99.9%", 61, 60_000, "FAIL"),
+        ("over 99.9%", 60, 60_000, "FAIL"),
+        ("over 99.9%", 59, 60_000, "PASS"),
+    ],
+)
+def test_availability_counts_what_was_unavailable_and_no_other_error(one, piece, limit, down, n, outcome) -> None:
+    slices = piece(n=n, unavailable=down, errors={"status 500": down, "check s.yaml:1 x": 5000})
+    assert one(("suggest", "availability", limit), slices).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("n", "bad", "cell", "proven", "needed"),
+    [
+        (58, 0, "p95", False, 59),
+        (59, 0, "p95", True, 59),
+        (298, 0, "p99", False, 299),
+        (299, 0, "p99", True, 299),
+        (93, 1, "p95", True, 59),
+        (92, 1, "p95", False, 59),
+    ],
+)
+def test_a_pass_is_proven_from_the_least_number_of_requests_on(one, piece, n, bad, cell, proven, needed) -> None:
+    verdict = one(("suggest", cell, "at most 120ms"), piece(n=n, over={120 * MS: bad}))
+    assert (verdict.outcome, verdict.proven, verdict.needed) == ("PASS", proven, needed)
+
+
+def test_the_bounds_are_the_published_ones(one, piece) -> None:
+    verdict = one(ERRORS, piece(n=100_000, errors={"reset": 450}))
+    assert verdict.lower == pytest.approx(0.004158, abs=5e-7)
+    assert verdict.upper == pytest.approx(0.004864, abs=5e-7)
+    assert verdict.confidence == 0.95
+
+
+@pytest.mark.parametrize("cell", ["p95", "mean", "max"])
+@pytest.mark.parametrize("limit", ["at most 120ms"])
+def test_no_data_is_never_a_pass(one, piece, cell, limit) -> None:
+    verdict = one(("suggest", cell, limit), piece(name="other"), piece(second=3))
+    assert (verdict.outcome, verdict.n, verdict.strength) == ("NO_DATA", 0, "")
+    assert verdict.reason == "no request of this row was due in the judged time; no data is never a pass"
+
+
+def test_requests_without_any_answer_fail_a_percentile_and_leave_a_mean_without_data(one, piece) -> None:
+    lost = piece(n=40, errors={"refused": 40}, over={120 * MS: 40}, answered=0)
+    assert one(P95, lost).outcome == "FAIL"
+    verdict = one(("suggest", "mean", "at most 120ms"), lost)
+    assert (verdict.outcome, verdict.n) == ("NO_DATA", 40)
+    assert verdict.reason == "no request of this row was answered"
+
+
+def test_a_late_generator_makes_latency_rows_inconclusive_and_no_others(one, piece) -> None:
+    slices = piece(n=1000, over={120 * MS: 900}, errors={"status 500": 900})
+    verdict = one(P95, slices, late="the generator was late")
+    assert (verdict.outcome, verdict.reason, verdict.strength) == ("INCONCLUSIVE", "the generator was late", "")
+    assert verdict.bad == 900
+    assert one(P95, piece(n=1000, over={120 * MS: 0}), late="late").outcome == "INCONCLUSIVE"
+    assert one(("suggest", "mean", "at most 1ms"), slices, late="late").outcome == "INCONCLUSIVE"
+    assert one(ERRORS, slices, late="late").outcome == "FAIL"
+    assert one(ERRORS, piece(), late="late").outcome == "PASS"
+    assert one(P95, late="late").outcome == "NO_DATA"
+
+
+def test_the_row_that_ended_the_run_fails_whatever_else_is_true(one, piece) -> None:
+    text = "suggest p95 at most 120ms"
+    for slices in ((), (piece(n=1000, over={120 * MS: 0}),)):
+        verdict = one(P95, *slices, aborted_by=text, late="late", warn_only="all")
+        assert (verdict.outcome, verdict.reason) == ("FAIL", "the run was ended because of this row")
+    assert one(ERRORS, piece(), aborted_by=text).outcome == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("limit", "warn_only", "outcome"),
+    [
+        (P95, "", "FAIL"),
+        (P95, "latency", "WARN"),
+        (P95, "all", "WARN"),
+        (("suggest", "max", "at most 5ms"), "latency", "WARN"),
+        (ERRORS, "latency", "FAIL"),
+        (ERRORS, "all", "WARN"),
+        (("suggest", "errors", "at most 0.5%, warn only"), "", "WARN"),
+    ],
+)
+def test_a_limit_that_only_warns_never_fails(one, piece, limit, warn_only, outcome) -> None:
+    slices = piece(n=100, errors={"reset": 100}, over={120 * MS: 100})
+    verdict = one(limit, slices, warn_only=warn_only)
+    assert verdict.outcome == outcome
+    assert verdict.reason == ("this limit only warns" if outcome == "WARN" else "")
+
+
+def test_a_limit_that_only_warns_still_passes_and_still_lacks_data(one, piece) -> None:
+    assert one(P95, piece(over={120 * MS: 0}), warn_only="all").outcome == "PASS"
+    assert one(P95, warn_only="all").outcome == "NO_DATA"
+
+
+def test_a_release_gate_takes_proven_passes_only(one, piece) -> None:
+    unproven = one(P95, piece(n=58, over={120 * MS: 0}), only_proven=True)
+    assert (unproven.outcome, unproven.reason) == (
+        "INCONCLUSIVE",
+        "too few requests to prove it, and this stage counts only proven passes",
+    )
+    assert one(P95, piece(n=59, over={120 * MS: 0}), only_proven=True).outcome == "PASS"
+    assert one(P95, piece(n=58, over={120 * MS: 58}), only_proven=True).outcome == "FAIL"
+
+
+def test_failures_of_this_machine_are_no_failures_of_the_service(one, piece) -> None:
+    verdict = one(ERRORS, piece(n=1000, errors={"no ports": 20, "no descriptors": 3}))
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert verdict.reason == (
+        "23 of the failures are this machine's (no descriptors, no ports); raise its limits and re-run"
+    )
+    assert one(ERRORS, piece(n=10, errors={"no ports": 10})).outcome == "INCONCLUSIVE"
+    assert one(ERRORS, piece(n=1000, errors={"no ports": 20, "status 500": 6})).outcome == "FAIL"
+    assert one(ERRORS, piece(n=1000, errors={"no ports": 2})).outcome == "PASS"
+
+
+def test_a_limit_that_was_not_counted_is_judged_by_the_histogram_where_that_can_tell(one, piece) -> None:
+    assert one(P95, piece(ms=100)).outcome == "PASS"
+    assert one(P95, piece(ms=130)).outcome == "FAIL"
+    unclear = one(P95, piece(ms=120))
+    assert unclear.outcome == "INCONCLUSIVE"
+    assert unclear.reason == "the limit was not counted during the run; re-run to judge it"
+
+
+def test_exact_counts_win_over_the_bucket_around_the_limit(one, piece) -> None:
+    verdict = one(P95, piece(ms=120, over={120 * MS: 0}))
+    assert (verdict.outcome, verdict.bad) == ("PASS", 0)
+    under = one(("suggest", "p95", "under 120ms"), piece(ms=120, over={120 * MS - 1: 100}))
+    assert (under.outcome, under.bad) == ("FAIL", 100)
+
+
+@pytest.mark.parametrize(
+    ("cell", "limit", "outcome", "seen"),
+    [
+        ("mean", "at most 10.5ms", "PASS", 10_003_500),
+        ("mean", "under 10ms", "FAIL", 10_003_500),
+        ("max", "at most 10.1ms", "PASS", 10_007_000),
+        ("max", "between 1ms and 5ms", "FAIL", 10_007_000),
+        ("p95", "between 1ms and 11ms", "PASS", 10_007_000),
+        ("p95", "over 10ms", "PASS", 10_007_000),
+        ("p95", "at least 11ms", "FAIL", 10_007_000),
+    ],
+)
+def test_mean_and_max_and_lower_limits_go_by_the_number_alone(one, piece, cell, limit, outcome, seen) -> None:
+    verdict = one(("suggest", cell, limit), piece(ms=10))
+    assert (verdict.outcome, verdict.observed_ns) == (outcome, seen)
+    assert (verdict.strength, verdict.proven, verdict.lower, verdict.bad) == ("", False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "limit", "outcome", "seen"),
+    [
+        ("count", "at least 100", "PASS", 100),
+        ("count", "over 100", "FAIL", 100),
+        ("throughput", "at least 1.8/s", "PASS", 100 / 55),
+        ("throughput", "at least 1.9/s", "FAIL", 100 / 55),
+    ],
+)
+def test_count_and_throughput_go_by_the_number_alone(one, piece, cell, limit, outcome, seen) -> None:
+    verdict = one(("suggest", cell, limit), piece(n=100))
+    assert (verdict.outcome, verdict.observed, verdict.strength) == (outcome, seen, "")
+
+
+def test_throughput_counts_what_succeeded(one, piece) -> None:
+    slices = piece(n=100, errors={"reset": 45})
+    assert one(("suggest", "throughput", "at least 1/s"), slices).observed == 1.0
+
+
+def test_throughput_is_per_second_that_is_judged_whole(one, piece) -> None:
+    seconds = [piece(n=10, second=at) for at in range(3)]
+    verdict = one(("suggest", "throughput", "at least 10/s"), *seconds, windows=((SECOND * 6 // 10, 3 * SECOND),))
+    assert (verdict.outcome, verdict.observed) == ("PASS", 10.0)
+    halves = ((0, SECOND * 3 // 2), (SECOND * 3 // 2, 3 * SECOND))
+    assert one(("suggest", "throughput", "at least 10/s"), *seconds, windows=halves).observed == 10.0
+
+
+def test_a_second_is_judged_by_its_beginning(one, piece) -> None:
+    windows = ((5 * SECOND, 10 * SECOND), (20 * SECOND, 21 * SECOND))
+    slices = [piece(second=at, n=2**i) for i, at in enumerate([4, 5, 9, 10, 19, 20, 21])]
+    assert one(P95, *slices, windows=windows).n == 2 + 4 + 32
+
+
+def test_a_row_may_ask_for_a_tag(one, piece) -> None:
+    slices = (piece(n=1, tags=(("lang", "de"), ("tier", "a"))), piece(n=2, tags=(("lang", "en"),)), piece(n=4))
+    assert one(("suggest where lang is de", "errors", "under 1%"), *slices).n == 1
+    assert one(("all where lang is en", "errors", "under 1%"), *slices).n == 2
+    assert one(("suggest", "errors", "under 1%"), *slices).n == 7
+
+
+def test_a_wait_counts_once_and_its_polls_only_where_they_are_named(one, piece) -> None:
+    slices = (
+        piece("job", 4, timer="wait", errors={"gave up": 1}, over={900 * MS: 1}),
+        piece("job", 40, timer="poll", over={900 * MS: 2}),
+        piece("job", 2, part="setup"),
+    )
+    assert one(("job", "errors", "under 1%"), *slices).n == 4
+    assert one(("job", "wait p95", "at most 900ms"), *slices).bad == 1
+    assert one(("job", "poll p95", "at most 900ms"), *slices).n == 40
+
+
+def test_all_sums_requests_and_waits_of_the_load_and_for_times_requests_only(one, piece) -> None:
+    slices = (
+        piece("a", 1),
+        piece("b", 2),
+        piece("b", 4, timer="wait"),
+        piece("b", 8, timer="poll"),
+        piece("flow", 16, timer="round"),
+        piece("a", 32, part="setup"),
+        piece("a", 64, part="teardown"),
+    )
+    assert one(("all", "errors", "under 1%"), *slices).n == 1 + 2 + 4
+    assert one(("all", "p95", "under 1s"), *slices).n == 1 + 2
+
+
+def test_setup_is_judged_by_rows_that_name_it_outside_of_any_window(one, piece) -> None:
+    login = piece("login", 1, part="setup", second=0)
+    assert one(("login", "errors", "under 1%"), login).n == 1
+    assert one(("all", "errors", "under 1%"), login).outcome == "NO_DATA"
+
+
+def test_a_flow_is_judged_by_its_rounds(one, piece) -> None:
+    slices = (piece("buy", 3, timer="round", over={2000 * MS: 0}), piece("buy", 100))
+    assert one(("flow buy", "p95", "at most 2s"), *slices).n == 3
+
+
+def test_the_place_in_the_spec_and_the_words_stay_with_the_verdict(one, piece) -> None:
+    verdict = one(("suggest", "errors", "under 0.5%"), piece())
+    assert (verdict.threshold, verdict.row) == ("suggest errors under 0.5%", "suggest")
+    assert (verdict.cell, verdict.limit, str(verdict.span)) == ("errors", "under 0.5%", "s.yaml:1:13")
+
+
+pieces = st.lists(
+    st.tuples(st.integers(1, 50), st.integers(0, 50), st.integers(0, 40), st.sampled_from(["", "wait", "poll"])),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(pieces, st.randoms(use_true_random=False))
+def test_the_order_of_slices_never_matters(threshold, piece, drawn, chance) -> None:
+    slices = [
+        piece(n=n, over={120 * MS: min(bad, n)}, errors={"reset": min(bad, n)} if bad else {}, second=s, timer=timer)
+        for n, bad, s, timer in drawn
+    ]
+    shuffled = slices.copy()
+    chance.shuffle(shuffled)
+    rows = [threshold(*P95), threshold(*ERRORS), threshold("all", "throughput", "at least 1/s")]
+    assert judge(rows, slices, WINDOW, CALM) == judge(rows, shuffled, WINDOW, CALM)
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.integers(1, 5000), st.data())
+def test_more_bad_requests_never_turn_a_fail_into_a_pass(threshold, piece, n, data) -> None:
+    bad = data.draw(st.integers(0, n - 1))
+    row = [threshold(*P95)]
+    (fewer,), (more,) = (judge(row, [piece(n=n, over={120 * MS: k})], WINDOW, CALM) for k in (bad, bad + 1))
+    order = {("PASS", True): 0, ("PASS", False): 1, ("FAIL", False): 2}
+    assert order[fewer.outcome, fewer.proven] <= order[more.outcome, more.proven]
+    assert fewer.lower <= more.lower
+    assert fewer.upper <= more.upper
+
+
+def test_what_is_selected_can_be_asked_again(threshold, piece) -> None:
+    slices = [piece(n=3, over={120 * MS: 1}), piece(n=4, second=70)]
+    row = select(slices, threshold(*P95), WINDOW)
+    assert row == total(slices[:1])
+    assert bad_and_total(threshold(*P95), row) == (1, 3)
+    assert bad_and_total(threshold("suggest", "p95", "over 10ms"), row) is None
