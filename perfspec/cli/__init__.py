@@ -51,9 +51,6 @@ def main() -> None:
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
-    except KeyboardInterrupt:
-        click.echo("interrupted before any load", err=True)
-        sys.exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.SPEC)
@@ -62,9 +59,6 @@ def main() -> None:
         if error.hint:
             click.echo(f"          {error.hint}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.PASS)
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and the user is told so
         click.echo("this is a bug in perfspec; please report it with the lines below and the spec", err=True)
         click.echo(traceback.format_exc(), err=True)

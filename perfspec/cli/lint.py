@@ -7,6 +7,7 @@ import click
 from perfspec import app
 from perfspec.base.errors import ExitCode
 from perfspec.cli import findings
+from perfspec.cli.screen import say
 
 __all__ = ["lint"]
 
@@ -24,7 +25,7 @@ def lint(specs: tuple[str, ...]) -> int:
         if checked.has_errors:
             code = ExitCode.SPEC
     if code is ExitCode.PASS:
-        click.echo(f"{count} {'spec' if count == 1 else 'specs'} without errors")
+        say(f"{count} {'spec' if count == 1 else 'specs'} without errors")
     return code
 
 

@@ -5,6 +5,7 @@ import click
 from perfspec import app
 from perfspec.base.codec import pretty
 from perfspec.cli import findings
+from perfspec.cli.screen import say
 from perfspec.plan.build import Choice
 from perfspec.report.schedule import lines
 
@@ -27,8 +28,8 @@ def plan(spec: str, stage: str, environment: str | None, seed: int | None, *, as
     assert planned.plan is not None
     assert planned.estimate is not None
     if as_json:
-        click.echo(pretty(planned.plan).decode(), nl=False)
+        say(pretty(planned.plan).decode().rstrip())
         return 0
     findings.show(planned.checked, err=True)
-    click.echo("\n".join(lines(planned.plan, planned.estimate)))
+    say("\n".join(lines(planned.plan, planned.estimate)))
     return 0

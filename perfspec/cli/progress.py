@@ -3,7 +3,6 @@
 Drawing happens in a thread of its own, fed with what was logged, so that it cannot hold up the load.
 """
 
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.words import count
 
-__all__ = ["Picture", "progress", "say"]
+__all__ = ["Picture", "progress"]
 
 P95 = Fraction(19, 20)
 RECENT_SECONDS = 10
@@ -58,7 +57,7 @@ class Picture:
         at = (self.second - 1) * SECOND
         found = [p for p in self.plan.phases if p.start_ns <= at]
         name = found[-1].name if found else self.plan.phases[0].name
-        return f"{name} (running on)" if at >= self.plan.for_ns else name
+        return f"{name} (running on)" if at >= self.plan.for_ns and self.users else name
 
     def rows(self) -> list[tuple[str, float, str, float]]:
         """(request, requests/s, p95, share of failed) of the last seconds, in the order of the spec."""
@@ -96,16 +95,6 @@ def progress(plan: Plan, *, quiet: bool) -> Iterator[Callable[[LoggedSecond], No
     finally:
         queue.put(None)
         thread.join(timeout=2)
-
-
-def say(text: str) -> None:
-    """Print. Whoever reads may be gone (`| head`): the files and the exit code say the verdict all the same."""
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def _feed(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]", draw: Draw) -> None:

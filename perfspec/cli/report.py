@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from perfspec import app
-from perfspec.cli.progress import say
-from perfspec.cli.screen import columns
+from perfspec.cli.screen import columns, say
 from perfspec.report.terminal import summary
 
 __all__ = ["report"]

@@ -7,8 +7,8 @@ import click
 from perfspec import app
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
 from perfspec.cli import findings
-from perfspec.cli.progress import progress, say
-from perfspec.cli.screen import columns
+from perfspec.cli.progress import progress
+from perfspec.cli.screen import columns, say
 from perfspec.plan.build import Choice
 from perfspec.report.terminal import summary
 

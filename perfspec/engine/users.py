@@ -223,15 +223,17 @@ class Pool:
         if until > self._plan.for_ns and self._hooks.may_extend():
             self._driver.call_at(self._start_ns + until, self._extended_end, None)
         else:
-            self._end("finished", self._grace_ns)
+            self._end("finished", self._grace_ns, self._plan.for_ns)
 
     def _extended_end(self, _: None) -> None:
         if self._ending is None:
-            self._end("finished", self._grace_ns)
+            self._end("finished", self._grace_ns, self._plan.extend_to_ns)
 
-    def _end(self, reason: str, grace_ns: int) -> None:
+    def _end(self, reason: str, grace_ns: int, planned_ns: int | None = None) -> None:
+        """`planned_ns`: the planned instant; being woken a little later moves no window."""
         now = self._driver.now_ns()
-        self._ending = Ending(reason, max(now - self._start_ns, 0), 0, self._waits)
+        ended_ns = max(now - self._start_ns, 0) if planned_ns is None else planned_ns
+        self._ending = Ending(reason, ended_ns, 0, self._waits)
         for user in self._users:
             user.stopping = True
             _close(user.lane)

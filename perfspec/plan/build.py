@@ -26,7 +26,7 @@ __all__ = ["Choice", "build", "check_files"]
 
 WARMUP_NS = 5 * SECOND
 WARMUP_SHARE = 5
-"""A short first phase gives at most a fifth of itself to the warm-up."""
+"""A short first phase gives at most a fifth of itself to the warm-up, in whole seconds, as slices are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _warmup(stage: Stage, phases: tuple[PlannedPhase, ...]) -> int:
     first = next((phase for phase in phases if phase.measured), None)
     if stage.warmup_ns is not None:
         return stage.warmup_ns
-    return min(WARMUP_NS, first.for_ns // WARMUP_SHARE) if first else 0
+    return min(WARMUP_NS, first.for_ns // WARMUP_SHARE // SECOND * SECOND) if first else 0
 
 
 def _target(spec: Spec, environment: Environment) -> Target:
