@@ -257,7 +257,7 @@ def _run_folder(out: str | None, plan: Plan) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            if out and not any(folder.iterdir()):
+            if out and folder.is_dir() and not any(folder.iterdir()):
                 return folder
             continue
         except OSError as error:

@@ -94,9 +94,9 @@ def test_measured_phases_are_judged_after_the_warmup_of_the_first(plan) -> None:
 
 
 @pytest.mark.parametrize(
-    ("for_", "warmup"), [("30s", 5000), ("25s", 5000), ("20s", 4000), ("5s", 1000), ("500ms", 100)]
+    ("for_", "warmup"), [("30s", 5000), ("25s", 5000), ("20s", 4000), ("12s", 2000), ("5s", 1000), ("4s", 0)]
 )
-def test_the_warmup_takes_five_seconds_and_never_more_than_a_fifth(plan, for_, warmup) -> None:
+def test_the_warmup_takes_five_seconds_and_never_more_than_a_fifth_in_whole_seconds(plan, for_, warmup) -> None:
     assert plan(f"phases: [{{name: a, for: {for_}, users: 1}}]").warmup_ns == warmup * MS
 
 

@@ -1,0 +1,44 @@
+"""No secret is left in a text, however it was written."""
+
+from base64 import b64encode
+from json import dumps
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfspec.base.masking import masked
+
+SECRET = 'p@ss "wörd"/+='
+WRITTEN = {
+    "plain": SECRET,
+    "in an address": quote(SECRET, safe=""),
+    "in a form": quote_plus(SECRET),
+    "in JSON": dumps(SECRET)[1:-1],
+    "in base64": b64encode(SECRET.encode()).decode(),
+    "in base64 without its padding": b64encode(SECRET.encode()).decode().rstrip("="),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_secret_is_masked_in_every_way_it_is_written(way) -> None:
+    assert masked(f"a {WRITTEN[way]} b {WRITTEN[way]}", [SECRET]) == "a *** b ***"
+
+
+def test_the_longest_secret_is_masked_first() -> None:
+    assert masked("hunter2-long hunter2", ["hunter2", "hunter2-long"]) == "*** ***"
+
+
+def test_without_secrets_nothing_is_masked() -> None:
+    assert masked("a b", []) == masked("a b", [""]) == "a b"
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(
+    st.text(min_size=6), st.text(), st.text(), st.sampled_from([str, lambda s: quote(s, safe=""), lambda s: dumps(s)])
+)
+def test_no_text_around_a_secret_keeps_it_readable(secret, before, after, write) -> None:
+    if set(secret) <= set("*"):
+        return
+    assert secret not in masked(before + write(secret) + after, [secret])
