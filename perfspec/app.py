@@ -29,7 +29,7 @@ from perfspec.engine.environment import is_this_machine
 from perfspec.engine.run import Inputs, Listener
 from perfspec.engine.run import run as engine_run
 from perfspec.engine.slicelog import NAME as LOG_NAME
-from perfspec.engine.slicelog import Beginning, SliceLog, read_log
+from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog, read_log
 from perfspec.language.include import is_shared, load
 from perfspec.language.schema import Schema
 from perfspec.plan.build import Choice, build, check_files
@@ -123,7 +123,8 @@ def lint(path: str) -> Checked:
         spec = read(Path(path).as_posix(), loaded.merged, out)
         check(spec, out)
         found = {data.path: _read_text(data.path) for data in spec.data if isinstance(data, Csv)}
-        check_files(spec, found, out)
+        unreadable = [name for name, text in found.items() if text is None and Path(name).is_file()]
+        check_files(spec, found, out, unreadable)
         files = {name: text for name, text in found.items() if text is not None}
     return Checked(path, spec, out.sorted(), loaded.sources, files)
 
@@ -184,8 +185,6 @@ def run(
     plan, spec = planned.plan, planned.checked.spec
     assert plan is not None
     assert spec is not None
-    if plan.target.url.startswith("https:"):
-        raise UsageFailure("https targets are not built yet in this version", "use an http address")
     secrets = _secrets(spec, plan)
     question = spec.environments[plan.target.environment].confirm
     if question and not confirm(f"{plan.target.environment}: {question}"):
@@ -203,6 +202,10 @@ def run(
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
         anyio.run(engine_run, plan, inputs, folder, log, listeners, tell)
+    except EnvironmentFailure as failure:
+        log.write(End(NOT_STARTED, 0, notes=(failure.message,)))
+        report(folder)  # whoever reads only the files must see it as well
+        raise
     finally:
         log.close()
     return report(folder)
@@ -215,7 +218,8 @@ def report(folder: Path) -> Finished:
         with (folder / LOG_NAME).open("rb") as lines:
             log = read_log(lines)
     except (OSError, Malformed) as error:
-        raise UsageFailure(f"{folder} holds no run ({error})", "name a folder below results/") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
     result = make(plan, log)
     problems = []
     for name, data in (("result.json", to_json(result)), ("junit.xml", to_junit(result))):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from perfspec import app
-from perfspec.base.errors import ExitCode
+from perfspec.base.errors import ExitCode, UsageFailure
 from perfspec.cli import findings
 from perfspec.cli.screen import say
 
@@ -18,7 +18,12 @@ def lint(specs: tuple[str, ...]) -> int:
     """Check specs and the files they include. Folders are searched for *.yaml and *.yml."""
     code = ExitCode.PASS
     count = 0
-    for path in _files(specs):
+    files = _files(specs)
+    if not files:
+        raise UsageFailure(
+            f"there is no *.yaml file below {', '.join(specs)}", "name a spec, or a folder that holds specs"
+        )
+    for path in files:
         checked = app.lint(path)
         findings.show(checked)
         count += 1

@@ -22,7 +22,7 @@ __all__ = ["run"]
 @click.option("--seed", type=int, help="Instead of the spec's random_seed.")
 @click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
-@click.option("--quiet", is_flag=True, help="Only the verdict.")
+@click.option("--quiet", is_flag=True, help="Nothing while it runs, only the result.")
 def run(
     specs: tuple[str, ...],
     stage: str,
@@ -59,7 +59,7 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
         findings.show(failure.checked, err=True)
         return failure.exit_code
     except PerfspecError as error:
-        click.echo(f"{spec}: {error.message}", err=True)
+        click.echo(error.message if spec in error.message else f"{spec}: {error.message}", err=True)
         if error.hint:
             click.echo(f"    {error.hint}", err=True)
         return error.exit_code

@@ -4,6 +4,7 @@ The same seed gives the same pool within one version of Faker; the version goes 
 """
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
 from perfspec.base import random
 from perfspec.data.drawing import even
@@ -29,7 +30,9 @@ def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Fake | None:
     if not isinstance(kind, Scalar):
         return None
     if kind.text not in KINDS:
-        out.add("PS211", f"there is no fake `{kind.text}`", kind.span, f"there are {', '.join(sorted(KINDS))}")
+        near = get_close_matches(kind.text, KINDS, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(KINDS))}"
+        out.add("PS211", f"there is no fake `{kind.text}`", kind.span, hint)
         return None
     return Fake(name, span, kind.text, locale.text if isinstance(locale, Scalar) else "en_US")
 

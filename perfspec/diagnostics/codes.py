@@ -79,6 +79,7 @@ _ROWS = (
     Code("PS509", "a reason to abort cannot be read"),
     Code("PS510", "a stage is not known"),
     Code("PS511", "a phase would send more than the environment allows"),
+    Code("PS512", "the warm-up leaves nothing to judge"),
     Code("PS601", "a limit does not say which side is good"),
     Code("PS602", "a row of the thresholds names nothing that is measured"),
     Code("PS603", "the spec has no thresholds"),

@@ -14,9 +14,11 @@ from perfspec.base.codec import Malformed, decode, encode
 from perfspec.metrics.series import Slice
 from perfspec.verdict.abort import Abort
 
-__all__ = ["Beginning", "End", "Log", "LoggedSecond", "SliceLog", "read_log"]
+__all__ = ["NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "read_log"]
 
 NAME = "slices.jsonl"
+NOT_STARTED = "not started"
+"""How a run ended whose environment was not fit for load."""
 
 
 class Beginning(msgspec.Struct, frozen=True, tag="beginning"):

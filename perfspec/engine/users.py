@@ -17,11 +17,11 @@ from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane, User
 from perfspec.metrics.error_kinds import UNREACHABLE_KINDS
-from perfspec.metrics.series import Registry, Series, Slice
+from perfspec.metrics.series import Key, Registry, Series, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import walk
 from perfspec.steps.kinds import Request, WaitUntil
-from perfspec.steps.runtime import Call, EndRound, Program, Run, Vars
+from perfspec.steps.runtime import Call, EndRound, Outcome, Program, Run, Vars
 
 __all__ = ["STOPPED", "BoundFlow", "Ending", "Generators", "Hooks", "Pool", "Second"]
 
@@ -32,6 +32,8 @@ LONGEST_WAIT_NS = SECOND
 WAKE_EVERY_NS = 50 * MILLISECOND
 LONGEST_GRACE_NS = 60 * SECOND
 SHORT_GRACE_NS = 5 * SECOND
+BROKEN = "expression "
+"""How the kinds begin by which a round ends whose condition or list could not be computed."""
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
 _MASK = (1 << 64) - 1
@@ -174,6 +176,8 @@ class Pool:
                     if kind == STOPPED:
                         return
                 flow.rounds.value(begin, lane.now() - begin, kind)
+                if kind is not None and kind.startswith(BROKEN):
+                    self._count_broken(flow, begin, kind)
                 idle = lane.outcome.last < begin and lane.turn == turn
                 wait_ns = self._wait(user, kind, idle=idle)
                 if wait_ns:
@@ -182,6 +186,12 @@ class Pool:
                     lane.due = 0
         except EndRound:
             return
+
+    def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str) -> None:
+        """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""
+        outcome = Outcome()
+        outcome.due = outcome.sent = outcome.last = begin_ns
+        self._registry.series(Key(f"flow {flow.name}")).record(outcome, kind)
 
     def _begin_round(self, user: User, names: Vars) -> None:
         names.clear()

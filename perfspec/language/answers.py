@@ -28,7 +28,8 @@ _OTHER_STATES = {
     "exists": "present", "exist": "present", "is present": "present", "not absent": "present", "not null": "not empty",
     "not present": "absent", "is absent": "absent", "not exists": "absent", "does not exist": "absent",
     "is empty": "empty", "is not empty": "not empty", "not-empty": "not empty", "non-empty": "not empty",
-    "non empty": "not empty", "nonempty": "not empty", "notempty": "not empty",
+    "non empty": "not empty", "nonempty": "not empty", "notempty": "not empty", "isnt empty": "not empty",
+    "isn't empty": "not empty", "is not null": "not empty", "is null": "empty", "there": "present",
 }  # fmt: skip
 _VERB = re.compile(r"(?P<not>not )?(?P<verb>contains|starts with|matches)(?: (?P<rest>.*))?", re.DOTALL)
 _OTHER_VERBS = re.compile(

@@ -3,7 +3,7 @@ decided here.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -45,17 +45,7 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
     """
     stage = _named(spec.stages, choice.stage, "stage", spec.path)
     environment = _environment(spec, choice.environment)
-    if environment.stages is not None and stage.name not in environment.stages:
-        hint = f"allowed there: {', '.join(environment.stages)}"
-        out.add(
-            "PS503", f"stage `{stage.name}` must not run in environment `{environment.name}`", environment.span, hint
-        )
-    _ceiling(stage, environment, out)
-    if stage.not_built:
-        out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
-    elif not stage.phases:
-        out.add("PS507", f"stage `{stage.name}` has no phases", stage.span, "add `phases: [{for: 30s, users: 5}]`")
-    if out.has_errors:
+    if not _is_possible(stage, environment, out):
         return None
     flows = _flows(spec, stage)
     if not flows:
@@ -87,6 +77,23 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         warn_only=stage.warn_only,
         only_proven=stage.only_proven,
     )
+
+
+def _is_possible(stage: Stage, environment: Environment, out: Diagnostics) -> bool:
+    """A stage that must not run somewhere is told nothing else."""
+    if environment.stages is not None and stage.name not in environment.stages:
+        message = f"stage `{stage.name}` must not run in environment `{environment.name}`"
+        out.add("PS503", message, environment.span, f"allowed there: {', '.join(environment.stages)}")
+        return False
+    _ceiling(stage, environment, out)
+    if not environment.url.startswith("http://"):
+        scheme = environment.url.partition(":")[0]
+        out.add("PS902", f"`{scheme}` addresses are not built yet", environment.url_span, "use an `http://` address")
+    if stage.not_built:
+        out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
+    elif not stage.phases:
+        out.add("PS507", f"stage `{stage.name}` has no phases", stage.span, "add `phases: [{for: 30s, users: 5}]`")
+    return not out.has_errors
 
 
 def _named(table: dict[str, Stage], name: str, what: str, path: str) -> Stage:
@@ -201,13 +208,18 @@ def _files(spec: Spec, files: Mapping[str, str]) -> tuple[DataFile, ...]:
     return tuple(found.values())
 
 
-def check_files(spec: Spec, files: Mapping[str, str | None], out: Diagnostics) -> None:
+def check_files(
+    spec: Spec, files: Mapping[str, str | None], out: Diagnostics, unreadable: Collection[str] = ()
+) -> None:
     """Report data files that are missing or unusable, and columns that they do not have."""
     columns: dict[str, list[str]] = {}
     for data in spec.data:
         if not isinstance(data, Csv):
             continue
         text = files.get(data.path)
+        if data.path in unreadable:
+            out.add("PS212", f"`{data.path}` is not UTF-8 text", data.span, "save the file as UTF-8")
+            continue
         if text is None:
             out.add(
                 "PS212", f"there is no file `{data.path}`", data.span, "paths are relative to the file that says them"

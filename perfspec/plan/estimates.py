@@ -1,8 +1,8 @@
 """How many requests each threshold will see, before anything is sent.
 
-Conservative: every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is
-none. Lists and conditions are evaluated over drawn data; where an answer decides, a condition counts as even odds and a
-list as three entries. Rounds in a window = user-time / mean length of a round.
+Every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is none, and a
+wait without a limit two polls. Lists and conditions are evaluated over drawn data; where an answer decides, a condition
+counts as even odds and a list as three entries. Rounds in a window = user-time / mean length of a round.
 """
 
 from collections import defaultdict
@@ -85,13 +85,14 @@ class FlowTally:
 
     def request(self, name: str) -> None:
         self.counts[name, ""] += self.factor
-        self.ns += self.factor * self._answer_ns(name)
+        self.ns += self.factor * (self._answer_ns(name, "") or UNKNOWN_ANSWER_NS)
 
     def wait(self, name: str, every_ns: int) -> None:
-        """Two polls, as a guess: not yet, and done."""
+        """As long as its limit allows; without one two polls are a guess: not yet, and done."""
+        ns = self._answer_ns(name, "wait") or every_ns + 2 * UNKNOWN_ANSWER_NS
         self.counts[name, "wait"] += self.factor
-        self.counts[name, "poll"] += 2 * self.factor
-        self.ns += self.factor * (every_ns + 2 * UNKNOWN_ANSWER_NS)
+        self.counts[name, "poll"] += max(ns // every_ns, 1) * self.factor
+        self.ns += self.factor * ns
 
     def pause(self, ns: int) -> None:
         self.ns += self.factor * ns
@@ -110,14 +111,15 @@ class FlowTally:
         values = self._sampled(text)
         return sum(map(bool, values)) / len(values) if values else 0.5
 
-    def _answer_ns(self, name: str) -> int:
+    def _answer_ns(self, name: str, timer: str) -> int:
+        """What the strictest limit allows; 0 without one."""
         limits = [
             good
             for threshold in self.plan.thresholds
-            if threshold.row.kind == "request" and threshold.row.name == name and not threshold.cell.timer
+            if threshold.row.kind == "request" and threshold.row.name == name and threshold.cell.timer == timer
             if (good := longest_good_ns(threshold)) is not None
         ]
-        return min(limits, default=UNKNOWN_ANSWER_NS)
+        return min(limits, default=0)
 
     def _sampled(self, text: Text) -> list[object]:
         """Values of an expression in some rounds; none where it depends on an answer."""

@@ -105,12 +105,34 @@ def _checks(result: Result) -> ET.Element:
             text = (
                 f"{where}: {count(check.failed)} of {count(check.n)} answers of `{check.request}` failed: {check.text}"
             )
-            if _errors_failed(result):
-                _say(case, "failure", "check", text)
-            else:
-                ET.SubElement(case, "system-out").text = _clean(f"within the allowed errors: {text}")
+            _judged(result, case, text)
         cases.append(case)
-    return _suite(result, "checks", _distinct(cases))
+    return _suite(result, "checks", _distinct([*_requests(result), *cases]))
+
+
+def _requests(result: Result) -> list[ET.Element]:
+    """A case per request: answered, and as expected."""
+    cases = []
+    for summary in result.summaries:
+        key = summary.key
+        if key.timer not in ("", "wait"):
+            continue
+        tags = "".join(f" {tag}={value}" for tag, value in key.tags)
+        case = _case(result, f"request {key.name}{tags}", result.judged_ns)
+        if summary.failed:
+            kinds = ", ".join(f"{count(n)} x {kind}" for kind, n in sorted(summary.errors.items(), key=lambda e: -e[1]))
+            text = f"{result.spec}: {count(summary.failed)} of {count(summary.n)} requests `{key.name}` failed: {kinds}"
+            _judged(result, case, text)
+        cases.append(case)
+    return cases
+
+
+def _judged(result: Result, case: ET.Element, text: str) -> None:
+    """Failures count against `errors`: they fail a case where that limit broke, else they are told."""
+    if _errors_failed(result):
+        _say(case, "failure", "check", text)
+    else:
+        ET.SubElement(case, "system-out").text = _clean(f"within the allowed errors: {text}")
 
 
 def _errors_failed(result: Result) -> bool:
@@ -125,14 +147,15 @@ def _distinct(cases: list[ET.Element]) -> list[ET.Element]:
 def _validity(result: Result) -> ET.Element:
     ended = _case(result, "the run went to its end", result.ended_ns)
     if result.ended != "finished":
-        detail = f": {result.abort.rule}: {result.abort.evidence}" if result.abort else ""
-        _say(
-            ended,
-            "error",
-            result.ended,
-            f"{result.spec}: the run was {result.ended} after {_seconds(result.ended_ns)} s{detail}",
-        )
+        _say(ended, "error", result.ended, f"{result.spec}: {_end(result)}")
     healthy = _case(result, "the load generator was on time", result.judged_ns)
     if result.health.late:
         _say(healthy, "error", "late", f"{result.spec}: {result.health.late}")
     return _suite(result, "run validity", [ended, healthy], "\n".join(result.notes))
+
+
+def _end(result: Result) -> str:
+    if result.outcome == "NOT_STARTED":
+        return f"the run was not started: {'; '.join(result.notes)}"
+    why = f": {result.abort.rule}: {result.abort.evidence}" if result.abort else ""
+    return f"the run was {result.ended} after {_seconds(result.ended_ns)} s{why}"

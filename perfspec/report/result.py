@@ -13,7 +13,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
 from perfspec.diagnostics.source import Span
-from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond
+from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row
@@ -31,7 +31,7 @@ __all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "
 VERSION = 1
 TORN = "torn"
 """How a run ended whose log has no end: killed, or its disk was full."""
-Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "CRASHED"]
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED"]
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
 
@@ -87,7 +87,7 @@ class Result(msgspec.Struct, frozen=True):
     outcome: Outcome
     exit_code: int
     ended: str
-    """finished, aborted, interrupted, terminated, crashed or torn."""
+    """finished, aborted, interrupted, terminated, crashed, not started or torn."""
     ended_ns: int
     extended: bool
     """The stage ran on because it was too close to call."""
@@ -183,6 +183,8 @@ def _outcome(verdicts: Sequence[Verdict], end: End) -> tuple[Outcome, ExitCode]:
     found = {v.outcome for v in verdicts}
     if end.reason == "crashed":
         return "CRASHED", ExitCode.BUG
+    if end.reason == NOT_STARTED:
+        return "NOT_STARTED", ExitCode.ENVIRONMENT
     if end.reason in _INTERRUPTED:
         return "INTERRUPTED", _INTERRUPTED[end.reason]
     if "FAIL" in found or end.abort is not None:

@@ -24,6 +24,8 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
         *_phases(plan),
         "",
         *_flows(plan),
+        *_once("once before the load", plan.setup),
+        *_once("once after the load, also after an abort", plan.teardown),
         "",
         *_thresholds(plan, estimated),
     ]
@@ -63,6 +65,10 @@ def _flows(plan: Plan) -> list[str]:
     return out
 
 
+def _once(when: str, steps: tuple[Step, ...]) -> list[str]:
+    return [f"  {when}:", *(f"         {text}" for text in _steps(steps, 0))] if steps else []
+
+
 def _steps(steps: tuple[Step, ...], depth: int) -> list[str]:
     out = []
     for step in steps:
@@ -81,10 +87,16 @@ def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
     out = [f"  {'threshold':{width}}  expected requests"]
     out += [f"  {t!s:{width}}  {_expectation(t, expected(t, estimated))}" for t in plan.thresholds]
     out += [f"  {s.threshold!s:{width}}  skipped: {s.reason}" for s in plan.skipped]
-    return [*out, "", "  expected: at least this many, if every answer takes as long as its limit allows"]
+    return [
+        *out,
+        "",
+        "  expected: an estimate; every answer takes as long as its limit allows, 100 ms where there is none",
+    ]
 
 
 def _expectation(threshold: Threshold, n: float) -> str:
+    if threshold.row.where:
+        return "depends on the tag"
     text = f"{count(n):>7}"
     if not is_share(threshold.cell):
         return text

@@ -12,6 +12,7 @@ HEADLINES = {
     "FAIL": "FAIL",
     "INCONCLUSIVE": "INCONCLUSIVE, which is no pass",
     "INTERRUPTED": "INTERRUPTED: this is what was measured until then",
+    "NOT_STARTED": "NOT STARTED, which is no pass",
     "CRASHED": "CRASHED: this is what was measured until then",
 }
 
@@ -46,11 +47,8 @@ def _remarks(result: Result) -> list[str]:
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
     for summary in result.summaries:
-        if summary.key.timer == "round":
-            broken = [(kind, n) for kind, n in _most(summary.errors) if kind.startswith("expression ")]
-            out += [f"flow {summary.key.name}: {words.count(n)} rounds ended at an {kind}" for kind, n in broken]
-        elif summary.key.timer == "wait" or not summary.key.timer:
-            out += [f"{summary.key.name}: {words.count(n)} x {kind}" for kind, n in _most(summary.errors)]
+        if summary.key.timer != "round":
+            out += [f"{_label(summary)}: {words.count(n)} x {kind}" for kind, n in _most(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
 
 
@@ -59,7 +57,7 @@ def _most(errors: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _table(result: Result) -> list[str]:
-    rows: list[tuple[str, ...]] = [("request", "sent", "failed", "p50", "p95", "p99", "max")]
+    rows: list[tuple[str, ...]] = [("request", "judged", "failed", "p50", "p95", "p99", "max")]
     for summary in result.summaries:
         name = _label(summary)
         if summary.key.timer == "round":

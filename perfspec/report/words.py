@@ -41,12 +41,13 @@ def _share(verdict: Verdict) -> str:
     assert verdict.limit_share is not None
     share = verdict.bad / verdict.n
     likely = percent(verdict.lower or 0.0, verdict.upper)
-    is_latency = verdict.observed_ns is not None
     close = "close: " if verdict.strength == "borderline" and not _is_small(verdict) else ""
-    if is_latency:
+    if verdict.failed is not None:
         allowed = format_share(verdict.limit_share).replace("%", " %")
         text = f"{percent(share)} slower or failed ({allowed} allowed, {close}likely {likely})"
-        return f"{text}; {verdict.cell} {format_ms(verdict.observed_ns or 0)} of {count(verdict.n)}"
+        seen = "no answer" if verdict.observed_ns is None else f"{verdict.cell} {format_ms(verdict.observed_ns)}"
+        failed = f", {count(verdict.failed)} failed" if verdict.failed else ""
+        return f"{text}; {seen} of {count(verdict.n)}{failed}"
     word = "unavailable" if verdict.cell == "availability" else "failed"
     allowed = count(max(verdict.allowed or 0, 0))
     counted = f"{count(verdict.bad)} of {count(verdict.n)}"

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from perfspec import steps as kinds
+from perfspec.base.units import format_duration
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.diagnostics.source import Span
+from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.thresholds import fits, parse_cell, resolve
-from perfspec.steps.kinds import Request, Step, WaitUntil
+from perfspec.steps.kinds import ForEach, Request, Step, WaitUntil
 from perfspec.steps.reading import Bind, Read
 from perfspec.steps.request import needs_name
 
@@ -65,6 +67,7 @@ class Names:
 
     def check(self) -> None:
         self.data = {d.name: Known("data", d.span) for d in self.spec.data}
+        self.data |= {name: Known("data", span) for name, span in self.spec.unread.items()}
         shared = self._walk(self.spec.setup, dict(self.data))
         for flow in self.spec.flows.values():
             self._walk(flow.steps, dict(shared))
@@ -85,12 +88,23 @@ class Names:
             for name in kinds.KINDS[type(step)].names(step):
                 if isinstance(name, Bind):
                     later.setdefault(name.name, (name, step))
+        for step in kinds.walk(steps):
+            if isinstance(step, ForEach):
+                self._list(step)
         for name in kinds.names(steps):
             if isinstance(name, Bind):
                 known[name.name] = Known(name.what, name.span)
             else:
                 self._read(name, known, later)
         return known
+
+    def _list(self, step: ForEach) -> None:
+        """What is drawn is one value; going through it would end every round."""
+        (hole,) = templates.holes(step.items.source)
+        tree = hole.tree
+        if isinstance(tree, Path) and tree.root in self.data and tree.root not in self.spec.unread:
+            hint = "go through a captured list, or through `prefixes(...)` or `split(...)` of a text"
+            self.out.add("PS305", f"`{tree.dotted}` is drawn as one value, not as a list", step.items.span, hint)
 
     def _read(self, read: Read, known: dict[str, Known], later: dict[str, tuple[Bind, Step]]) -> None:
         root = read.path.root
@@ -102,12 +116,22 @@ class Names:
             self.unknown.add(read.span)
             bind, step = later[root]
             message = f"`{root}` is used before it is captured"
-            hint = f"move this step below the one on line {step.span.line}"
+            below = f"move this step below the one on line {step.span.line}"
+            hint = "a step cannot use what it captures itself" if _is_own(read, step) else below
             self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
         else:
             self.unknown.add(read.span)
             message = f"nothing is called `{root}` (data, captures and names set before this step)"
-            self.out.add("PS301", message, _root_span(read), _suggest(root, known))
+            elsewhere = self._elsewhere(root)
+            self.out.add("PS301", message, _root_span(read), elsewhere or _suggest(root, known))
+
+    def _elsewhere(self, name: str) -> str:
+        """Is it captured in another flow? A name lives in one flow, and in one round of it."""
+        for flow in self.spec.flows.values():
+            for bound in kinds.names(flow.steps):
+                if isinstance(bound, Bind) and bound.name == name:
+                    return f"it is captured in flow `{flow.name}` (line {bound.span.line}), and known there only"
+        return ""
 
     def _built_in(self, path: Path, span: Span) -> None:
         root, rest = path.root, path.parts[1:]
@@ -123,6 +147,10 @@ class Names:
         elif not rest or rest[0] not in BUILT_IN[root]:
             there = ", ".join(f"`{root}.{n}`" for n in BUILT_IN[root])
             self.out.add("PS301", f"nothing is called `{path.dotted}`", span, f"there is {there}")
+
+
+def _is_own(read: Read, step: Step) -> bool:
+    return any(isinstance(n, Read) and n.span == read.span for n in kinds.KINDS[type(step)].names(step))
 
 
 def _root_span(read: Read) -> Span:
@@ -145,14 +173,30 @@ def _all_steps(spec: Spec) -> Iterable[Step]:
 def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
     places: dict[str, Span] = {}
     waits: set[str] = set()
+    tags: dict[str, set[str]] = {}
     for step in _all_steps(spec):
         request = step.request if isinstance(step, WaitUntil) else step
         if isinstance(request, Request):
             places.setdefault(request.name, request.name_span)
+            for tag, value in request.tags:
+                tags.setdefault(tag, set()).add(value.source)
         if isinstance(step, WaitUntil):
             waits.add(step.request.name)
     for promise in (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises)):
         _row(promise, spec, places, waits, out)
+        _where(promise, tags, out)
+
+
+def _where(promise: Promise, tags: dict[str, set[str]], out: Diagnostics) -> None:
+    """`where TAG is VALUE`: a tag that some request has, with that value where all its values are written out."""
+    for tag, value in promise.row.where:
+        if tag not in tags:
+            near = difflib.get_close_matches(tag, tags, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"add `tags: {{{tag}: ...}}` to a request"
+            out.add("PS602", f"no request has a tag `{tag}`", promise.row_span, hint)
+        elif value not in tags[tag] and not any("${" in known for known in tags[tag]):
+            there = ", ".join(sorted(tags[tag]))
+            out.add("PS602", f"the tag `{tag}` is never `{value}`", promise.row_span, f"there is {there}")
 
 
 def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str], out: Diagnostics) -> None:
@@ -166,6 +210,7 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str],
     if row.name not in places:
         near = difflib.get_close_matches(row.name, places, 1)
         hint = f"did you mean `{near[0]}` (line {places[near[0]].line})?" if near else "name a request with `name:`"
+        hint = f"write `flow {row.name}`" if row.name in spec.flows else hint
         out.add("PS602", f"no request is named `{row.name}`", row_span, hint)
     elif row.name in waits and cell.is_latency and not cell.timer:
         message = f"`{row.name}` waits until its answer is as wanted; `{cell.text}` does not say which time is meant"
@@ -185,6 +230,12 @@ def _values(spec: Spec, out: Diagnostics) -> None:
     """Every environment has every value that is used anywhere, and each makes a limit of a promise."""
     promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
     used = _used_values(spec, promises)
+    for promise in promises:
+        for path, span in promise.limit.reads():
+            if path.root != "values" or len(path.parts) != 2:
+                message = f"nothing is called `{path.dotted}` here; a limit can read `values.NAME` only"
+                name = str(path.parts[1]) if len(path.parts) > 1 else path.root
+                out.add("PS301", message, span, f"write `values.{name}`, and give every environment the value")
     for environment in spec.environments.values():
         values = environment.values
         for name, (who, line) in used.items():
@@ -230,6 +281,13 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
             message = f"phase `{after.name}` starts at {jump}"
             hint = f"a ramp between them avoids the jump: `users: ramp {before.users.end} to {after.users.start}`"
             out.add("PS502", message, after.span, hint, severity=Severity.WARNING)
+    first = next((phase for phase in stage.phases if phase.measured), None)
+    if first is not None and stage.warmup_ns is not None and stage.warmup_ns >= first.for_ns:
+        message = f"the warm-up of {format_duration(stage.warmup_ns)} leaves nothing of phase `{first.name}` to judge"
+        out.add("PS512", message, first.span, f"make the phase longer than {format_duration(stage.warmup_ns)}")
+    if stage.phases and first is None:
+        message = f"no phase of stage `{stage.name}` is measured, so nothing would be judged"
+        out.add("PS512", message, stage.span, "remove `measure: false` from one of them")
     rows = {p.row.text for p in stage_promises(spec, stage)}
     for rule in stage.abort:
         row = rule.row

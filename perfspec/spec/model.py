@@ -164,6 +164,8 @@ class Spec:
     environments: dict[str, Environment]
     secrets: dict[str, Secret]
     data: tuple[Data, ...]
+    unread: dict[str, Span]
+    """Generators whose definition has an error: their names are known, nothing else is."""
     setup: tuple[Step, ...]
     teardown: tuple[Step, ...]
     flows: dict[str, Flow]

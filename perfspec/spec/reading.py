@@ -41,7 +41,8 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         seed=_whole(root.get("random_seed"), 1),
         environments={e.key.text: _environment(e, out) for e in _entries(root, "environments")},
         secrets={e.key.text: _secret(e) for e in _entries(root, "secrets")},
-        data=_data(root, out),
+        data=(data := _data(root, out)),
+        unread=_unread(root, data),
         setup=read_steps(root.get("setup"), "setup", steps),
         teardown=read_steps(root.get("teardown"), "teardown", steps),
         flows={e.key.text: _flow(e, steps) for e in _entries(root, "flows")},
@@ -98,6 +99,11 @@ def _data(root: Mapping, out: Diagnostics) -> tuple[Data, ...]:
         if data is not None:
             found.append(data)
     return tuple(found)
+
+
+def _unread(root: Mapping, data: tuple[Data, ...]) -> dict[str, Span]:
+    known = {each.name for each in data}
+    return {e.key.text: e.key.span for e in _entries(root, "data") if e.key.text not in known}
 
 
 def _flow(entry: Entry, steps: Reading) -> Flow:

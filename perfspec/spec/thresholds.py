@@ -98,12 +98,14 @@ def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
             return True
         out.add("PS606", f"`{limit.quantity.text}` is more than everything", span, "write a percentage up to 100%")
         return False
+    suffix = {"time": "ms", "share": "%", "rate": "/s"}.get(unit, "")
+    example = f"{limit.relation} {limit.quantity.text}{suffix}" if limit.quantity.unit == "number" else _EXAMPLES[unit]
     words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate"}
     out.add(
         "PS606",
         f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not",
         span,
-        f"write `{_EXAMPLES[unit]}`",
+        f"write `{example}`",
     )
     return False
 

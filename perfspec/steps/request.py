@@ -1,5 +1,6 @@
 """`get|post|put|patch|delete|head|options: PATH` and what goes with it: one request, its checks and captures."""
 
+import re
 from collections.abc import Iterator
 
 from perfspec.diagnostics.source import Span
@@ -14,6 +15,7 @@ from perfspec.language.phrase_grammar import (
     parse_matcher,
     parse_subject,
 )
+from perfspec.language.phrases import Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import Captured, Check, Request
@@ -23,6 +25,7 @@ from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 __all__ = ["METHODS", "bind", "checks", "describe", "expected_reads", "names", "needs_name", "read", "weigh"]
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_STATUS_CLASS = re.compile("[1-5][xX]{2}")
 CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
 """Names that are the same in every request of a run."""
 
@@ -115,9 +118,24 @@ def checks(node: Node | None, reading: Reading) -> tuple[Check, ...]:
     found = []
     for entry in node:
         matcher, subject = parse_matcher(entry.value, reading.out), parse_subject(entry.key, reading.out)
-        if matcher is not None and subject is not None:
+        if matcher is not None and subject is not None and _is_possible(subject.kind, matcher, entry.value, reading):
             found.append(Check(subject.kind, subject.argument, subject.path, matcher, entry.key.span))
     return tuple(found)
+
+
+def _is_possible(subject: str, matcher: Matcher, node: Node, reading: Reading) -> bool:
+    """A status is a number; anything else could never be as expected."""
+    if subject != "status" or matcher.kind == "limit" or (isinstance(node, Scalar) and "${" in node.text):
+        return True
+    wanted = matcher.operand if isinstance(matcher.operand, tuple) else (matcher.operand,)
+    if matcher.kind in ("equals", "one of") and all(type(each) is int and 100 <= each <= 599 for each in wanted):
+        return True
+    text = node.text if isinstance(node, Scalar) else ""
+    hint = (
+        f"write `between {text[0]}00 and {text[0]}99`" if _STATUS_CLASS.fullmatch(text) else "write 200 or [200, 201]"
+    )
+    reading.out.add("PS203", "a status is a number from 100 to 599", node.span, hint)
+    return False
 
 
 def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:

@@ -48,6 +48,8 @@ class Verdict(msgspec.Struct, frozen=True):
     bad: int | None = None
     allowed: int | None = None
     """The most bad requests that would have passed, of n."""
+    failed: int | None = None
+    """Of the bad ones: failed, not slow. Only where slow ones count as well."""
     limit_share: Fraction | None = None
     lower: float | None = None
     upper: float | None = None
@@ -195,11 +197,12 @@ def _share(threshold: Threshold, row: Row, bad: int, n: int) -> Verdict:
         n=n,
         bad=bad,
         allowed=allowed,
+        failed=row.failed if threshold.cell.statistic == "percentile" else None,
         limit_share=share,
         lower=lower,
         upper=upper,
         needed=bounds.n_min(share, CONFIDENCE),
-        observed_ns=None if quantile is None else histogram.quantile(row.response, quantile) * 1000,
+        observed_ns=None if quantile is None or not row.response else histogram.quantile(row.response, quantile) * 1000,
     )
 
 

@@ -35,9 +35,7 @@ def test_without_secrets_nothing_is_masked() -> None:
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(
-    st.text(min_size=6), st.text(), st.text(), st.sampled_from([str, lambda s: quote(s, safe=""), lambda s: dumps(s)])
-)
+@given(st.text(min_size=6), st.text(), st.text(), st.sampled_from([str, lambda s: quote(s, safe=""), dumps]))
 def test_no_text_around_a_secret_keeps_it_readable(secret, before, after, write) -> None:
     if set(secret) <= set("*"):
         return

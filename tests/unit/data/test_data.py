@@ -66,6 +66,12 @@ def test_a_file_is_read_with_its_order_and_the_place_of_its_path() -> None:
     [
         ("csv: a.csv\norder: in order", "2:8 PS902 `order: in order` is not built yet | write `random` or `zipf 1.1`"),
         ("csv: a.csv\norder: shuffle", "2:8 PS208 `order` cannot be `shuffle` | write `random`"),
+        ("choice: [a]\norder: shuffle", "2:8 PS208 `order` cannot be `shuffle` | write `random`"),
+        (
+            "choice: [a]\norder: once each",
+            "2:8 PS902 `order: once each` is not built yet | write `random` or `zipf 1.1`",
+        ),
+        ("choice: [a, '${b}']", "1:13 PS902 `${...}` in a `choice` is not built yet | write the value itself"),
         ("choice: {a: 70%, b: 20%}", "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%"),
         ("text: 40", "1:7 PS201 `text` needs a unit | write `40 words` or `40 characters`"),
         ("fake: credit_card", f"1:7 PS211 there is no fake `credit_card` | there are {', '.join(sorted(FAKES))}"),
@@ -134,6 +140,11 @@ def test_a_list_is_drawn_evenly() -> None:
 
 def test_a_weighted_choice_is_drawn_by_its_weights() -> None:
     assert close(drawn("choice: {10: 70%, 25: 20%, 50: 9.5%, x: 0.5%}"), {10: 0.7, 25: 0.2, 50: 0.095, "x": 0.005})
+
+
+def test_a_list_may_be_drawn_by_rank() -> None:
+    assert close(drawn("choice: [a, b, c]\norder: zipf 1"), {"a": 6 / 11, "b": 3 / 11, "c": 2 / 11})
+    assert close(drawn("choice: [a, b]\norder: random"), {"a": 0.5, "b": 0.5})
 
 
 def test_a_value_of_no_weight_is_never_drawn() -> None:

@@ -196,6 +196,15 @@ def test_a_stage_that_cannot_run_is_refused_in_words(refused_plan, stage, enviro
     assert refused_plan(SPEC, stage, environment) == [said]
 
 
+@pytest.mark.parametrize(("most", "allowed"), [(30, True), (29, False)])
+def test_no_stage_passes_the_ceiling_of_an_environment(plan_of, refused_plan, most, allowed) -> None:
+    text = SPEC.replace('8083/"', f'8083/", limits: {{users: {most}}}')
+    if allowed:
+        assert plan_of(text, "load").most_users == 30
+    else:
+        assert refused_plan(text, "load") == ["38:14 PS511 phase `steady` goes up to 30 users | `local` allows 29"]
+
+
 @pytest.mark.parametrize(
     ("choice", "message", "hint"),
     [

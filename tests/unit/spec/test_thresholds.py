@@ -49,8 +49,8 @@ def test_a_cell_is_a_number_of_a_row(text, statistic, quantile, timer) -> None:
         (
             "qqq",
             (
-                "PS605 a threshold has no cell `qqq` | there are p50, p90, p95, p99, p99.9, mean, max, wait p95, poll p95,"
-                " errors, availability, count, throughput"
+                "PS605 a threshold has no cell `qqq` | there are p50, p90, p95, p99, p99.9, mean, max, wait p95,"
+                " poll p95, errors, availability, count, throughput"
             ),
         ),
         ("wait errors", "PS605 a threshold has no cell `wait errors` | did you mean `errors`?"),

@@ -9,7 +9,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Source
 from perfspec.engine.sim import Reply
 from perfspec.language.compose import compose
-from perfspec.steps.answers import judge, kind_of_capture, kind_of_check
+from perfspec.steps.answers import compile_checks, judge, kind_of_capture, kind_of_check
 from perfspec.steps.reading import Reading
 from perfspec.steps.request import checks, read
 from perfspec.steps.runtime import Outcome, Vars
@@ -193,6 +193,16 @@ def test_without_a_wanted_status_400_and_above_fails(status) -> None:
 )
 def test_a_wanted_status_replaces_the_rule(wanted, status, kind) -> None:
     assert judge(expecting(f"status: {wanted}"), ())(outcome(status=status), Vars()) == kind
+
+
+def test_each_check_can_be_asked_alone() -> None:
+    table = compile_checks(expecting("status: 404\n$.a: 1\nheader X: absent"))
+    assert [(reads, kind) for reads, _, kind in table] == [
+        (False, "status"),
+        (True, "check s.yaml:2 $.a 1"),
+        (False, "check s.yaml:3 header X absent"),
+    ]
+    assert [holds(outcome(status=404), {"a": 2}, Vars()) for _, holds, _ in table] == [True, False, True]
 
 
 def test_the_first_check_that_fails_gives_the_kind() -> None:

@@ -263,7 +263,8 @@ def test_what_cannot_be_read_is_said_where_it_stands(told, spec_text, step, said
 
 
 def test_what_is_no_step_is_left_out_and_its_siblings_are_read(steps_of) -> None:
-    steps = steps_of("- 5\n- {}\n- {get: [1]}\n- {pause: {a: 1}}\n- {for_each: 1}\n- {when: [1]}\n- {get: /a}")
+    broken = ["5", "{}", "{get: [1]}", "{get: [1], until: {}}", "{pause: {a: 1}}", "{for_each: 1}", "{when: [1]}"]
+    steps = steps_of("\n".join(f"- {text}" for text in [*broken, "{get: /a}"]))
     assert [describe(step) for step in steps] == ["send GET /a as `get /a`"]
 
 

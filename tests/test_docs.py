@@ -1,0 +1,66 @@
+"""What the documents show is true: specs in them lint, commands and codes in them exist, and none is left out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from perfspec import app
+from perfspec.base.errors import ExitCode
+from perfspec.cli import COMMANDS
+from perfspec.data.fake import KINDS
+from perfspec.language.functions import FUNCTIONS
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SPECS = [
+    pytest.param(block, id=f"{document.name}-{number}")
+    for document in DOCUMENTS
+    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", document.read_text(), re.DOTALL), 1)
+]
+
+
+@pytest.mark.parametrize("block", SPECS)
+def test_every_spec_in_the_documents_is_without_errors(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("spec.yaml").write_text(block)
+    assert app.lint("spec.yaml").findings == []
+
+
+def test_the_mistake_in_the_readme_is_told_as_it_stands_there(tmp_path, monkeypatch):
+    readme = (ROOT / "README.md").read_text()
+    spec = re.search(r"```yaml\n(perfspec: 1\nservice: shop.*?)```", readme, re.DOTALL)
+    assert spec is not None
+    monkeypatch.chdir(tmp_path)
+    Path("shop.yaml").write_text(spec[1].replace('"${item}"', '"${itm}"'))
+    (finding,) = app.lint("shop.yaml").findings
+    assert f"{finding.span} error {finding.code}: {finding.message}" in readme
+    assert finding.help in readme
+
+
+def test_the_readme_names_every_command_and_every_exit_code():
+    readme = (ROOT / "README.md").read_text()
+    for command in COMMANDS:
+        assert f"`perfspec {command}" in readme
+    codes = (ROOT / "docs/guide/exit-codes.md").read_text()
+    for code in ExitCode:
+        assert f"| {int(code)} |" in codes
+        assert re.search(rf"(\| |, ){int(code)}( \||,)", readme)
+
+
+def test_the_word_list_names_every_function_and_every_kind_of_fake_data():
+    words = (ROOT / "docs/guide/words.md").read_text()
+    for name in FUNCTIONS:
+        assert f"`{name}(" in words
+    for kind in KINDS:
+        assert kind in words
+
+
+def test_the_page_about_the_house_is_a_page():
+    assert len((ROOT / "docs/architecture.md").read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_the_documents_name_exist(document):
+    named = set(re.findall(r"`((?:docs|specs|schema|tests|benchmarks|scripts|\.ci)/[\w./-]+)`", document.read_text()))
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
