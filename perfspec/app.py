@@ -21,6 +21,7 @@ from perfspec import __version__
 from perfspec.base.clock import utc_now
 from perfspec.base.codec import Malformed, decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, UsageFailure
+from perfspec.base.masking import masked
 from perfspec.data import csv
 from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Severity
@@ -30,6 +31,7 @@ from perfspec.engine.run import Inputs, Listener
 from perfspec.engine.run import run as engine_run
 from perfspec.engine.slicelog import NAME as LOG_NAME
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog, read_log
+from perfspec.engine.wire import renderer
 from perfspec.language.include import is_shared, load
 from perfspec.language.schema import Schema
 from perfspec.plan.build import Choice, build, check_files
@@ -40,10 +42,13 @@ from perfspec.report.result import Result, make, to_json
 from perfspec.spec.checks import check
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import read
+from perfspec.steps import walk
+from perfspec.steps.kinds import Request, WaitUntil
 
 __all__ = ["Checked", "Finished", "Planned", "lint", "plan", "report", "run"]
 
 SHORTEST_SECRET = 6
+STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
 REFUSED = "PS503"
 """The code of a stage that an environment does not allow: a safety rule, not a mistake in the spec."""
 
@@ -125,8 +130,29 @@ def lint(path: str) -> Checked:
         found = {data.path: _read_text(data.path) for data in spec.data if isinstance(data, Csv)}
         unreadable = [name for name, text in found.items() if text is None and Path(name).is_file()]
         check_files(spec, found, out, unreadable)
+        _check_requests(spec, out)
         files = {name: text for name, text in found.items() if text is not None}
     return Checked(path, spec, out.sorted(), loaded.sources, files)
+
+
+def _check_requests(spec: Spec, out: Diagnostics) -> None:
+    """Build every request once: what cannot be put on the wire is a mistake in the spec."""
+    first = next(iter(spec.environments.values()), None)
+    if out.has_errors or first is None:
+        return
+    names: dict[str, object] = dict.fromkeys(("run.id", "run.stage", "run.environment"), "x")
+    names |= {f"values.{name}": value.value for name, value in first.values.items()}
+    names |= {f"secret.{name}": "x" * SHORTEST_SECRET for name in spec.secrets}
+    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+        for step in walk(steps):
+            request = step.request if isinstance(step, WaitUntil) else step
+            if isinstance(request, Request):
+                try:
+                    renderer(request, first.url, names)
+                except (ValueError, TypeError, LookupError) as error:
+                    out.add(
+                        "PS113", f"this request cannot be sent: {error}", request.span, "look at its headers and body"
+                    )
 
 
 def _root(path: str) -> str | None:
@@ -203,7 +229,8 @@ def run(
     try:
         anyio.run(engine_run, plan, inputs, folder, log, listeners, tell)
     except EnvironmentFailure as failure:
-        log.write(End(NOT_STARTED, 0, notes=(failure.message,)))
+        failure.message = masked(failure.message, secrets.values())
+        log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
         report(folder)  # whoever reads only the files must see it as well
         raise
     finally:

@@ -67,10 +67,10 @@ class Picture:
             for piece in slices:
                 if piece.key.timer in ("", "wait"):
                     rows.setdefault(piece.key.name, Row()).add(piece)
-        order = list(dict.fromkeys(name for name, _ in self.plan.series_names()))
+        order = {name: number for number, (name, _) in enumerate(self.plan.series_names())}
         return [
             (name, row.n / seconds, _p95(row), row.failed / row.n if row.n else 0.0)
-            for name, row in sorted(rows.items(), key=lambda item: order.index(item[0]))
+            for name, row in sorted(rows.items(), key=lambda item: order.get(item[0], len(order)))
         ]
 
 

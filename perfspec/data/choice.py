@@ -23,6 +23,13 @@ def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Choice | Non
     weights = parse_weights(said, out)
     if weights is None:
         return None
+    order = node.get("order")
+    if order is not None:
+        out.add("PS107", "`order` is for lists; here the shares say how often", order.span, "remove `order`")
+    for key, _ in weights:
+        if "${" in key.text:
+            out.add("PS902", "`${...}` in a `choice` is not built yet", key.span, "write the value itself")
+            return None
     return Choice(name, span, tuple(key.value for key, _ in weights), tuple(float(share) for _, share in weights))
 
 

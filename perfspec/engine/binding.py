@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from perfspec import data as data_kinds
 from perfspec import steps as kinds
 from perfspec.engine.wire import renderer
-from perfspec.language import templates
 from perfspec.language.codegen import Generator
 from perfspec.metrics.series import Key, Registry
 from perfspec.plan.model import Plan
@@ -37,13 +36,20 @@ class Binder:
     """See steps.runtime.Build."""
 
     def __init__(
-        self, url: str, origin: Origin, constants: Mapping[str, object], registry: Registry, part: str
+        self,
+        url: str,
+        origin: Origin,
+        constants: Mapping[str, object],
+        registry: Registry,
+        part: str,
+        flow: str = "",
     ) -> None:
         self.constants = constants
         self._url = url
         self._origin = origin
         self._registry = registry
         self._part = part
+        self._flow = flow
 
     def call(self, step: Request) -> Call:
         return Call(
@@ -60,12 +66,16 @@ class Binder:
         drawn: list[tuple[str, str]] = []
         for tag, source in tags:
             (drawn if "${" in source else fixed).append((tag, source))
-        key = Key(name, timer, tuple(sorted(fixed)), self._part)
+        key = Key(name, timer, tuple(sorted(fixed)), self._part, self._flow)
         if not drawn:
             return self._registry.series(key)
         generator = Generator(self.constants)
-        values = [generator.expression(templates.holes(source)[0].tree) for _, source in drawn]
-        read = generator.function([f"return ({', '.join(values)},)"])
+        texts: list[str] = []
+        for _, source in drawn:
+            arguments: list[str] = []
+            pattern = generator.text(source, "text", arguments)
+            texts.append(f"({generator.format(pattern, arguments)}).decode()")
+        read = generator.function([f"return ({', '.join(texts)},)"])
         return self._registry.by_tags(key, tuple(tag for tag, _ in drawn), read)
 
     def program(self, step: Step) -> Program:

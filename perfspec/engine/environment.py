@@ -128,8 +128,9 @@ async def _ask(client: "httpx.AsyncClient", url: str) -> str:
     import httpx  # noqa: PLC0415
 
     try:
-        response = await client.get(url)
-    except httpx.TimeoutException:
+        with anyio.fail_after(ASK_TIMEOUT_S):  # httpx counts from byte to byte
+            response = await client.get(url)
+    except (httpx.TimeoutException, TimeoutError):
         return f"gave no answer in {ASK_TIMEOUT_S:g} s"
     except (httpx.TransportError, httpx.InvalidURL) as error:
         return f"failed ({str(error) or type(error).__name__})"

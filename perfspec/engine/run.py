@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskStatus
 
+from perfspec import steps as kinds
+from perfspec.base import random
 from perfspec.base.clock import MILLISECOND, cpu_ns
 from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
@@ -76,10 +79,15 @@ class Load:
         plan = self.plan
         registry = Registry(start_ns, plan.request_limits())
         names = constants(plan, self.inputs.run_id, self.inputs.secrets)
-        binder = Binder(plan.target.url, self.origin, names, registry, "load")
+        url, origin = plan.target.url, self.origin
         flows = [
-            BoundFlow(f.name, f.weight, in_turn(f.steps, binder), registry.series(Key(f.name, "round")))
-            for f in plan.flows
+            BoundFlow(
+                flow.name,
+                flow.weight,
+                in_turn(flow.steps, Binder(url, origin, names, registry, "load", flow.name)),
+                registry.series(Key(flow.name, "round", flow=flow.name)),
+            )
+            for flow in plan.flows
         ]
         watch = Watch(plan.abort, plan.thresholds)
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
@@ -96,11 +104,18 @@ class Load:
     def _second(self, second: Second, watch: Watch) -> None:
         now = cpu_ns()
         self.slices.extend(second.slices)
-        line = LoggedSecond(second.number, second.users, second.slices, second.lateness, now - self._cpu_ns)
+        line = LoggedSecond(
+            second.number,
+            second.users,
+            second.slices,
+            second.lateness,
+            now - self._cpu_ns,
+            extended=second.is_extended,
+        )
         self._cpu_ns = now
         self.on_second(line)
-        if self.abort is None:
-            self.abort = watch.second(second.number, second.slices)
+        if self.abort is None and not second.is_ending:
+            self.abort = watch.second(second.number, second.slices, second.waiting)
             if self.abort is not None:
                 self.stop("aborted")
 
@@ -121,54 +136,65 @@ async def run(
     load.
     """
     _check_descriptors(plan)
-    notes: list[str] = []
-    running = _Running(plan, inputs, log, list(listeners), notes)
-    # A name that nobody knows is told at once; one of a service that is yet to be started may be unknown until then.
-    known = None if plan.target.start else await resolve(plan.target.url)
-    async with prepared(plan.target, folder, tell):
-        origin = known or await resolve(plan.target.url)
-        end = await running.with_signals(origin)
-    log.write(end)
-    return end
+    return await _Running(plan, inputs, log, list(listeners)).carry_out(folder, tell)
 
 
 class _Running:
     """One run on the reactor."""
 
-    def __init__(self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener], notes: list[str]) -> None:
+    def __init__(self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener]) -> None:
         self._plan = plan
         self._inputs = inputs
         self._log = log
         self._listeners = listeners
-        self._notes = notes
+        self._notes: list[str] = []
         self._load: Load | None = None
         self._signals: list[int] = []
         self._drawn = generators(plan, inputs.rows)
+        self._before = anyio.CancelScope()
+        """Around all that comes before the load: one signal ends it."""
         self._part: anyio.CancelScope | None = None
         """Around setup or teardown while it runs."""
 
-    async def with_signals(self, origin: Origin) -> End:
+    async def carry_out(self, folder: Path, tell: Callable[[str], None]) -> End:
         """The run, with signals turned into its end. Raises what the run raises, not a group around it."""
         failure: EnvironmentFailure | None = None
         end: End | None = None
         async with anyio.create_task_group() as group:
-            group.start_soon(self._watch_signals)
+            await group.start(self._watch_signals)
             try:
-                end = await self._carry_out(origin)
+                end = await self._in_environment(folder, tell)
             except EnvironmentFailure as error:
                 failure = error
             group.cancel_scope.cancel()
-        if end is None:
-            assert failure is not None
+        if failure is not None:
             raise failure
+        if end is None:
+            end = End(self._stopped_by, 0, notes=("interrupted before any load",))
+            self._log.write(end)
         return end
 
-    async def _watch_signals(self) -> None:
+    async def _in_environment(self, folder: Path, tell: Callable[[str], None]) -> End | None:
+        """None if a signal came before the load. The end is in the log before the service is stopped."""
+        end: End | None = None
+        url = self._plan.target.url
+        with self._before:
+            # A name nobody knows is told at once; that of a service yet to be started may be unknown until then.
+            known = None if self._plan.target.start else await resolve(url)
+            async with prepared(self._plan.target, folder, tell):
+                end = await self._on_the_reactor(known or await resolve(url))
+                self._log.write(end)
+        return end
+
+    async def _watch_signals(self, *, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            task_status.started()
             async for number in received:
                 self._signals.append(number)
                 if self._load is not None:
                     self._load.stop(self._stopped_by)
+                elif self._part is None:
+                    self._before.cancel()
                 if self._part is not None and len(self._signals) > 1:
                     self._part.cancel()
 
@@ -176,10 +202,10 @@ class _Running:
     def _stopped_by(self) -> str:
         return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
 
-    async def _carry_out(self, origin: Origin) -> End:
+    async def _on_the_reactor(self, origin: Origin) -> End:
         driver = RealDriver(asyncio.get_running_loop())
         try:
-            shared = await self._once(driver, origin, self._plan.setup, "setup", {})
+            shared = await self._set_up(driver, origin)
             done = anyio.Event()
             endings: list[Ending] = []
 
@@ -223,6 +249,14 @@ class _Running:
                 self._listeners.remove(listener)
                 self._notes.append(f"a listener was dropped: {type(error).__name__}: {error}")
 
+    async def _set_up(self, driver: RealDriver, origin: Origin) -> dict[str, object]:
+        """What it captured. What a setup that failed has made is taken down all the same."""
+        try:
+            return await self._once(driver, origin, self._plan.setup, "setup", {})
+        except EnvironmentFailure:
+            await self._tear_down(driver, origin, {})
+            raise
+
     async def _tear_down(self, driver: RealDriver, origin: Origin, shared: dict[str, object]) -> None:
         try:
             await self._once(driver, origin, self._plan.teardown, "teardown", shared)
@@ -237,13 +271,13 @@ class _Running:
         """
         if not steps:
             return dict(shared)
-        registry = Registry(driver.now_ns(), {})
+        registry = Registry(driver.now_ns(), self._plan.request_limits())
         names = constants(self._plan, self._inputs.run_id, self._inputs.secrets)
         program = in_turn(steps, Binder(self._plan.target.url, origin, names, registry, part))
         lane = Lane(driver, -1)
         lane.vars = scope = Vars(shared)
         scope.generators = self._drawn
-        scope.base = scope.step = 0
+        scope.base, scope.step = random.base(random.person(self._plan.seed, 0), 0), 0
         over = anyio.Event()
         ended: list[str | None] = []
 
@@ -251,6 +285,7 @@ class _Running:
             ended.append(kind)
             over.set()
 
+        driver.on_crash = lambda error: on_end(lane, f"bug in perfspec: {type(error).__name__}: {error}")
         driver.call_soon(lambda _: lane.run(program(lane), on_end), None)
         with anyio.CancelScope() as self._part:
             if len(self._signals) > 1:
@@ -268,7 +303,8 @@ class _Running:
         if failed or ended[0]:
             kinds_found = ", ".join(failed) or str(ended[0])
             raise EnvironmentFailure(f"{part} failed: {kinds_found}", "try the requests of that part by hand")
-        return dict(scope)
+        captured = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what == "capture"}
+        return dict(shared) | {name: scope[name] for name in captured if name in scope}
 
 
 def _check_descriptors(plan: Plan) -> None:

@@ -38,6 +38,8 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     """How late timers were called: us -> count."""
     cpu_ns: int = 0
     """CPU time of the load generator since the last line."""
+    extended: bool = False
+    """The stage was too close to call and runs on."""
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):

@@ -16,17 +16,18 @@ from perfspec.base import random
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane, User
-from perfspec.metrics.error_kinds import UNREACHABLE_KINDS
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
 from perfspec.metrics.series import Key, Registry, Series, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import walk
 from perfspec.steps.kinds import Request, WaitUntil
-from perfspec.steps.runtime import Call, EndRound, Outcome, Program, Run, Vars
+from perfspec.steps.runtime import STOPPED, UNFINISHED, Call, EndRound, Program, Run, Vars
 
-__all__ = ["STOPPED", "BoundFlow", "Ending", "Generators", "Hooks", "Pool", "Second"]
+__all__ = ["BoundFlow", "Ending", "Generators", "Hooks", "Pool", "Second"]
 
-STOPPED = "stopped"
-"""The kind of EndRound that ends a round with the load; counted nowhere."""
+WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {"unsendable"}
+IDLE_WAIT_NS = 10 * MILLISECOND
+"""After a round that had nothing to send: it must not spin."""
 FIRST_WAIT_NS = 100 * MILLISECOND
 LONGEST_WAIT_NS = SECOND
 WAKE_EVERY_NS = 50 * MILLISECOND
@@ -55,6 +56,10 @@ class Second:
     number: int
     users: int
     slices: list[Slice]
+    waiting: int
+    """Users that wait for an answer now."""
+    is_ending: bool
+    is_extended: bool
     lateness: dict[int, int]
     """How late timers were called: us -> count."""
 
@@ -100,6 +105,8 @@ class Pool:
         self._users: list[User] = []
         self._live = 0
         self._waits = 0
+        self._unfinished = 0
+        self._is_extended = False
         self._seconds = 0
         self._start_ns = 0
         self._ending: Ending | None = None
@@ -120,6 +127,11 @@ class Pool:
             self._end(reason, SHORT_GRACE_NS)
         else:
             self._cut(None)
+
+    @property
+    def is_ending(self) -> bool:
+        """Nothing new is sent any more."""
+        return self._ending is not None
 
     # phases
 
@@ -173,7 +185,8 @@ class Pool:
                     yield from flow.program(lane)
                 except EndRound as end:
                     kind = end.kind
-                    if kind == STOPPED:
+                    if kind in (STOPPED, UNFINISHED):
+                        self._unfinished += kind == UNFINISHED
                         return
                 flow.rounds.value(begin, lane.now() - begin, kind)
                 if kind is not None and kind.startswith(BROKEN):
@@ -189,9 +202,7 @@ class Pool:
 
     def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str) -> None:
         """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""
-        outcome = Outcome()
-        outcome.due = outcome.sent = outcome.last = begin_ns
-        self._registry.series(Key(f"flow {flow.name}")).record(outcome, kind)
+        self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
 
     def _begin_round(self, user: User, names: Vars) -> None:
         names.clear()
@@ -213,10 +224,10 @@ class Pool:
         return flows[-1]
 
     def _wait(self, user: User, kind: str | None, *, idle: bool) -> int:
-        """Nobody there, or nothing sent at all: wait 0.1 s, 0.2 s ... 1 s, each between half and whole, by chance."""
-        if not idle and kind not in UNREACHABLE_KINDS and kind != "unsendable":
+        """Nobody there, or nothing could be sent: wait 0.1 s, 0.2 s ... 1 s, each between half and whole, by chance."""
+        if kind not in WAIT_KINDS:
             user.misses = 0
-            return 0
+            return IDLE_WAIT_NS if idle else 0
         self._waits += 1
         user.misses += 1
         longest = min(LONGEST_WAIT_NS, FIRST_WAIT_NS << min(user.misses - 1, 6))
@@ -229,8 +240,11 @@ class Pool:
             return
         self._seconds = -(-self._plan.for_ns // SECOND)
         self._emit(self._seconds)
+        if self.is_ending:  # what was just told of made the run end
+            return
         until = self._plan.extend_to_ns
         if until > self._plan.for_ns and self._hooks.may_extend():
+            self._is_extended = True
             self._driver.call_at(self._start_ns + until, self._extended_end, None)
         else:
             self._end("finished", self._grace_ns, self._plan.for_ns)
@@ -280,6 +294,8 @@ class Pool:
             return
         self._is_over = True
         assert self._ending is not None
+        ending = self._ending
+        self._ending = Ending(ending.reason, ending.ended_ns, ending.unfinished + self._unfinished, ending.waits)
         try:
             self._emit(self._seconds + 1)
         finally:
@@ -296,7 +312,10 @@ class Pool:
         self._driver.call_at(self._start_ns + (number + 1) * SECOND, self._second, number + 1)
 
     def _emit(self, number: int) -> None:
-        second = Second(number, self._live, self._registry.drain(), self._driver.drain_lateness())
+        waiting = sum(user.lane.gen is not None and not user.lane.pausing for user in self._users)
+        slices, lateness = self._registry.drain(), self._driver.drain_lateness()
+        ending = self._ending is not None
+        second = Second(number, self._live, slices, waiting, ending, self._is_extended, lateness)
         self._hooks.on_second(second)
 
 

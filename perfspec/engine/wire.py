@@ -25,7 +25,9 @@ def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callab
     """The message of `step` sent to the service at `url`, as a function of the round's names."""
     generator = Generator(constants)
     arguments: list[str] = []
-    target = urlsplit(url).path.rstrip("/").encode() + generator.text(step.path.source, "url", arguments)
+    target = generator.text(urlsplit(url).path.rstrip("/"), "url", arguments) + generator.text(
+        step.path.source, "url", arguments
+    )
     for number, (name, text) in enumerate(step.query):
         separator = b"&" if number or b"?" in target else b"?"
         target += (
@@ -35,8 +37,10 @@ def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callab
             + generator.text(text.source, "field", arguments)
         )
     head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
+    given = {name.lower() for name, _ in step.headers}
     written = ((name, text.source) for name, text in step.headers)
-    for name, value in (*_own_headers(url), *_content_type(step), *written):
+    own = (header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given)
+    for name, value in (*own, *written):
         head += generator.text(name, "header", arguments) + b": " + generator.text(value, "header", arguments) + b"\r\n"
     body_arguments: list[str] = []
     body = _body(step, generator, body_arguments)
@@ -55,8 +59,6 @@ def _own_headers(url: str) -> tuple[tuple[str, str], ...]:
 
 
 def _content_type(step: Request) -> tuple[tuple[str, str], ...]:
-    if any(name.lower() == "content-type" for name, _ in step.headers):
-        return ()
     if step.json is not None:
         return (("Content-Type", "application/json"),)
     if step.form is not None:

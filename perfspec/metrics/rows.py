@@ -24,6 +24,11 @@ class Row:
         """Requests with an error of any kind; each has one."""
         return sum(self.errors.values())
 
+    @property
+    def unanswered(self) -> int:
+        """Requests that have no duration: refused, cut off, never sent."""
+        return self.n - histogram.count(self.response)
+
     def add(self, piece: Slice) -> None:
         self.n += piece.n
         self.unavailable += piece.unavailable

@@ -5,8 +5,8 @@ empty ones, so an answer that comes late makes a second slice for the same secon
 request has two durations, response time (due to last byte) and service time (sent to last byte).
 
 Limits are known before the run, so each slot counts exactly how many requests were over each of them. A failed request
-is over every limit (a fast error page is not a fast page); one without an answer has no durations. The histograms are
-for display and for limits thought of later.
+is over every limit (a fast error page is not a fast page). A time-out has the durations it took; whoever else got no
+answer has none. The histograms are for display and for limits thought of later.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ __all__ = ["Key", "Measured", "Registry", "Series", "Slice", "Slot"]
 
 NEVER = 1 << 62
 MOST_TAG_VALUES = 50
+OTHER, UNKNOWN = "other", "unknown"
 NO_LIMITS: tuple[int, ...] = ()
 
 
@@ -30,6 +31,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     timer: str = ""
     tags: tuple[tuple[str, str], ...] = ()
     part: str = "load"
+    flow: str = ""
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -37,7 +39,7 @@ class Slice(msgspec.Struct, frozen=True):
 
     key: Key
     second: int
-    """From the start of the load; negative during setup."""
+    """From the start of the load; of setup and teardown, from their own start."""
     n: int
     errors: dict[str, int] = {}
     unavailable: int = 0
@@ -55,6 +57,7 @@ class Measured(Protocol):
     sent: int
     last: int
     status: int
+    error: str | None
 
 
 class Slot:
@@ -90,14 +93,10 @@ class Series:
         slot = self._slot
         slot.n += 1
         value = outcome.last - due
-        if kind is not None:
-            slot.errors[kind] = slot.errors.get(kind, 0) + 1
-            slot.over = [n + 1 for n in slot.over]
-            status = outcome.status
-            if status == 0 or status >= 500:
-                slot.unavailable += 1
-                if status == 0:
-                    return
+        if kind is not None or outcome.status >= 500:
+            self._count_failure(slot, outcome, kind)
+            if outcome.error is not None and outcome.error != "timeout":
+                return
         elif value > self._strictest:
             self._count_over(slot, value)
         value //= 1000
@@ -133,6 +132,16 @@ class Series:
         b = us.bit_length() - 11
         i = (b << 10) + (us >> b) if b > 0 else us
         slot.response[i] = slot.response.get(i, 0) + 1
+
+    def _count_failure(self, slot: Slot, outcome: Measured, kind: str | None) -> None:
+        """Failed is over every limit. No answer, or 500 and above, wanted or not, is unavailable."""
+        if kind is not None:
+            slot.errors[kind] = slot.errors.get(kind, 0) + 1
+            slot.over = [n + 1 for n in slot.over]
+        elif outcome.last - outcome.due > self._strictest:
+            self._count_over(slot, outcome.last - outcome.due)
+        if outcome.error is not None or outcome.status >= 500:
+            slot.unavailable += 1
 
     def _count_over(self, slot: Slot, ns: int) -> None:
         for j, limit in enumerate(self.limits):
@@ -189,19 +198,22 @@ class Registry:
         return found
 
     def by_tags(
-        self, key: Key, tags: tuple[str, ...], read: Callable[[object], tuple[object, ...]]
+        self, key: Key, tags: tuple[str, ...], read: Callable[[object], tuple[str, ...]]
     ) -> Callable[[object], Series]:
         """Series by drawn tags: one dict look-up per request; beyond 50 combinations all count as `other`."""
-        known: dict[tuple[object, ...], Series] = {}
+        known: dict[tuple[str, ...], Series] = {}
 
         def series(names: object) -> Series:
-            values = read(names)
+            try:
+                values = read(names)
+            except (LookupError, TypeError, ValueError):  # a label that cannot be computed must not end the request
+                values = (UNKNOWN,) * len(tags)
             found = known.get(values)
             if found is None:
                 fits = len(known) < MOST_TAG_VALUES
-                labels = [str(value) if fits else "other" for value in values]
+                labels = values if fits else (OTHER,) * len(tags)
                 found = self.series(
-                    Key(key.name, key.timer, tuple(sorted((*key.tags, *zip(tags, labels, strict=True)))), key.part)
+                    msgspec.structs.replace(key, tags=tuple(sorted((*key.tags, *zip(tags, labels, strict=True)))))
                 )
                 if fits:
                     known[values] = found

@@ -54,8 +54,10 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
     values: dict[str, object] = {f"values.{name}": v.text for name, v in environment.values.items()}
     resolved = (resolve(promise, values, out) for promise in stage_promises(spec, stage))
     thresholds = [t for t in resolved if t is not None]
+    if out.has_errors:
+        return None
     left_out = _left_out(spec, flows)
-    skipped = tuple(Skipped(t, left_out[t.row.name]) for t in thresholds if t.row.name in left_out)
+    skipped = tuple(Skipped(t, why) for t in thresholds if (why := left_out.get((t.row.kind, t.row.name))))
     phases = _phases(stage)
     return Plan(
         spec=spec.path,
@@ -71,7 +73,7 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         flows=tuple(PlannedFlow(f.name, f.span, w, _capped(f.steps, stage.pause_cap_ns)) for f, w in flows),
         data=spec.data,
         files=_files(spec, files),
-        thresholds=tuple(t for t in thresholds if t.row.name not in left_out),
+        thresholds=tuple(t for t in thresholds if (t.row.kind, t.row.name) not in left_out),
         skipped=skipped,
         abort=stage.abort,
         warn_only=stage.warn_only,
@@ -128,16 +130,16 @@ def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:
     return [(flow, stage.mix[name]) for name, flow in spec.flows.items() if stage.mix.get(name, 0) > 0]
 
 
-def _left_out(spec: Spec, flows: list[tuple[Flow, float]]) -> dict[str, str]:
-    """Names that only flows outside the mix send -> why."""
+def _left_out(spec: Spec, flows: list[tuple[Flow, float]]) -> dict[tuple[str, str], str]:
+    """(kind of row, name) of what only flows outside the mix do -> why."""
     kept = {flow.name for flow, _ in flows}
     sent = {name for flow, _ in flows for name in _names(flow.steps)} | set(_names((*spec.setup, *spec.teardown)))
-    reasons: dict[str, str] = {}
+    reasons: dict[tuple[str, str], str] = {}
     for flow in spec.flows.values():
         if flow.name not in kept:
             reason = f"the stage's mix leaves out `{flow.name}`"
-            reasons[flow.name] = reason
-            reasons.update(dict.fromkeys((n for n in _names(flow.steps) if n not in sent), reason))
+            reasons["flow", flow.name] = reason
+            reasons.update({("request", n): reason for n in _names(flow.steps) if n not in sent})
     return reasons
 
 
@@ -175,7 +177,7 @@ def _target(spec: Spec, environment: Environment) -> Target:
         span=environment.url_span,
         ready=environment.ready,
         start=PlannedStart(start.command, start.ready, start.within_ns) if start else None,
-        values=tuple((name, value.text) for name, value in environment.values.items()),
+        values=tuple((name, value.value) for name, value in environment.values.items()),
         secrets=tuple((s.name, s.from_env) for s in spec.secrets.values()),
     )
 

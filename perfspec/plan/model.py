@@ -43,7 +43,7 @@ class Target(msgspec.Struct, frozen=True):
     span: Span
     ready: str | None
     start: PlannedStart | None
-    values: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, None | bool | int | float | str], ...]
     secrets: tuple[tuple[str, str], ...]
     """(name, environment variable); the values themselves are never part of a plan."""
 

@@ -115,7 +115,9 @@ class Result(msgspec.Struct, frozen=True):
 def make(plan: Plan, log: Log) -> Result:
     """Judge a run by its plan and log."""
     beginning = log.beginning or Beginning("", "", plan.hash, "")
-    end = log.end or End(TORN, max((s.second for s in log.seconds), default=0) * SECOND)
+    extended = any(second.extended for second in log.seconds)
+    last = max((second.second for second in log.seconds), default=0) * SECOND
+    end = log.end or End(TORN, min(last, plan.extend_to_ns if extended else plan.for_ns))
     windows = plan.windows(end.ended_ns)
     stretches = [(w.start_ns, w.end_ns) for w in windows]
     slices = [piece for second in log.seconds for piece in second.slices]
@@ -142,7 +144,7 @@ def make(plan: Plan, log: Log) -> Result:
         exit_code=int(code),
         ended=end.reason,
         ended_ns=end.ended_ns,
-        extended=end.ended_ns > plan.for_ns + SECOND,
+        extended=extended,
         unfinished=end.unfinished,
         waits=end.waits,
         windows=windows,

@@ -43,7 +43,7 @@ def _remarks(result: Result) -> list[str]:
     if result.extended:
         out.append("it was too close to call, so the stage ran on")
     if result.unfinished:
-        out.append(f"{result.unfinished} requests were cut off at the end and are in no number")
+        out.append(f"{result.unfinished} requests and waits had no end when the load ended, and are in no number")
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
     for summary in result.summaries:

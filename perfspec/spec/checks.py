@@ -13,7 +13,7 @@ from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.thresholds import fits, parse_cell, resolve
-from perfspec.steps.kinds import ForEach, Request, Step, WaitUntil
+from perfspec.steps.kinds import Captured, ForEach, Request, Step, WaitUntil
 from perfspec.steps.reading import Bind, Read
 from perfspec.steps.request import needs_name
 
@@ -62,15 +62,20 @@ class Names:
     spec: Spec
     out: Diagnostics
     data: dict[str, Known] = field(default_factory=dict)
+    is_once: bool = False
+    """In setup or teardown: nobody's round."""
     unknown: set[Span] = field(default_factory=set)
     """Where a name is read that has no value: nothing else needs to be said there."""
 
     def check(self) -> None:
         self.data = {d.name: Known("data", d.span) for d in self.spec.data}
         self.data |= {name: Known("data", span) for name, span in self.spec.unread.items()}
+        self.is_once = True
         shared = self._walk(self.spec.setup, dict(self.data))
+        self.is_once = False
         for flow in self.spec.flows.values():
             self._walk(flow.steps, dict(shared))
+        self.is_once = True
         self._walk(self.spec.teardown, dict(shared))
         for step in _all_steps(self.spec):
             self._unnamed(step.request if isinstance(step, WaitUntil) else step)
@@ -144,6 +149,9 @@ class Names:
                 self.out.add(
                     "PS304", f"no secret is called `{name}`", span, _suggest(name, known) or "add it under `secrets:`"
                 )
+        elif root in ("user", "round") and self.is_once:
+            message = f"there is no `{path.dotted}` in setup and teardown, which happen once per run"
+            self.out.add("PS301", message, span, "use `${run.id}`")
         elif not rest or rest[0] not in BUILT_IN[root]:
             there = ", ".join(f"`{root}.{n}`" for n in BUILT_IN[root])
             self.out.add("PS301", f"nothing is called `{path.dotted}`", span, f"there is {there}")
@@ -178,6 +186,7 @@ def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
         request = step.request if isinstance(step, WaitUntil) else step
         if isinstance(request, Request):
             places.setdefault(request.name, request.name_span)
+            _no_secrets(request, spec, out)
             for tag, value in request.tags:
                 tags.setdefault(tag, set()).add(value.source)
         if isinstance(step, WaitUntil):
@@ -185,6 +194,20 @@ def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
     for promise in (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises)):
         _row(promise, spec, places, waits, out)
         _where(promise, tags, out)
+
+
+def _no_secrets(request: Request, spec: Spec, out: Diagnostics) -> None:
+    """A tag is written into every report."""
+    hidden = {c.name for step in _all_steps(spec) for c in _captures(step) if c.capture.secret}
+    for tag, text in request.tags:
+        for path, span in text.reads():
+            if path.root == "secret" or path.root in hidden:
+                out.add("PS701", f"the tag `{tag}` would write a secret into every report", span, "tag something else")
+
+
+def _captures(step: Step) -> tuple[Captured, ...]:
+    request = step.request if isinstance(step, WaitUntil) else step
+    return request.capture if isinstance(request, Request) else ()
 
 
 def _where(promise: Promise, tags: dict[str, set[str]], out: Diagnostics) -> None:
@@ -231,11 +254,7 @@ def _values(spec: Spec, out: Diagnostics) -> None:
     promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
     used = _used_values(spec, promises)
     for promise in promises:
-        for path, span in promise.limit.reads():
-            if path.root != "values" or len(path.parts) != 2:
-                message = f"nothing is called `{path.dotted}` here; a limit can read `values.NAME` only"
-                name = str(path.parts[1]) if len(path.parts) > 1 else path.root
-                out.add("PS301", message, span, f"write `values.{name}`, and give every environment the value")
+        _limit_holes(promise, out)
     for environment in spec.environments.values():
         values = environment.values
         for name, (who, line) in used.items():
@@ -247,6 +266,17 @@ def _values(spec: Spec, out: Diagnostics) -> None:
         known: dict[str, object] = {f"values.{name}": value.text for name, value in values.items()}
         for promise in promises:
             resolve(promise, known, out)
+
+
+def _limit_holes(promise: Promise, out: Diagnostics) -> None:
+    """A limit is known before the run: its holes are `${values.NAME}` and nothing else."""
+    for hole in templates.holes(promise.limit.source):
+        tree = hole.tree
+        if not (isinstance(tree, Path) and tree.root == "values" and len(tree.parts) == 2):
+            name = str(tree.parts[-1]) if isinstance(tree, Path) else "NAME"
+            span = promise.limit.at(hole.start, hole.end)
+            message = "a limit can read `${values.NAME}` and nothing else"
+            out.add("PS301", message, span, f"write `${{values.{name}}}`, and give every environment the value")
 
 
 def _used_values(spec: Spec, promises: Iterable[Promise]) -> dict[str, tuple[str, int]]:
@@ -270,6 +300,21 @@ def stage_promises(spec: Spec, stage: Stage) -> tuple[Promise, ...]:
     return tuple(merged.values())
 
 
+def _judged_time(stage: Stage, out: Diagnostics) -> None:
+    """Is there something to judge, and something to run on into?"""
+    first = next((phase for phase in stage.phases if phase.measured), None)
+    if first is not None and stage.warmup_ns is not None and stage.warmup_ns >= first.for_ns:
+        message = f"the warm-up of {format_duration(stage.warmup_ns)} leaves nothing of phase `{first.name}` to judge"
+        out.add("PS512", message, first.span, f"make the phase longer than {format_duration(stage.warmup_ns)}")
+    length = sum(phase.for_ns for phase in stage.phases)
+    if stage.extend_to_ns and stage.extend_to_ns <= length:
+        message = f"`extend_to: {format_duration(stage.extend_to_ns)}` is over before the phases are"
+        out.add("PS512", message, stage.span, f"write more than {format_duration(length)}, or leave it out")
+    if stage.phases and first is None:
+        message = f"no phase of stage `{stage.name}` is measured, so nothing would be judged"
+        out.add("PS512", message, stage.span, "remove `measure: false` from one of them")
+
+
 def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
     for name, span in stage.mix_spans.items():
         if name not in spec.flows:
@@ -281,13 +326,7 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
             message = f"phase `{after.name}` starts at {jump}"
             hint = f"a ramp between them avoids the jump: `users: ramp {before.users.end} to {after.users.start}`"
             out.add("PS502", message, after.span, hint, severity=Severity.WARNING)
-    first = next((phase for phase in stage.phases if phase.measured), None)
-    if first is not None and stage.warmup_ns is not None and stage.warmup_ns >= first.for_ns:
-        message = f"the warm-up of {format_duration(stage.warmup_ns)} leaves nothing of phase `{first.name}` to judge"
-        out.add("PS512", message, first.span, f"make the phase longer than {format_duration(stage.warmup_ns)}")
-    if stage.phases and first is None:
-        message = f"no phase of stage `{stage.name}` is measured, so nothing would be judged"
-        out.add("PS512", message, stage.span, "remove `measure: false` from one of them")
+    _judged_time(stage, out)
     rows = {p.row.text for p in stage_promises(spec, stage)}
     for rule in stage.abort:
         row = rule.row

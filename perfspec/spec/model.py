@@ -82,6 +82,7 @@ class Promise:
 @dataclass(frozen=True, slots=True)
 class Value:
     text: str
+    value: None | bool | int | float | str
     span: Span
 
 

@@ -4,8 +4,10 @@ read.
 Defaults are filled in here, once: time-outs, headers, authorisation, weights.
 """
 
+import shlex
 from posixpath import dirname, join, normpath
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from perfspec import data as data_kinds
 from perfspec.data.kinds import Csv, Data
@@ -134,10 +136,10 @@ def _environment(entry: Entry, out: Diagnostics) -> Environment:
     return Environment(
         name=entry.key.text,
         span=entry.key.span,
-        url=_text(node, "url").rstrip("/"),
+        url=_url(node, out),
         url_span=_span(node, "url", entry.key.span),
         values={
-            e.key.text: Value(e.value.text, e.key.span)
+            e.key.text: Value(e.value.text, e.value.value, e.key.span)
             for e in (values if isinstance(values, Mapping) else ())
             if isinstance(e.value, Scalar)
         },
@@ -149,7 +151,35 @@ def _environment(entry: Entry, out: Diagnostics) -> Environment:
     )
 
 
+def _url(node: Mapping, out: Diagnostics) -> str:
+    """The base address, checked as far as that is possible without asking anyone."""
+    text, span = _text(node, "url").rstrip("/"), _span(node, "url", node.span)
+    if "${" in text:
+        out.add(
+            "PS113", "an address is written out; `${...}` is not looked into here", span, "write the address itself"
+        )
+        return ""
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_usable = False
+    if text and not is_usable:
+        out.add("PS113", f"`{text}` is no address", span, "write for example `http://127.0.0.1:8080`")
+    return text
+
+
 def _start(node: Mapping, out: Diagnostics) -> Start:
     within = node.get("within")
     within_ns = parse_duration(within, "within", out) if isinstance(within, Scalar) else None
+    command = node.get("command")
+    try:
+        shlex.split(_text(node, "command"))
+    except ValueError as error:
+        out.add(
+            "PS113",
+            f"the command cannot be read: {str(error).lower()}",
+            command.span if command else node.span,
+            "close the quote",
+        )
     return Start(_text(node, "command"), _text(node, "ready") or "/", within_ns or START_WITHIN_NS, node.span)

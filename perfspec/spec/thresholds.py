@@ -7,6 +7,7 @@ from fractions import Fraction
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
+from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
 from perfspec.language.phrases import Limit
@@ -39,7 +40,7 @@ def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
             limit = cell_entry.value
             if "${" not in limit.text:
                 said = parse_limit(limit, out)
-                if said is None or not fits(cell, said, limit.span, out):
+                if said is None or not _suits(cell, said, limit.span, out):
                     continue
             elif not templates.check(limit, out):
                 continue
@@ -90,6 +91,20 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
     return None
 
 
+def _suits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
+    return fits(cell, limit, span, out) and _is_good_side(cell, limit, span, out)
+
+
+def _is_good_side(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
+    """Errors have an upper limit and availability a lower one; anything else is a slip."""
+    good = {"errors": ("under", "at most"), "availability": ("over", "at least")}.get(cell.statistic)
+    if good is None or limit.relation in good:
+        return True
+    message = f"`{limit.text}` says the wrong side of `{cell.text}`"
+    out.add("PS606", message, span, f"write `{good[1]} {(limit.high or limit.quantity).text}`")
+    return False
+
+
 def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     """Does the limit have the unit of the cell? Reports where not."""
     unit = _UNITS.get(cell.statistic, "time")
@@ -114,7 +129,7 @@ def resolve(promise: Promise, values: dict[str, object], out: Diagnostics) -> Th
     """The threshold in one environment. `values` holds `values.NAME`; a name that is missing has been reported."""
     text = _substituted(promise.limit, values)
     limit = parse_limit_text(text, promise.limit.span, out) if text is not None else None
-    if limit is None or not fits(promise.cell, limit, promise.limit.span, out):
+    if limit is None or not _suits(promise.cell, limit, promise.limit.span, out):
         return None
     return Threshold(promise.row, promise.cell, limit, promise.span)
 
@@ -122,10 +137,9 @@ def resolve(promise: Promise, values: dict[str, object], out: Diagnostics) -> Th
 def _substituted(text: Text, values: dict[str, object]) -> str | None:
     out = text.source
     for hole in templates.holes(text.source):
-        name = text.source[hole.start + 2 : hole.end - 1].strip()
-        if name not in values:
+        if not isinstance(hole.tree, Path) or hole.tree.dotted not in values:
             return None
-        out = out.replace(text.source[hole.start : hole.end], str(values[name]))
+        out = out.replace(text.source[hole.start : hole.end], str(values[hole.tree.dotted]))
     return out
 
 

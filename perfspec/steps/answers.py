@@ -16,6 +16,7 @@ from perfspec.diagnostics.source import Span
 from perfspec.language.codegen import Generator, as_text
 from perfspec.language.phrase_grammar import parse_limit_text
 from perfspec.language.phrases import Capture, Limit, Matcher, Path
+from perfspec.language.scalars import resolve
 from perfspec.language.templates import Hole, parse
 from perfspec.steps.kinds import Captured, Check
 from perfspec.steps.runtime import Outcome, Vars
@@ -42,11 +43,19 @@ def kind_of_capture(captured: Captured) -> str:
     return f"capture {captured.span.path}:{captured.span.line} {captured.name}"
 
 
-def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...], constants: Mapping[str, object] = _NONE) -> Judge:
-    """One function from a whole answer to its error kind, None if all is as expected. Captures are stored on the
-    way.
+def judge(
+    expect: tuple[Check, ...], capture: tuple[Captured, ...], constants: Mapping[str, object] = _NONE,
+    *, any_status: bool = False,
+) -> Judge:  # fmt: skip
+    """One function from a whole answer to its error kind, None if all is as expected.
+
+    Captures are stored on the way. `any_status`: without `expect.status`, whatever came is good.
     """
-    accepts = _status(tuple(c for c in expect if c.subject == "status"), constants)
+    accepts = (
+        (lambda _status, _names: True)
+        if any_status and not _names_status(expect)
+        else _status(tuple(c for c in expect if c.subject == "status"), constants)
+    )
     rest = compile_checks(tuple(c for c in expect if c.subject != "status"), constants)
     takers = tuple(_taker(c) for c in capture)
     if not rest and not takers:
@@ -62,9 +71,9 @@ def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...], constants: M
         if not accepts(outcome.status, names):
             return f"status {outcome.status}"
         document = _parsed(outcome.body) if reads_body else _MISSING
-        for _, holds, kind in rest:
-            if not holds(outcome, document, names):
-                return kind
+        for needs_body, holds, kind in rest:
+            if (needs_body and document is _MISSING) or not holds(outcome, document, names):
+                return kind  # of a body that is no JSON nothing can be said, not even that something is absent
         for _, name, take, kind in takers:
             value = take(outcome, document, names)
             if value is _MISSING:
@@ -76,6 +85,10 @@ def judge(expect: tuple[Check, ...], capture: tuple[Captured, ...], constants: M
 
 
 Holds = Callable[[Outcome, object, Vars], bool]
+
+
+def _names_status(expect: tuple[Check, ...]) -> bool:
+    return any(check.subject == "status" for check in expect)
 
 
 def compile_checks(
@@ -159,7 +172,7 @@ def _header(outcome: Outcome, name: bytes) -> object:
 
 def _taker(captured: Captured) -> tuple[bool, str, Holds | Callable[[Outcome, object, Vars], object], str]:
     capture, kind = captured.capture, kind_of_capture(captured)
-    fallback: object = _MISSING if capture.fallback is None else capture.fallback
+    fallback: object = _MISSING if capture.fallback is None else resolve(capture.fallback)
     if capture.source == "header":
         name = capture.argument.lower().encode("latin-1")
         return False, captured.name, lambda o, _d, _v: _or(_header(o, name), fallback), kind

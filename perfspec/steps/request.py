@@ -49,12 +49,12 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
         method=method.key.text.upper(),
         path=path,
         timeout_ns=timeout_ns or reading.timeout_ns,
-        query=_table(node.get("query")),
+        query=_table(node.get("query"), reading),
         headers=_headers(node, reading),
         json=None if json is None else templates.body(json),
-        form=None if form is None else _table(form),
+        form=None if form is None else _table(form, reading),
         body=templates.text(body) if isinstance(body, Scalar) else None,
-        tags=(*reading.tags, *_table(node.get("tags"))),
+        tags=(*reading.tags, *_table(node.get("tags"), reading)),
         expect=checks(node.get("expect"), reading),
         capture=_captures(node.get("capture"), reading),
     )
@@ -82,14 +82,18 @@ def _name_span(node: Mapping, otherwise: Span) -> Span:
     return given.span if isinstance(given, Scalar) else otherwise
 
 
-def _table(node: Node | None) -> tuple[tuple[str, Text], ...]:
+def _table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
     if not isinstance(node, Mapping):
         return ()
+    for entry in node:
+        if "${" in entry.key.text:
+            reading.out.add("PS113", "a name cannot hold `${...}`", entry.key.span, "put it into the value")
+            return ()
     return tuple((e.key.text, templates.text(e.value)) for e in node if isinstance(e.value, Scalar))
 
 
 def _headers(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
-    own = _table(node.get("headers"))
+    own = _table(node.get("headers"), reading)
     auth = node.get("auth")
     authorization = reading.authorization
     if isinstance(auth, Scalar):

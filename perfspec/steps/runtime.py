@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from perfspec.steps.kinds import Request, Step
 
 __all__ = [
+    "STOPPED",
+    "UNFINISHED",
     "Build",
     "Call",
     "EndRound",
@@ -32,6 +34,12 @@ __all__ = [
 Run: TypeAlias = Generator[None, "Outcome | str | None", None]
 Program: TypeAlias = "Callable[[Lane], Run]"
 Tags: TypeAlias = tuple[tuple[str, str], ...]
+
+
+STOPPED = "stopped"
+"""The kind of EndRound that ends a round with the load; counted nowhere."""
+UNFINISHED = "unfinished"
+"""The same for a wait that was not over: told at the end, for a slow job must not vanish there."""
 
 
 class EndRound(Exception):

@@ -11,7 +11,7 @@ from perfspec.steps import request
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import WaitUntil
 from perfspec.steps.reading import Names, Reading, Tally
-from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
+from perfspec.steps.runtime import UNFINISHED, Build, EndRound, Lane, Outcome, Program, Run
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
 
@@ -58,31 +58,33 @@ def bind(step: WaitUntil, build: Build) -> Program:
     name, tags = step.request.name, tuple((k, t.source) for k, t in step.request.tags)
     poll, wait = build.recorder(name, tags, "poll"), build.recorder(name, tags, "wait")
     reached = judge(step.until, (), build.constants)
-    final = judge(step.request.expect, step.request.capture, build.constants)
-    until_status = any(check.subject == "status" for check in step.until)
+    says_status = any(check.subject == "status" for check in step.until)
+    final = judge(step.request.expect, step.request.capture, build.constants, any_status=says_status)
     every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
 
     def program(lane: Lane) -> Run:
         polls, waits = (r(lane.vars) if callable(r) else r for r in (poll, wait))
         begin = 0
-        while True:
-            lane.request(call)
-            outcome = yield
-            assert isinstance(outcome, Outcome)
-            begin = begin or outcome.due
-            missed = outcome.error or reached(outcome, lane.vars)
-            not_yet = missed is None or missed.startswith("check ") or (until_status and 0 < outcome.status < 500)
-            polls.record(outcome, None if not_yet else missed)
-            if missed is None:
-                kind = final(outcome, lane.vars)
-                break
-            if lane.now() + every_ns > begin + give_up_after_ns:
-                kind = "gave up"
-                outcome.status = 0
-                outcome.last = lane.now()
-                break
-            lane.pause(every_ns)
-            yield
+        try:
+            while True:
+                lane.request(call)
+                outcome = yield
+                assert isinstance(outcome, Outcome)
+                begin = begin or outcome.due
+                missed = outcome.error or reached(outcome, lane.vars)
+                is_not_yet = missed is None or missed.startswith("check ") or (says_status and 0 < outcome.status < 500)
+                polls.record(outcome, None if is_not_yet else missed)
+                if missed is None:
+                    kind = final(outcome, lane.vars)
+                    break
+                if lane.now() + every_ns > begin + give_up_after_ns:
+                    kind = "gave up"
+                    outcome.last = lane.now()
+                    break
+                lane.pause(every_ns)
+                yield
+        except EndRound as end:
+            raise EndRound(UNFINISHED if begin else end.kind) from end
         outcome.due = outcome.sent = begin
         waits.record(outcome, kind)
         if kind is not None:

@@ -1,29 +1,33 @@
-"""When a run ends before its time. Fed with slices once a second; says the rule and the evidence, or nothing.
+"""When a run ends before its time. Fed once a second with what was drained; says the rule and the evidence, or nothing.
 
-Hard stop of a threshold: at least 90 % bad among at least 20 requests of the last 10 s, at any time after the first 5
-s. A rule with `for` must be true in every one of its last seconds that had requests, and there must be data for it.
+A second here is what came in during it, so a time-out counts in the second in which it is known. Hard stop of a
+threshold (a rule without `for`): at least 90 % bad among at least 20 requests of the last 10 s, at any time after the
+first 5 s. A rule with `for` must be broken in every one of its last seconds that brought anything, and something must
+have come. `no responses` needs somebody who waits for one.
 """
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import msgspec
 
+from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration
 from perfspec.diagnostics.diagnostic import Diagnostics
-from perfspec.language.phrases import AbortRule
+from perfspec.language.phrases import AbortRule, Limit
 from perfspec.metrics import histogram
-from perfspec.metrics.rows import Row, total
+from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
-from perfspec.spec.thresholds import is_share, parse_cell
-from perfspec.verdict.judge import bad_and_total, select
+from perfspec.spec.thresholds import is_share, parse_cell, share_limit
+from perfspec.verdict import bounds
+from perfspec.verdict.judge import bad_and_total, of_row
 
 __all__ = ["Abort", "Watch"]
 
-SECOND = 1_000_000_000
 HARD_SHARE = 0.9
 HARD_REQUESTS = 20
 HARD_SECONDS = 10
@@ -40,83 +44,58 @@ class Abort(msgspec.Struct, frozen=True):
     evidence: str
 
 
-class Watch:
-    """Keeps the last seconds of a run, and asks the stage's rules about them."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one second brought for a rule."""
 
-    def __init__(self, rules: Sequence[AbortRule], thresholds: Sequence[Threshold]) -> None:
-        self._rules = rules
-        self._thresholds = [t for t in thresholds if is_share(t.cell)]
-        longest = max((rule.for_ns // SECOND for rule in rules), default=0)
-        self._keep = max(int(longest), HARD_SECONDS)
-        self._recent: deque[Slice] = deque()
-        self._answers: deque[int] = deque(maxlen=max(self._keep, 1))
+    bad: int
+    n: int
+    errors: dict[str, int]
+    is_true: bool | None
+    """Is what the rule says so in this second? None: nothing came that could tell."""
 
-    def second(self, second: int, slices: Iterable[Slice]) -> Abort | None:
-        """Take in what was drained after `second` full seconds of load."""
-        new = [s for s in slices if s.key.part == "load"]
-        self._answers.append(sum(histogram.count(s.response) for s in new if s.key.timer in ("", "poll")))
-        self._recent.extend(new)
-        while self._recent and self._recent[0].second < second - self._keep - 1:
-            self._recent.popleft()
-        for rule in self._rules:
-            found = self._ask(rule, second)
-            if found is not None:
-                return found
-        return None
 
-    def _ask(self, rule: AbortRule, second: int) -> Abort | None:
-        if rule.kind == "no responses":
-            return self._no_responses(rule, second)
-        if rule.kind == "metric":
-            return self._metric(rule, second)
-        for threshold in self._thresholds:
-            named = rule.row in ("any", threshold.row.text)
-            if named or (rule.row == "errors" and threshold.cell.statistic == "errors"):
-                found = self._hard_stop(rule, threshold, second)
-                if found is not None:
-                    return found
-        return None
+@dataclass(slots=True)
+class Asked:
+    """One rule about one row, and its last seconds."""
 
-    def _hard_stop(self, rule: AbortRule, threshold: Threshold, second: int) -> Abort | None:
-        if second <= FIRST_SECONDS:
-            return None
-        seconds = max(rule.for_ns // SECOND, HARD_SECONDS)
-        row = select(self._recent, threshold, [((second - seconds) * SECOND, (second + 1) * SECOND)])
-        counted = bad_and_total(threshold, row)
-        if counted is None or counted[1] < HARD_REQUESTS or counted[0] < HARD_SHARE * counted[1]:
-            return None
-        bad, n = counted
-        evidence = f"{bad} of {n} requests in the last {seconds} s were bad{_kinds(row)}"
-        return Abort(rule.text, str(threshold), second, evidence)
+    rule: AbortRule
+    threshold: Threshold
+    seconds: int
+    recent: deque[Heard] = field(default_factory=deque)
 
-    def _no_responses(self, rule: AbortRule, second: int) -> Abort | None:
-        seconds = int(rule.for_ns // SECOND)
-        last = list(self._answers)[-seconds:]
-        if second < seconds or len(last) < seconds or any(last):
-            return None
-        return Abort(rule.text, "", second, f"no answer came in {seconds} s")
+    def add(self, slices: Sequence[Slice]) -> None:
+        row = of_row(slices, self.threshold)
+        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
+        self.recent.append(Heard(bad, n, row.errors, self._is_true(row, bad, n)))
+        while len(self.recent) > self.seconds:
+            self.recent.popleft()
 
-    def _metric(self, rule: AbortRule, second: int) -> Abort | None:
-        assert rule.limit is not None
-        seconds = int(rule.for_ns // SECOND)
-        cell = parse_cell(rule.metric, rule.span, Diagnostics())
-        if second < seconds or cell is None:
-            return None
-        row_name = RowName("all", "") if rule.row in ("", "all") else RowName("request", rule.row)
-        threshold = Threshold(row_name, cell, rule.limit, rule.span)
-        seen = 0
-        for at in range(second - seconds, second):
-            row = select(self._recent, threshold, [(at * SECOND, (at + 1) * SECOND)])
-            value = _value(cell, row)
-            if value is None:
-                continue
-            seen += 1
-            if not _over(rule, value):
-                return None
-        if not seen:
-            return None
-        row = total(self._recent, lambda s: s.key.timer == "")
-        return Abort(rule.text, "", second, f"true in every second of {format_duration(rule.for_ns)}{_kinds(row)}")
+    def _is_true(self, row: Row, bad: int, n: int) -> bool | None:
+        if self.rule.kind == "metric":
+            value = _value(self.threshold.cell, row)
+            return None if value is None else _holds(self.threshold.limit, value)
+        share, strict = share_limit(self.threshold)
+        return bad > bounds.allowed_bad(share, n, strict=strict) if n else None
+
+    def is_hard(self) -> bool:
+        n = sum(heard.n for heard in self.recent)
+        return n >= HARD_REQUESTS and sum(heard.bad for heard in self.recent) >= HARD_SHARE * n
+
+    def is_true_throughout(self) -> bool:
+        """In every second that brought anything; silence alone proves nothing."""
+        said = [heard.is_true for heard in self.recent if heard.is_true is not None]
+        return len(self.recent) == self.seconds and bool(said) and all(said)
+
+    def evidence(self) -> str:
+        bad, n = sum(heard.bad for heard in self.recent), sum(heard.n for heard in self.recent)
+        errors: dict[str, int] = {}
+        for heard in self.recent:
+            for kind, count in heard.errors.items():
+                errors[kind] = errors.get(kind, 0) + count
+        kinds = sorted(errors.items(), key=lambda e: -e[1])[:3]
+        named = " (" + ", ".join(f"{count} {kind}" for kind, count in kinds) + ")" if kinds else ""
+        return f"{bad} of {n} requests in the last {len(self.recent)} s were bad{named}"
 
 
 def _value(cell: Cell, row: Row) -> Fraction | int | None:
@@ -132,16 +111,60 @@ def _value(cell: Cell, row: Row) -> Fraction | int | None:
     return int(1000 * (histogram.mean if cell.statistic == "mean" else histogram.largest)(row.response))
 
 
-def _over(rule: AbortRule, value: Fraction | int) -> bool:
+def _holds(limit: Limit, value: Fraction | int) -> bool:
+    low, high = limit.quantity.value, limit.high
+    if limit.relation == "between":
+        return high is not None and low <= value <= high.value
+    truths = {"over": value > low, "at least": value >= low, "under": value < low}
+    return truths.get(limit.relation, value <= low)
+
+
+class Watch:
+    """Asks the stage's rules about the last seconds of a run."""
+
+    def __init__(self, rules: Sequence[AbortRule], thresholds: Sequence[Threshold]) -> None:
+        shares = [threshold for threshold in thresholds if is_share(threshold.cell)]
+        self._asked = [asked for rule in rules for asked in _asked(rule, shares)]
+        self._silence = [rule for rule in rules if rule.kind == "no responses"]
+        self._silent_seconds = 0
+
+    def second(self, second: int, slices: Iterable[Slice], waiting: int) -> Abort | None:
+        """Take in what came during the last second. `waiting`: users that wait for an answer now."""
+        new = [s for s in slices if s.key.part == "load"]
+        answers = sum(histogram.count(s.response) for s in new if s.key.timer in ("", "poll"))
+        failures = sum(sum(s.errors.values()) for s in new)
+        if answers:
+            self._silent_seconds = 0
+        elif waiting or failures or self._silent_seconds:
+            self._silent_seconds += 1
+        for rule in self._silence:
+            if self._silent_seconds * SECOND >= rule.for_ns and (waiting or failures):
+                return Abort(rule.text, "", second, f"no answer came in {format_duration(rule.for_ns)}")
+        for asked in self._asked:
+            asked.add(new)
+            if asked.is_true_throughout() if asked.rule.for_ns else second > FIRST_SECONDS and asked.is_hard():
+                named = str(asked.threshold) if asked.rule.kind == "threshold" else ""
+                return Abort(asked.rule.text, named, second, asked.evidence())
+        return None
+
+
+def _asked(rule: AbortRule, shares: Sequence[Threshold]) -> list[Asked]:
+    seconds = max(rule.for_ns // SECOND, 1) if rule.for_ns else HARD_SECONDS
+    if rule.kind == "metric":
+        return [Asked(rule, _of_metric(rule), seconds)]
+    if rule.kind != "threshold":
+        return []
+    return [Asked(rule, threshold, seconds) for threshold in shares if _is_meant(rule, threshold)]
+
+
+def _is_meant(rule: AbortRule, threshold: Threshold) -> bool:
+    return rule.row in ("any", threshold.row.text) or (rule.row == "errors" and threshold.cell.statistic == "errors")
+
+
+def _of_metric(rule: AbortRule) -> Threshold:
+    """`errors over 25%`: what is so when the run has to end, not a limit that is good."""
     assert rule.limit is not None
-    limit, relation, high = rule.limit.quantity.value, rule.limit.relation, rule.limit.high
-    if relation == "between":
-        return high is not None and limit <= value <= high.value
-    return {"over": value > limit, "at least": value >= limit, "under": value < limit}.get(relation, value <= limit)
-
-
-def _kinds(row: Row) -> str:
-    if not row.errors:
-        return ""
-    kinds = sorted(row.errors.items(), key=lambda e: -e[1])[:3]
-    return " (" + ", ".join(f"{n} {kind}" for kind, n in kinds) + ")"
+    row = RowName("all", "", text="all") if rule.row in ("", "all") else RowName("request", rule.row, text=rule.row)
+    cell = parse_cell(rule.metric, rule.span, Diagnostics())
+    assert cell is not None  # the spec was checked
+    return Threshold(row, cell, rule.limit, rule.span)

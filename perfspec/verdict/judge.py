@@ -22,7 +22,7 @@ from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, longest_good_ns, share_limit
 from perfspec.verdict import bounds
 
-__all__ = ["CONFIDENCE", "Circumstances", "Result", "Verdict", "bad_and_total", "judge", "select"]
+__all__ = ["CONFIDENCE", "Circumstances", "Result", "Verdict", "bad_and_total", "judge", "of_row", "select"]
 
 CONFIDENCE = 0.95
 Result = Literal["PASS", "FAIL", "WARN", "INCONCLUSIVE", "NO_DATA", "SKIPPED"]
@@ -75,12 +75,13 @@ class Circumstances:
 
 
 def select(slices: Iterable[Slice], threshold: Threshold, windows: Seconds) -> Row:
-    """The sum that a threshold is about: its row, in the judged windows."""
-    row, cell = threshold.row, threshold.cell
-    found = [s for s in slices if _is_of(s, threshold) and (s.key.part != "load" or _judged(s.second, windows))]
-    if row.kind == "request" and not cell.timer and any(s.key.timer == "wait" for s in found):
-        found = [s for s in found if s.key.timer == "wait"]  # a wait-until counts once, as its final outcome
-    return total(found)
+    """The sum that a threshold is about: its row, in the judged windows. Setup and teardown are judged whole."""
+    return of_row((s for s in slices if s.key.part != "load" or _judged(s.second, windows)), threshold)
+
+
+def of_row(slices: Iterable[Slice], threshold: Threshold) -> Row:
+    """The sum of the slices that belong to a threshold's row, whenever they were."""
+    return total(slices, lambda piece: _is_of(piece, threshold))
 
 
 def _is_of(piece: Slice, threshold: Threshold) -> bool:
@@ -88,7 +89,8 @@ def _is_of(piece: Slice, threshold: Threshold) -> bool:
     if not set(row.where) <= set(key.tags):
         return False
     if row.kind == "flow":
-        return key.timer == "round" and key.name == row.name
+        timers = ("round",) if cell.is_latency or cell.statistic == "count" else ("", "wait")
+        return key.flow == row.name and key.timer in timers
     if row.kind == "all":
         counted = ("",) if cell.is_latency else ("", "wait")
         return key.part == "load" and key.timer in counted
@@ -127,7 +129,7 @@ def _one(threshold: Threshold, row: Row, judged_ns: int, circumstances: Circumst
         return msgspec.structs.replace(verdict, outcome="FAIL", reason=reason)
     if verdict.outcome in ("PASS", "FAIL") and circumstances.late and threshold.cell.is_latency:
         return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=circumstances.late, strength="")
-    if verdict.outcome == "PASS" and circumstances.only_proven and not verdict.proven:
+    if verdict.outcome == "PASS" and circumstances.only_proven and verdict.bad is not None and not verdict.proven:
         reason = "too few requests to prove it, and this stage counts only proven passes"
         return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=reason)
     if verdict.outcome == "FAIL" and _only_warns(threshold, circumstances):
@@ -213,8 +215,13 @@ def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
     observed: float | None = None
     if statistic == "count":
         observed = float(row.n)
+    elif judged_ns <= 0:
+        return _verdict(threshold, "NO_DATA", reason="no time was judged", n=row.n)
     elif statistic == "throughput":
         observed = (row.n - row.failed) / (judged_ns / SECOND)
+    elif threshold.cell.is_latency and row.unanswered:
+        reason = f"{row.unanswered} requests have no duration, for nobody answered them"
+        return _verdict(threshold, "INCONCLUSIVE", reason=reason, n=row.n)
     elif not row.response:
         return _verdict(threshold, "NO_DATA", reason="no request of this row was answered", n=row.n)
     elif statistic == "percentile" and threshold.cell.quantile is not None:

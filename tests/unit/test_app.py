@@ -148,8 +148,17 @@ def test_an_environment_that_asks_is_left_alone_without_a_yes(spec, folder) -> N
 
 
 def test_targets_with_tls_are_said_to_come_later(spec) -> None:
-    with pytest.raises(UsageFailure, match="https targets are not built yet"):
-        app.run(app.plan(spec, Choice("smoke", "tls")), confirm=agree)
+    with pytest.raises(app.SpecFailure) as caught:
+        app.plan(spec, Choice("smoke", "tls"))
+    assert (codes(caught.value.checked), caught.value.exit_code) == (["PS902"], ExitCode.SPEC)
+
+
+def test_a_data_file_that_is_no_text_is_said(folder) -> None:
+    text = SPEC.replace("flows:", "data: {who: {csv: who.csv}}\nflows:")
+    (folder / "a.yaml").write_text(text)
+    (folder / "who.csv").write_bytes(b"name\n\xff\n")
+    (found,) = app.lint("a.yaml").findings
+    assert (found.code, found.message, found.help) == ("PS212", "`who.csv` is not UTF-8 text", "save the file as UTF-8")
 
 
 def test_run_folders_never_collide(spec, folder) -> None:

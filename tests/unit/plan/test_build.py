@@ -17,7 +17,8 @@ service: shop
 random_seed: 7
 environments:
   local: {url: "http://127.0.0.1:8083/", values: {p95: 100ms}}
-  live: {url: "https://shop.example.com", stages: [load], values: {p95: 80ms}}
+  live: {url: "http://shop.example.com", stages: [load], values: {p95: 80ms}}
+  tls: {url: "https://shop.example.com", values: {p95: 80ms}}
 flows:
   browse:
     weight: 3
@@ -71,7 +72,7 @@ def limits(plan) -> dict[str, str]:
 def test_without_a_choice_the_first_environment_and_the_seed_of_the_spec_count(plan) -> None:
     found = plan("load")
     assert (found.target.environment, found.target.url, found.seed) == ("local", "http://127.0.0.1:8083", 7)
-    assert plan("load", "live").target.url == "https://shop.example.com"
+    assert plan("load", "live").target.url == "http://shop.example.com"
     assert plan("load", seed=11).seed == 11
 
 
@@ -134,8 +135,8 @@ def test_the_target_says_how_the_service_is_started_and_when_it_is_ready(search)
         "/health",
         30 * SECOND,
     )
-    staging = search("smoke", "staging").target
-    assert (staging.start, staging.ready) == (None, "/ready")
+    compose = search("smoke", "compose").target
+    assert (compose.start, compose.ready) == (None, "/ready")
 
 
 CSV = """
@@ -187,9 +188,10 @@ def test_a_row_is_no_value(told) -> None:
             "live",
             "6:3 PS503 stage `smoke` must not run in environment `live` | allowed there: load",
         ),
-        ("empty", "local", "39:3 PS504 stage `empty` gives no flow a weight above zero | add the flow to `mix`"),
-        ("capacity", None, "40:3 PS902 `find_limit` is not built yet | choose a stage with `phases`"),
-        ("bare", None, "41:3 PS507 stage `bare` has no phases | add `phases: [{for: 30s, users: 5}]`"),
+        ("empty", "local", "40:3 PS504 stage `empty` gives no flow a weight above zero | add the flow to `mix`"),
+        ("capacity", None, "41:3 PS902 `find_limit` is not built yet | choose a stage with `phases`"),
+        ("load", "tls", "7:14 PS902 `https` addresses are not built yet | use an `http://` address"),
+        ("bare", None, "42:3 PS507 stage `bare` has no phases | add `phases: [{for: 30s, users: 5}]`"),
     ],
 )
 def test_a_stage_that_cannot_run_is_refused_in_words(refused_plan, stage, environment, said) -> None:
@@ -202,7 +204,7 @@ def test_no_stage_passes_the_ceiling_of_an_environment(plan_of, refused_plan, mo
     if allowed:
         assert plan_of(text, "load").most_users == 30
     else:
-        assert refused_plan(text, "load") == ["38:14 PS511 phase `steady` goes up to 30 users | `local` allows 29"]
+        assert refused_plan(text, "load") == ["39:14 PS511 phase `steady` goes up to 30 users | `local` allows 29"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_no_stage_passes_the_ceiling_of_an_environment(plan_of, refused_plan, mo
         (Choice("smok"), "s.yaml has no stage `smok`", "did you mean `smoke`?"),
         (Choice("xyz"), "s.yaml has no stage `xyz`", "there is smoke, load, empty, capacity, bare"),
         (Choice("load", "lcal"), "s.yaml has no environment `lcal`", "did you mean `local`?"),
-        (Choice("load", "q"), "s.yaml has no environment `q`", "there is local, live"),
+        (Choice("load", "q"), "s.yaml has no environment `q`", "there is local, live, tls"),
     ],
 )
 def test_a_choice_that_the_spec_does_not_have_is_a_mistake_of_the_caller(spec_of, choice, message, hint) -> None:

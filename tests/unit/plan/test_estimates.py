@@ -43,6 +43,12 @@ def test_an_answer_takes_as_long_as_its_strictest_limit_allows(counted) -> None:
     assert found["a errors under 1%"] == pytest.approx(30)
 
 
+def test_the_limits_of_another_request_say_nothing(counted) -> None:
+    flows = "buy: {steps: [{get: /a, name: a}, {get: /b, name: b}]}"
+    _, estimated = counted(flows, "a: {p95: at most 500ms}, b: {p95: at most 100ms}")
+    assert estimated.rounds["buy"] == pytest.approx(100)
+
+
 def test_pauses_count_as_long_as_the_stage_allows_them(counted) -> None:
     found, _ = counted(
         "buy: {steps: [{get: /a, name: a}, {pause: 10s to 20s}]}",
@@ -110,17 +116,23 @@ def test_an_expression_that_does_not_fit_its_data_is_taken_as_unknown(counted) -
     assert found["a errors under 1%"] == pytest.approx(estimated.rounds["buy"] / 2)
 
 
-def test_a_wait_is_one_wait_and_two_polls(counted) -> None:
-    flows = "buy: {steps: [{get: /job, name: job, until: {$.done: true}, every: 800ms}]}"
+def test_a_wait_lasts_as_long_as_its_limit_allows(counted) -> None:
+    flows = "buy: {steps: [{get: /job, name: job, until: {$.done: true}, every: 400ms}]}"
     found, _ = counted(
-        flows, "job: {wait p95: at most 9s, poll p95: at most 1s, errors: under 1%}, all: {errors: under 1%}"
+        flows, "job: {wait p95: at most 2s, poll p95: at most 1s, errors: under 1%}, all: {count: over 1}"
     )
-    assert found == {  # two answers of 100 ms and one wait of 800 ms between them
-        "job wait p95 at most 9s": pytest.approx(60),
-        "job poll p95 at most 1s": pytest.approx(120),
-        "job errors under 1%": pytest.approx(60),
-        "all errors under 1%": pytest.approx(60),
+    assert found == {  # 60 s of users are 30 waits of five polls each
+        "job wait p95 at most 2s": pytest.approx(30),
+        "job poll p95 at most 1s": pytest.approx(150),
+        "job errors under 1%": pytest.approx(30),
+        "all count over 1": pytest.approx(30),
     }
+
+
+def test_a_wait_without_a_limit_is_two_polls(counted) -> None:
+    flows = "buy: {steps: [{get: /job, name: job, until: {$.done: true}, every: 800ms}]}"
+    found, _ = counted(flows, "job: {poll p95: at most 1s, errors: under 1%}")
+    assert found == {"job poll p95 at most 1s": pytest.approx(60), "job errors under 1%": pytest.approx(60)}
 
 
 def test_a_row_that_nothing_sends_expects_nothing(plan_of) -> None:

@@ -35,10 +35,10 @@ def case(result, suite_name: str, start: str) -> ET.Element:
 def test_there_are_three_suites_with_their_counts(result, good, piece) -> None:
     found = parsed(result(piece("search", 400, second=20, over={120 * MS: 300}, errors={"status 500": 300})))
     assert [s.get("name") for s in found] == ["shop smoke thresholds", "shop smoke checks", "shop smoke run validity"]
-    assert (found.get("tests"), found.get("failures"), found.get("errors")) == ("9", "3", "1")
+    assert (found.get("tests"), found.get("failures"), found.get("errors")) == ("10", "4", "1")
     assert [(s.get("tests"), s.get("failures"), s.get("errors"), s.get("skipped")) for s in found] == [
         ("3", "2", "1", "0"),
-        ("4", "1", "0", "0"),
+        ("5", "2", "0", "0"),
         ("2", "0", "0", "0"),
     ]
     assert (found.get("name"), found.get("time")) == ("perfspec shop smoke", "40.000")
@@ -106,11 +106,30 @@ def test_a_check_fails_with_the_error_limit_only(result, piece) -> None:
     assert (failure.tag, failure.get("type"), failure.text) == ("failure", "check", text.replace("2 of", "9 of"))
 
 
+def test_every_request_is_a_case_with_its_kinds_of_failure(result, piece) -> None:
+    def found(bad: int) -> ET.Element:
+        errors = {"timeout": 1, "status 500": bad} if bad else {}
+        slices = [piece("search", 400, second=20, errors=errors, tags=(("lang", "de"),))]
+        return case(result(*slices), "checks", "request search lang=de")
+
+    assert list(found(0)) == []
+    (failure,) = found(8)
+    text = "s.yaml: 9 of 400 requests `search` failed: 8 x status 500, 1 x timeout"
+    assert (failure.tag, failure.text) == ("failure", text)
+    (within,) = found(2)
+    assert (
+        within.text
+        == "within the allowed errors: s.yaml: 3 of 400 requests `search` failed: 2 x status 500, 1 x timeout"
+    )
+    names = [c.get("name") for c in suite(result(piece("a", 1, second=20, timer="round")), "checks").iter("testcase")]
+    assert not any(name.startswith("request") for name in names)
+
+
 def test_equal_checks_are_one_case(result, good) -> None:
     found = result(*good)
     twice = replace(found, checks=found.checks * 2)
     names = [c.get("name") for c in suite(twice, "checks").iter("testcase")]
-    assert len(names) == len(set(names)) == len(found.checks)
+    assert len(names) == len(set(names)) == len(found.checks) + 3
 
 
 def test_a_run_that_did_not_go_to_its_end_is_an_error_with_the_evidence(result, good) -> None:
@@ -121,6 +140,12 @@ def test_a_run_that_did_not_go_to_its_end_is_an_error_with_the_evidence(result, 
     )
     (torn,) = case(result(*good, end=None), "run validity", "the run went")
     assert (torn.get("type"), torn.text) == ("torn", "s.yaml: the run was torn after 21.000 s")
+
+
+def test_a_run_that_was_not_started_says_why(result) -> None:
+    end = End("not started", 0, notes=("nothing answers at http://127.0.0.1:8083",))
+    (error,) = case(result(end=end), "run validity", "the run went")
+    assert error.text == "s.yaml: the run was not started: nothing answers at http://127.0.0.1:8083"
 
 
 def test_a_late_generator_is_an_error_of_the_run(result, good) -> None:

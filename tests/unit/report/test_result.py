@@ -38,6 +38,7 @@ ENDS = {
     "interrupted": (End("interrupted", 30 * SECOND), "INTERRUPTED", 130),
     "terminated": (End("terminated", 30 * SECOND), "INTERRUPTED", 143),
     "crashed": (End("crashed", 30 * SECOND, notes=("bug in perfspec: x",)), "CRASHED", 5),
+    "not started": (End("not started", 0, notes=("nothing answers",)), "NOT_STARTED", 4),
     "torn": (None, "INCONCLUSIVE", 3),
 }
 
@@ -47,10 +48,10 @@ def test_how_a_run_ended_bears_on_its_outcome(result, good, ended) -> None:
     end, outcome, code = ENDS[ended]
     found = result(*good, end=end)
     assert (found.ended, found.outcome, found.exit_code) == (ended, outcome, code)
-    assert {v.outcome for v in found.verdicts} == {"PASS"}
+    assert {v.outcome for v in found.verdicts} == {"NO_DATA" if ended == "not started" else "PASS"}
 
 
-@pytest.mark.parametrize("ended", ["interrupted", "terminated", "crashed"])
+@pytest.mark.parametrize("ended", ["interrupted", "terminated", "crashed", "not started"])
 def test_an_end_from_outside_is_said_even_where_a_threshold_failed(result, ended) -> None:
     end, outcome, code = ENDS[ended]
     found = result(end=end)

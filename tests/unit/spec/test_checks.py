@@ -22,7 +22,7 @@ flows:
         name: search
         capture: {total: $.total}
       - when: ${total > 5}
-        steps: [{get: /b, name: more}]
+        steps: [{get: /b, name: more, tags: {lang: de}}]
       - get: /job
         name: job
         until: {$.done: true}
@@ -66,7 +66,11 @@ NAMES = [
     ),
     (
         ("q=${phrase}", "q=${total}"),
-        ("11:21 PS306 `total` is used before it is captured | move this step below the one on line 11"),
+        "11:21 PS306 `total` is used before it is captured | a step cannot use what it captures itself",
+    ),
+    (
+        ("      - get: /a?q=${phrase}", "      - {get: '/t?x=${total}', name: t}\n      - get: /a?q=${phrase}"),
+        "11:23 PS306 `total` is used before it is captured | move this step below the one on line 12",
     ),
     (
         ("q=${phrase}", "q=${run.idd}"),
@@ -105,9 +109,30 @@ def test_a_name_used_before_its_capture_points_at_the_capture(findings) -> None:
 
 def test_flows_do_not_know_the_captures_of_each_other_but_those_of_setup(told) -> None:
     other = changed("stages:\n", "  other: {steps: [{get: '/c?t=${total}', name: c}]}\nstages:\n")
-    assert told(other)[0].startswith("19:33 PS301 nothing is called `total`")
+    assert told(other) == [
+        (
+            "19:33 PS301 nothing is called `total` (data, captures and names set before this step)"
+            " | it is captured in flow `browse` (line 13), and known there only"
+        )
+    ]
     setup = other.replace("flows:", "setup: [{get: /s, name: s, capture: {total: $.t}}]\nflows:", 1)
     assert told(setup) == []
+
+
+@pytest.mark.parametrize("items", ["phrase", "phrase.text"])
+def test_a_loop_over_one_drawn_value_would_never_go_round(told, items) -> None:
+    loop = f"- {{for_each: '${{{items}}}', as: x, steps: [{{pause: 1s}}]}}"
+    assert told(changed("      - get: /job\n", f"      {loop}\n      - get: /job\n")) == [
+        (
+            f"16:21 PS305 `{items}` is drawn as one value, not as a list"
+            " | go through a captured list, or through `prefixes(...)` or `split(...)` of a text"
+        )
+    ]
+
+
+def test_data_that_cannot_be_read_is_known_by_name_so_that_one_mistake_is_told_once(told) -> None:
+    found = told(changed("{choice: [a, b]}", "{choice: {a: 70%}}"))
+    assert found == ["7:25 PS210 the shares add up to 70%, not to 100% | make them add up to 100%"]
 
 
 def test_loops_give_their_entry_a_name(told) -> None:
@@ -132,7 +157,7 @@ VALUES = [
     ),
     (
         ("us, p95: 90ms", "us, p95: 90"),
-        "25:18 PS606 `p95` is a time, and `90` is not | write `at most 200ms`",
+        "25:18 PS606 `p95` is a time, and `90` is not | write `at most 90ms`",
     ),
 ]
 
@@ -147,6 +172,20 @@ ROWS = [
     ("zzz: {p95: under 1s}", "25:3 PS602 no request is named `zzz` | name a request with `name:`"),
     ("flow brwse: {p95: under 1s}", "25:3 PS602 no flow is named `brwse` | did you mean `browse` (flow, line 9)?"),
     ("flow zzz: {p95: under 1s}", "25:3 PS602 no flow is named `zzz` | "),
+    ("browse: {p95: under 1s}", "25:3 PS602 no request is named `browse` | write `flow browse`"),
+    ("all where lng is de: {p95: under 1s}", "25:3 PS602 no request has a tag `lng` | did you mean `lang`?"),
+    (
+        "all where zz is de: {p95: under 1s}",
+        "25:3 PS602 no request has a tag `zz` | add `tags: {zz: ...}` to a request",
+    ),
+    ("all where lang is en: {p95: under 1s}", "25:3 PS602 the tag `lang` is never `en` | there is de"),
+    (
+        'search: {p95: "at most ${phrase}"}',
+        (
+            "25:28 PS301 nothing is called `phrase` here; a limit can read `values.NAME` only"
+            " | write `values.phrase`, and give every environment the value"
+        ),
+    ),
     (
         "job: {p95: under 1s}",
         (
@@ -179,7 +218,7 @@ def test_thresholds_are_about_what_is_measured(told, row, said) -> None:
         "job: {wait p95: under 1s, poll p95: under 1s, errors: under 1%, count: over 5}",
         "more: {p95: under 1s}",
         "flow browse: {p95: under 9s}",
-        "search where lang is de: {p95: under 1s}",
+        "more where lang is de: {p95: under 1s}",
     ],
 )
 def test_thresholds_about_what_is_measured_are_told_nothing(told, row) -> None:
@@ -200,6 +239,17 @@ STAGES = [
         ),
     ),
     (
+        ("users: 5}]", "users: 5, measure: false}]"),
+        (
+            "20:3 PS512 no phase of stage `smoke` is measured, so nothing would be judged"
+            " | remove `measure: false` from one of them"
+        ),
+    ),
+    (
+        ("phases: [{name: a, for: 30s, users: 5}]", "phases: [{name: a, for: 30s, users: 5}]\n    warmup: 30s"),
+        "22:14 PS512 the warm-up of 30s leaves nothing of phase `a` to judge | make the phase longer than 30s",
+    ),
+    (
         ("[smoke]", "[smok]"),
         ("5:3 PS510 environment `live` allows a stage `smok` that is nowhere | did you mean `smoke`?"),
     ),
@@ -214,7 +264,7 @@ STAGES = [
     ),
     (
         ("[any threshold fails]", "[errors over 25 for 9s]"),
-        ("23:13 PS606 `errors` is a percentage, and `25` is not | write `under 1%`"),
+        ("23:13 PS606 `errors` is a percentage, and `25` is not | write `over 25%`"),
     ),
     (
         ("[any threshold fails]", "[p95 over 5% for 9s]"),
@@ -254,9 +304,9 @@ def test_flows_without_any_weight_would_send_nothing(told) -> None:
 
 def test_all_findings_come_in_one_go_by_place(told) -> None:
     text = SPEC
-    for (old, new), _ in (NAMES[0], STAGES[0], STAGES[5]):
+    for (old, new), _ in (NAMES[0], STAGES[0], STAGES[-1]):
         text = text.replace(old, new)
-    assert [line.split()[1] for line in told(text)] == ["PS301", "PS505", "PS602"]
+    assert [line.split()[1] for line in told(text)] == ["PS301", "PS505", "PS902"]
 
 
 @pytest.mark.parametrize("path", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("specs/*.yaml")))

@@ -98,10 +98,10 @@ def test_a_row_says_whose_numbers_are_judged(row, expected) -> None:
         ("a: {p95: 120ms}", ("1:10 PS601 a threshold needs a word that says which side is good | write `under 120ms`")),
         ("a: {p95: under 1%}", "1:10 PS606 `p95` is a time, and `1%` is not | write `at most 200ms`"),
         ("a: {errors: under 5ms}", "1:13 PS606 `errors` is a percentage, and `5ms` is not | write `under 1%`"),
-        ("a: {errors: under 5}", "1:13 PS606 `errors` is a percentage, and `5` is not | write `under 1%`"),
+        ("a: {errors: under 5}", "1:13 PS606 `errors` is a percentage, and `5` is not | write `under 5%`"),
         ("a: {errors: under 101%}", "1:13 PS606 `101%` is more than everything | write a percentage up to 100%"),
         ("a: {count: under 5%}", "1:12 PS606 `count` is a number, and `5%` is not | write `at least 100`"),
-        ("a: {throughput: over 5}", "1:17 PS606 `throughput` is a rate, and `5` is not | write `at least 20/s`"),
+        ("a: {throughput: over 5}", "1:17 PS606 `throughput` is a rate, and `5` is not | write `over 5/s`"),
         ("a: {p95: 'under ${values.x'}", "1:17 PS305 `${` is never closed | add `}`"),
     ],
 )

@@ -98,6 +98,7 @@ def test_what_is_not_as_expected_fails(matcher, value) -> None:
         ("${n > 4}", True, {"n": 5}, True),
         ("${n > 4}", 1, {"n": 5}, False),
         ("a-${n}", "a-5", {"n": 5}, True),
+        ("${n}-a", "5-a", {"n": 5}, True),
         ("a-${n}", "a-true", {"n": True}, True),
         ("perf-${run.id}", "perf-r1", {}, True),
         ("${run.id}", "r1", {}, True),

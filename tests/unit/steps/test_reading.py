@@ -108,7 +108,7 @@ NESTED = """
   name: job
   until: {$.done: true}
 """
-HITS = "data: {hits: {choice: [x]}}\ndefaults: {}"
+HITS = "setup: [{get: /s, name: s, capture: {hits: $.hits}}]\ndefaults: {}"
 
 
 def addresses(steps) -> dict[str, str]:

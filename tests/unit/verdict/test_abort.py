@@ -69,6 +69,12 @@ def test_the_first_five_seconds_never_end_a_run_by_a_threshold(watch, piece) -> 
     assert found.second == 6
 
 
+@pytest.mark.parametrize(("due", "counts"), [(1, False), (2, True), (12, True)])
+def test_ten_full_seconds_and_what_is_due_now_are_looked_at(watch, piece, due, counts) -> None:
+    found = watch("any threshold fails").second(12, [piece("search", 30, second=due, errors={"reset": 30})])
+    assert (found is not None) is counts
+
+
 def test_bad_seconds_are_forgotten_after_ten(watch, piece) -> None:
     feed = {0: [piece("search", 30, second=0, errors={"reset": 30})]}
     feed |= steady(lambda s: piece("search", 2, second=s), 4, 60)
@@ -169,6 +175,8 @@ def test_a_limit_needs_data_to_be_broken(watch) -> None:
         ("errors under 25% for 5s", 25, False),
         ("errors at most 25% for 5s", 25, True),
         ("errors between 20% and 30% for 5s", 25, True),
+        ("errors between 25% and 30% for 5s", 25, True),
+        ("errors between 20% and 25% for 5s", 25, True),
         ("errors between 20% and 30% for 5s", 31, False),
         ("availability under 75% for 5s", 25, False),
         ("availability at most 75% for 5s", 25, True),
