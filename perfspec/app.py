@@ -41,13 +41,12 @@ from perfspec.report.junit import to_junit
 from perfspec.report.result import Result, make, to_json
 from perfspec.spec.checks import check
 from perfspec.spec.model import Secret, Spec
-from perfspec.spec.reading import read
+from perfspec.spec.reading import SHORTEST_SECRET, read
 from perfspec.steps import walk
 from perfspec.steps.kinds import Request, WaitUntil
 
 __all__ = ["Checked", "Finished", "Planned", "lint", "plan", "report", "run"]
 
-SHORTEST_SECRET = 6
 STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
 REFUSED = "PS503"
 """The code of a stage that an environment does not allow: a safety rule, not a mistake in the spec."""

@@ -7,9 +7,11 @@ parallel branches happen a varying number of times. `mix` is two multiply-xorshi
 
 from hashlib import blake2b
 
-__all__ = ["base", "mix", "person", "site", "unit"]
+__all__ = ["PASS_STRIDE", "base", "draw", "mix", "person", "site", "unit"]
 
 _MASK = (1 << 64) - 1
+PASS_STRIDE = 1 << 57
+"""Keeps the draws of different loop passes apart."""
 
 
 def mix(key: int, draw: int) -> int:
@@ -33,6 +35,11 @@ def base(person: int, round_: int) -> int:
 def unit(base: int, draw: int) -> float:
     """A draw in [0, 1)."""
     return (mix(base, draw) >> 11) * 2.0**-53
+
+
+def draw(base: int, place: int, turn: int) -> float:
+    """A draw in [0, 1) at a place, in one pass of the loops around it. Place numbers are below the stride."""
+    return (mix(base, place + turn * PASS_STRIDE) >> 11) * 2.0**-53
 
 
 def site(name: str) -> int:

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from perfspec.base import random
 
-__all__ = ["PASS_STRIDE", "Draw", "even", "weighted", "zipf_weights"]
+__all__ = ["Draw", "even", "weighted", "zipf_weights"]
 
 Draw = Callable[[int, int], int]
 """(base, pass) -> position."""
@@ -16,7 +16,7 @@ PASS_STRIDE = 0xD1342543DE82EF95
 
 def even(site: int, n: int) -> Draw:
     def draw(base: int, turn: int) -> int:
-        return int(random.unit(base, site + turn * PASS_STRIDE) * n)
+        return int(random.draw(base, site, turn) * n)
 
     return draw
 
@@ -28,7 +28,7 @@ def weighted(site: int, weights: Sequence[float]) -> Draw:
     edges[-1] = float("inf")
 
     def draw(base: int, turn: int) -> int:
-        return bisect_right(edges, random.unit(base, site + turn * PASS_STRIDE) * scale)
+        return bisect_right(edges, random.draw(base, site, turn) * scale)
 
     return draw
 

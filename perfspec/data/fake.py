@@ -34,6 +34,14 @@ def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Fake | None:
         hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(KINDS))}"
         out.add("PS211", f"there is no fake `{kind.text}`", kind.span, hint)
         return None
+    if isinstance(locale, Scalar):
+        from faker.config import AVAILABLE_LOCALES  # noqa: PLC0415 - as below
+
+        if locale.text not in AVAILABLE_LOCALES:
+            near = get_close_matches(locale.text, AVAILABLE_LOCALES, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "write for example `de_DE`"
+            out.add("PS211", f"there is no fake data for `{locale.text}`", locale.span, hint)
+            return None
     return Fake(name, span, kind.text, locale.text if isinstance(locale, Scalar) else "en_US")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from perfspec.base import random
-from perfspec.data.drawing import PASS_STRIDE
 from perfspec.data.kinds import Words
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
@@ -53,7 +52,7 @@ def bind(data: Words, seed: int, _rows: Sequence[dict[str, str]]) -> Callable[[i
     room = len(stock) - data.high
 
     def draw(base: int, turn: int) -> str:
-        stirred = random.mix(base, site + turn * PASS_STRIDE)
+        stirred = random.mix(base, site + turn * random.PASS_STRIDE)
         start, length = (stirred >> 24) % room, low + (stirred & 0xFFFFFF) * spread // 0x1000000
         cut = stock[start : start + length]
         return " ".join(cut) if by_words else str(cut)

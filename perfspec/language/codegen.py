@@ -56,7 +56,10 @@ def enc_header(x: object) -> bytes:
     s = x if type(x) is str else as_text(x)
     if "\r" in s or "\n" in s or "\0" in s:
         raise ValueError("a line break in a header value")
-    return s.encode("latin-1")
+    try:
+        return s.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"a header cannot hold `{s[error.start]}`") from error
 
 
 def enc_json_text(x: object) -> bytes:

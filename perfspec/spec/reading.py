@@ -25,6 +25,7 @@ from perfspec.steps.request import authorization_header
 
 __all__ = ["read"]
 
+SHORTEST_SECRET = 6
 TIMEOUT_NS = 30_000_000_000
 START_WITHIN_NS = 30_000_000_000
 T = TypeVar("T")
@@ -42,7 +43,7 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         owner=_text(root, "owner"),
         seed=_whole(root.get("random_seed"), 1),
         environments={e.key.text: _environment(e, out) for e in _entries(root, "environments")},
-        secrets={e.key.text: _secret(e) for e in _entries(root, "secrets")},
+        secrets={e.key.text: _secret(e, out) for e in _entries(root, "secrets")},
         data=(data := _data(root, out)),
         unread=_unread(root, data),
         setup=read_steps(root.get("setup"), "setup", steps),
@@ -83,10 +84,9 @@ def _reading(defaults: Mapping | None, out: Diagnostics) -> Reading:
     auth = defaults.get("auth")
     if isinstance(auth, Scalar):
         reading.authorization = authorization_header(auth, reading)
-    for key, value in (("headers", defaults.get("headers")), ("tags", defaults.get("tags"))):
-        if isinstance(value, Mapping):
-            table = tuple((e.key.text, templates.text(e.value)) for e in value if isinstance(e.value, Scalar))
-            setattr(reading, key, table)
+    headers = defaults.get("headers")
+    if isinstance(headers, Mapping):
+        reading.headers = tuple((e.key.text, templates.text(e.value)) for e in headers if isinstance(e.value, Scalar))
     return reading
 
 
@@ -116,11 +116,16 @@ def _flow(entry: Entry, steps: Reading) -> Flow:
     return Flow(entry.key.text, entry.key.span, share, read_steps(node.get("steps"), f"flows.{entry.key.text}", steps))
 
 
-def _secret(entry: Entry) -> Secret:
+def _secret(entry: Entry, out: Diagnostics) -> Secret:
     node = entry.value
     if isinstance(node, Mapping):
         local = node.get("when_local")
         given = local.text if isinstance(local, Scalar) else None
+        if isinstance(local, Scalar) and len(local.text) < SHORTEST_SECRET:
+            message = (
+                f"the secret `{entry.key.text}` has fewer than {SHORTEST_SECRET} characters and could not be masked"
+            )
+            out.add("PS702", message, local.span, "use a longer one")
         return Secret(entry.key.text, entry.key.span, _text(node, "from_env"), given)
     variable = node.text if isinstance(node, Scalar) else ""
     return Secret(entry.key.text, entry.key.span, variable, None)

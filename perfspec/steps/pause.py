@@ -56,12 +56,12 @@ def bind(step: Pause, _build: Build) -> Program:
 
     def even(lane: Lane) -> Run:
         names = lane.vars
-        lane.pause(min(low + int(spread * random.unit(names.base, where + names.step * _PASS_STRIDE)), cap))
+        lane.pause(min(low + int(spread * random.draw(names.base, where, names.step)), cap))
         yield
 
     def about(lane: Lane) -> Run:
         names = lane.vars
-        drawn = max(random.unit(names.base, where + names.step * _PASS_STRIDE), 1e-9)
+        drawn = max(random.draw(names.base, where, names.step), 1e-9)
         lane.pause(min(int(low * exp(_SIGMA * normal(drawn))), cap))
         yield
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Path
-from perfspec.language.nodes import Mapping, Node
+from perfspec.language.nodes import Node
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Step
 
@@ -46,7 +46,6 @@ class Reading:
     timeout_ns: int
     headers: tuple[tuple[str, Text], ...] = ()
     authorization: Text | None = None
-    tags: tuple[tuple[str, Text], ...] = ()
     taken: dict[str, int] = field(default_factory=dict)
 
     def address(self, parent: str, label: str) -> str:
@@ -54,10 +53,6 @@ class Reading:
         at = f"{parent}.{label}"
         n = self.taken[at] = self.taken.get(at, 0) + 1
         return at if n == 1 else f"{at}#{n}"
-
-
-class Reader(Protocol):
-    def __call__(self, node: Mapping, at: str, reading: Reading) -> "Step | None": ...
 
 
 class Tally(Protocol):

@@ -54,7 +54,7 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
         json=None if json is None else templates.body(json),
         form=None if form is None else _table(form, reading),
         body=templates.text(body) if isinstance(body, Scalar) else None,
-        tags=(*reading.tags, *_table(node.get("tags"), reading)),
+        tags=_table(node.get("tags"), reading),
         expect=checks(node.get("expect"), reading),
         capture=_captures(node.get("capture"), reading),
     )
