@@ -10,8 +10,8 @@ from hashlib import blake2b
 __all__ = ["PASS_STRIDE", "base", "draw", "mix", "person", "site", "unit"]
 
 _MASK = (1 << 64) - 1
-PASS_STRIDE = 1 << 57
-"""Keeps the draws of different loop passes apart."""
+PASS_STRIDE = 0xD1342543DE82EF95
+"""Keeps the draws of different loop passes apart. Odd, so that no two passes of 2^64 meet."""
 
 
 def mix(key: int, draw: int) -> int:
@@ -38,7 +38,7 @@ def unit(base: int, draw: int) -> float:
 
 
 def draw(base: int, place: int, turn: int) -> float:
-    """A draw in [0, 1) at a place, in one pass of the loops around it. Place numbers are below the stride."""
+    """A draw in [0, 1) at a place, in one pass of the loops around it."""
     return (mix(base, place + turn * PASS_STRIDE) >> 11) * 2.0**-53
 
 

@@ -10,8 +10,6 @@ __all__ = ["Draw", "even", "weighted", "zipf_weights"]
 
 Draw = Callable[[int, int], int]
 """(base, pass) -> position."""
-PASS_STRIDE = 0xD1342543DE82EF95
-"""Keeps the draws of different loop passes apart. Odd, so that no two passes of 2^64 meet."""
 
 
 def even(site: int, n: int) -> Draw:

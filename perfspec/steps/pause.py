@@ -14,8 +14,6 @@ from perfspec.steps.runtime import Build, Lane, Program, Run
 __all__ = ["bind", "describe", "names", "read", "weigh"]
 
 _SIGMA = log(2) / NormalDist().inv_cdf(0.95)
-_PASS_STRIDE = 0xD1342543DE82EF95
-"""Keeps the draws of different loop passes apart. Odd, so that no two passes of 2^64 meet."""
 
 
 def read(node: Mapping, parent: str, reading: Reading) -> Pause | None:
