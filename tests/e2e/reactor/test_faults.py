@@ -90,7 +90,7 @@ def test_timeout(site) -> None:
     (seen,) = site.seen
     assert seen.error == "timeout"
     assert seen.first
-    assert 10 * MS <= seen.last - seen.sent < SECOND
+    assert 0 < seen.last - seen.sent <= 10 * MS  # from the beginning of the attempt, not to when it was noticed
 
 
 def test_a_time_out_counts_from_the_beginning_of_the_connection(site) -> None:
