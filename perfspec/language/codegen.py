@@ -13,7 +13,7 @@ import orjson
 
 from perfspec.language import functions, templates
 from perfspec.language.expressions import Binary, Call, Constant, Expression, Path, Unary, paths
-from perfspec.language.functions import FUNCTIONS, MAX_TEXT
+from perfspec.language.functions import FUNCTIONS
 from perfspec.language.templates import Array, Body, Hole, Object, Template
 
 __all__ = ["Encoding", "Generator", "as_text", "value_of"]
@@ -65,12 +65,6 @@ def enc_header(x: object) -> bytes:
 def enc_json_text(x: object) -> bytes:
     """Inside a longer JSON text: escaped, without quotes of its own."""
     return orjson.dumps(x if type(x) is str else as_text(x))[1:-1]
-
-
-def bounded(x: bytes) -> bytes:
-    if len(x) > 1024 * MAX_TEXT:
-        raise ValueError("the rendered text is larger than 64 MB")
-    return x
 
 
 class Generator:

@@ -56,7 +56,7 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
     thresholds = [t for t in resolved if t is not None]
     if out.has_errors:
         return None
-    left_out = _left_out(spec, flows)
+    left_out = _left_out(spec, flows, in_mix=stage.mix is not None)
     skipped = tuple(Skipped(t, why) for t in thresholds if (why := left_out.get((t.row.kind, t.row.name))))
     phases = _phases(stage)
     return Plan(
@@ -130,14 +130,14 @@ def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:
     return [(flow, stage.mix[name]) for name, flow in spec.flows.items() if stage.mix.get(name, 0) > 0]
 
 
-def _left_out(spec: Spec, flows: list[tuple[Flow, float]]) -> dict[tuple[str, str], str]:
+def _left_out(spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool) -> dict[tuple[str, str], str]:
     """(kind of row, name) of what only flows outside the mix do -> why."""
     kept = {flow.name for flow, _ in flows}
     sent = {name for flow, _ in flows for name in _names(flow.steps)} | set(_names((*spec.setup, *spec.teardown)))
     reasons: dict[tuple[str, str], str] = {}
     for flow in spec.flows.values():
         if flow.name not in kept:
-            reason = f"the stage's mix leaves out `{flow.name}`"
+            reason = f"the stage's mix leaves out `{flow.name}`" if in_mix else f"`{flow.name}` has no weight"
             reasons["flow", flow.name] = reason
             reasons.update({("request", n): reason for n in _names(flow.steps) if n not in sent})
     return reasons

@@ -67,7 +67,8 @@ def expected(threshold: Threshold, estimated: Estimate) -> float:
     if row.kind == "flow":
         return estimated.rounds.get(row.name, 0.0)
     if row.kind == "all":
-        return sum(n for (_, kind), n in estimated.requests.items() if kind in ("", "wait"))
+        counted = ("",) if threshold.cell.is_latency else ("", "wait")
+        return sum(n for (_, kind), n in estimated.requests.items() if kind in counted)
     requests = estimated.requests
     return requests.get((row.name, timer), 0.0) or requests.get((row.name, "wait"), 0.0)
 

@@ -159,6 +159,8 @@ def _environment(entry: Entry, out: Diagnostics) -> Environment:
 def _url(node: Mapping, out: Diagnostics) -> str:
     """The base address, checked as far as that is possible without asking anyone."""
     text, span = _text(node, "url").rstrip("/"), _span(node, "url", node.span)
+    if not text.startswith(("http://", "https://")):  # the schema has said it
+        return text
     if "${" in text:
         out.add(
             "PS113", "an address is written out; `${...}` is not looked into here", span, "write the address itself"
@@ -166,7 +168,7 @@ def _url(node: Mapping, out: Diagnostics) -> str:
         return ""
     try:
         parts = urlsplit(text)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_usable = False
     if text and not is_usable:

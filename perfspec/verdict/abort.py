@@ -131,7 +131,8 @@ class Watch:
     def second(self, second: int, slices: Iterable[Slice], waiting: int) -> Abort | None:
         """Take in what came during the last second. `waiting`: users that wait for an answer now."""
         new = [s for s in slices if s.key.part == "load"]
-        answers = sum(histogram.count(s.response) for s in new if s.key.timer in ("", "poll"))
+        heard = [s for s in new if s.key.timer in ("", "poll")]
+        answers = sum(histogram.count(s.response) - s.errors.get("timeout", 0) for s in heard)  # it has a duration
         failures = sum(sum(s.errors.values()) for s in new)
         if answers:
             self._silent_seconds = 0

@@ -61,9 +61,10 @@ class Ended:
         return [json.loads(line) for line in (self.folder / "slices.jsonl").read_text().splitlines()]
 
     def summary(self, name: str, timer: str = "", part: str = "load") -> dict[str, Any]:
-        """What the judged time says of one series; a series that saw nothing has n 0."""
-        found = [s for s in self.result["summaries"] if s["key"] == [name, timer, [], part]]
-        return found[0] if found else {"n": 0, "failed": 0, "errors": {}}
+        """What the judged time says of one request, which must be that of one flow; one that saw nothing has n 0."""
+        found = [s for s in self.result["summaries"] if s["key"][:4] == [name, timer, [], part]]
+        assert len(found) <= 1, f"{name} belongs to several flows: {[s['key'] for s in found]}"
+        return found[0] if found else {"n": 0, "failed": 0, "unavailable": 0, "errors": {}}
 
     def slices(self, part: str = "load") -> list[dict[str, Any]]:
         """All slices of all seconds, the ones that are not judged included."""
@@ -76,6 +77,11 @@ class Ended:
         for summary in self.result["summaries"]:
             if summary["key"][1] in ("", "wait") and summary["key"][3] == "load":
                 found.update(summary["errors"])
+        return found
+
+    def case(self, name: str) -> ET.Element:
+        """The one case of that name in the JUnit file."""
+        (found,) = [case for case in self.junit.iter("testcase") if case.get("name") == name]
         return found
 
     def verdict(self, threshold: str) -> dict[str, Any]:
@@ -101,6 +107,11 @@ class Begun:
     def wait_for_seconds(self, wanted: int) -> None:
         """Until that many seconds of load are in the log."""
         self.wait_until(lambda: self.seconds_logged() >= wanted, f"{wanted} s in the log")
+
+    def wait_for_the_end(self) -> None:
+        """Until the end of the run is in the log."""
+        log = self.folder / "slices.jsonl"
+        self.wait_until(lambda: log.exists() and '"type":"end"' in log.read_text(), "the end in the log")
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + 30

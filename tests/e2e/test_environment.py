@@ -1,4 +1,7 @@
-"""The target before the load: started, found ready, or refused with exit code 4 and one sentence, without any load."""
+"""The target before the load: started, found ready, or refused with exit code 4 and one sentence, without any load.
+
+Where there is a run folder already, its files say so as well. A signal meanwhile ends it as it would end a run.
+"""
 
 import signal
 import socket
@@ -34,6 +37,16 @@ for answer in ("SIG_DFL", "SIG_IGN"):
     subprocess.Popen([sys.executable, "-c", words.format(answer)])
 subprocess.run([sys.executable, "-m", "perfspec", "serve", "search", "--port", sys.argv[1]])
 """
+# A service that is never ready, with a child that does not listen; `stubborn`: nor does itself.
+NEVER_READY = """
+import signal, subprocess, sys, time
+if sys.argv[1] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+words = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
+subprocess.Popen([sys.executable, "-c", words])
+time.sleep(300)
+"""
+SETUP = "setup:\n  - get: /v1/index/jobs/nobody-has-made-this\nflows:"
 COMPLAINS = "import sys; print('hello'); sys.exit('no database at db:5432')"
 
 
@@ -76,7 +89,7 @@ def write(new_folder, small_spec) -> Any:
 
 
 @pytest.fixture(scope="module")
-def runs(write, perfspec, free_port, together, all_gone) -> Any:
+def runs(write, perfspec, healthy, free_port, together, all_gone) -> Any:
     def started() -> Any:
         port = free_port()
         (folder := write("started", local(port, f"{sys.executable} family.py {port}"))).joinpath(
@@ -100,16 +113,44 @@ def runs(write, perfspec, free_port, together, all_gone) -> Any:
         with http_server(404) as (port, asked):
             return perfspec(write("stranger", local(port, "perfspec serve search"))), asked
 
-    def interrupted() -> Any:
+    def told_starting(kind: str, *numbers: signal.Signals) -> Any:
+        """A signal while the service that was started is not ready yet; others while it is being stopped."""
         port = free_port()
-        begun = perfspec.begin(
-            write("waiting", local(port, f"perfspec serve search --port {port} --stall 0s:1h", "30s"))
-        )
-        begun.wait_until(lambda: len(begun.children()) > 0, "the service")
+        folder = write(kind, local(port, f"{sys.executable} never.py {kind}", "60s"))
+        (folder / "never.py").write_text(NEVER_READY)
+        begun = perfspec.begin(folder)
+        output = begun.folder / "service.log"
+        begun.wait_until(lambda: output.exists() and "up" in output.read_text(), "the child of the service")
         children = begun.children()
-        time.sleep(1)
+        for number in numbers:
+            begun.send(number)
+            time.sleep(0.5)
+        return begun.end(), children, all_gone(children, port)
+
+    def told_waiting(number: signal.Signals) -> Any:
+        """A signal while a service that was there already is not ready."""
+        with http_server(503) as (port, asked):
+            begun = perfspec.begin(write("waiting", f"{{local: {{url: http://127.0.0.1:{port}, ready: /ready}}}}"))
+            begun.wait_until(lambda: len(asked) > 1, "a second question")
+            begun.send(number)
+            return begun.end()
+
+    def told_given_up() -> Any:
+        """A signal while a service is being stopped that was given up."""
+        port = free_port()
+        folder = write("given-up", local(port, f"{sys.executable} never.py stubborn", "1s"))
+        (folder / "never.py").write_text(NEVER_READY)
+        begun = perfspec.begin(folder)
+        output = begun.folder / "service.log"
+        begun.wait_until(lambda: output.exists() and "up" in output.read_text(), "the child of the service")
+        children = begun.children()
+        time.sleep(3)
+        assert begun.process.poll() is None, "the service that does not listen should have kept it"
         begun.send(signal.SIGINT)
-        return begun.end(), all_gone(children, port)
+        return begun.end(), children, all_gone(children, port)
+
+    def failing_setup() -> Any:
+        return perfspec(write("setup", f"{{local: {{url: {healthy.url}}}}}", ("flows:", SETUP)))
 
     return together(
         started=started,
@@ -118,7 +159,13 @@ def runs(write, perfspec, free_port, together, all_gone) -> Any:
         never_ready=lambda: starts("perfspec serve search --port {port} --stall 0s:1h", "2s"),
         silent=silent,
         stranger=stranger,
-        interrupted=interrupted,
+        interrupted=lambda: told_starting("gentle", signal.SIGINT),
+        terminated=lambda: told_starting("gentle", signal.SIGTERM),
+        told_twice=lambda: told_starting("stubborn", signal.SIGINT, signal.SIGTERM, signal.SIGINT),
+        told_given_up=told_given_up,
+        waiting_interrupted=lambda: told_waiting(signal.SIGINT),
+        waiting_terminated=lambda: told_waiting(signal.SIGTERM),
+        failing_setup=failing_setup,
     )
 
 
@@ -128,25 +175,47 @@ def local(port: int, command: str, within: str = "10s") -> str:
 
 
 def refused(ended: Any, code: int = 4) -> str:
-    """The one sentence that a refused run says; asserts that it did not run."""
+    """The one sentence that a run says which was refused before there was a folder for it."""
     assert ended.code == code, ended.out + ended.err
+    assert not ended.folder.exists()
+    return said(ended)
+
+
+def not_started(ended: Any) -> str:
+    """The one sentence that a run says which was refused after that; asserts that all its files say it."""
+    assert ended.code == 4, ended.out + ended.err
+    sentence = said(ended)
+    assert not ended.slices()
+    result = ended.result
+    assert (result["outcome"], result["ended"], result["exit_code"]) == ("NOT_STARTED", "not started", 4)
+    assert (result["ended_ns"], result["windows"]) == (0, [])
+    assert sentence in result["notes"]
+    assert not any(verdict["outcome"] == "PASS" for verdict in result["verdicts"])
+    (validity,) = [suite for suite in ended.junit if suite.get("name").endswith(" run validity")]
+    assert validity.get("errors") == "1"
+    (error,) = ended.case("the run went to its end").iter("error")
+    assert error.get("type") == "not started"
+    assert sentence in error.get("message")
+    assert error.text == error.get("message")
+    return sentence
+
+
+def said(ended: Any) -> str:
     sentence, *hints = ended.err.splitlines()
     assert len(hints) <= 1, ended.err
-    assert "second" not in [line["type"] for line in ended.log] if ended.folder.exists() else True
-    assert not (ended.folder / "result.json").exists()
     return sentence.removeprefix("specs/search.yaml: ")
 
 
 @pytest.mark.usefixtures("runs")  # they go on meanwhile
 def test_an_address_where_nobody_listens_is_named(write, perfspec, free_port) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    assert refused(perfspec(write("unreachable", f"{{local: {{url: {url}}}}}"))) == f"nothing answers at {url}"
+    assert not_started(perfspec(write("unreachable", f"{{local: {{url: {url}}}}}"))) == f"nothing answers at {url}"
 
 
 def test_a_name_that_nobody_knows_is_named(write, perfspec) -> None:
     folder = write("unknown", "{other: {url: http://no-such-host.invalid:8080, ready: /ready}}")
     ended = perfspec(folder, SEARCH_API_KEY="long-enough")
-    assert refused(ended).startswith("the name `no-such-host.invalid` has no address (")
+    assert not_started(ended).startswith("the name `no-such-host.invalid` has no address (")
     assert ended.seconds < 20  # a known one has 30 s to be ready
 
 
@@ -161,7 +230,6 @@ def test_a_secret_that_cannot_be_used_is_told_before_anything_is_asked(write, pe
     folder = write("secret", "{other: {url: http://no-such-host.invalid:8080, ready: /ready}}")
     ended = perfspec(folder, **({} if value is None else {"SEARCH_API_KEY": value}))
     assert refused(ended) == sentence
-    assert not ended.folder.exists()
 
 
 def test_an_environment_to_confirm_is_refused_where_nobody_can_be_asked(write, perfspec, healthy) -> None:
@@ -198,9 +266,11 @@ def test_a_name_that_the_spec_does_not_have_is_a_usage_error(write, perfspec, op
 
 
 def test_an_https_address_is_said_to_be_not_built_yet(write, perfspec) -> None:
-    ended = perfspec(write("https", "{local: {url: https://127.0.0.1:1}}"))
-    assert refused(ended, code=2) == "https targets are not built yet in this version"
-    assert not ended.folder.exists()
+    folder = write("https", "{local: {url: https://127.0.0.1:1}}")
+    for ended in (perfspec(folder), perfspec.command(folder, "plan", "specs/search.yaml")):
+        assert ended.code == 2, ended.out + ended.err
+        assert "specs/search.yaml:4:29 error PS902: `https` addresses are not built yet" in ended.err
+    assert not (folder / "out").exists()
 
 
 def test_what_was_started_serves_the_run_and_goes_with_its_children(runs) -> None:
@@ -218,12 +288,12 @@ def test_the_output_of_what_was_started_is_kept(runs) -> None:
 
 def test_a_command_that_does_not_exist_is_named(runs) -> None:
     ended = runs["no_such_command"]
-    assert refused(ended).startswith("`no-such-command --port 1` could not be started: ")
+    assert not_started(ended).startswith("`no-such-command --port 1` could not be started: ")
 
 
 def test_a_service_that_ends_at_once_is_quoted(runs) -> None:
     ended = runs["ends_at_once"]
-    assert refused(ended) == "the service ended with exit status 1 before it was ready: no database at db:5432"
+    assert not_started(ended) == "the service ended with exit status 1 before it was ready: no database at db:5432"
     assert "service.log" in ended.err
     assert "hello" in (ended.folder / "service.log").read_text()
     assert ended.seconds < 30  # it may take 60 s to be ready
@@ -231,26 +301,72 @@ def test_a_service_that_ends_at_once_is_quoted(runs) -> None:
 
 def test_a_service_that_is_never_ready_is_given_up(runs) -> None:
     ended = runs["never_ready"]
-    sentence = refused(ended)
+    sentence = not_started(ended)
     assert sentence.startswith("not ready within 2s: GET http://127.0.0.1:")
     assert sentence.endswith("/ready answered 503")
 
 
 def test_a_port_that_says_nothing_is_not_taken_for_the_service(runs) -> None:
-    sentence = refused(runs["silent"])
+    sentence = not_started(runs["silent"])
     assert sentence.startswith("something else answers at http://127.0.0.1:")
     assert sentence.endswith("GET /ready gave no answer in 5 s")
 
 
 def test_a_port_held_by_another_server_is_not_taken_for_the_service(runs) -> None:
     ended, asked = runs["stranger"]
-    sentence = refused(ended)
+    sentence = not_started(ended)
     assert sentence.startswith("something else answers at http://127.0.0.1:")
     assert sentence.endswith("GET /ready answered 404")
     assert set(asked) == {"/ready"}
 
 
-def test_an_interrupt_before_the_load_leaves_nothing_behind(runs) -> None:
-    ended, gone = runs["interrupted"]
-    assert (ended.code, ended.err) == (130, "\ninterrupted\n")
+def test_a_setup_that_fails_is_told_and_no_load_is_sent(runs) -> None:
+    assert not_started(runs["failing_setup"]) == "setup failed: status 404"
+
+
+@pytest.mark.parametrize("how", ["ends_at_once", "no_such_command", "silent"])
+def test_a_report_of_a_run_that_was_not_started_says_so_again(runs, perfspec, how) -> None:
+    ended = runs[how]
+    written = ended.result
+    sentence = not_started(ended)
+    again = perfspec.command(ended.folder.parent, "report", "out")
+    assert (again.code, again.err) == (4, ""), again.out
+    assert "search smoke on local: NOT STARTED, which is no pass" in again.out
+    assert sentence in again.out
+    assert again.result == written
+
+
+def stopped(ended: Any, code: int) -> None:
+    """Asserts that a signal before the load ended it, and that all files say so."""
+    assert (ended.code, ended.err) == (code, ""), ended.out
+    word = {130: "interrupted", 143: "terminated"}[code]
+    result = ended.result
+    assert (result["outcome"], result["ended"], result["exit_code"]) == ("INTERRUPTED", word, code)
+    assert (result["ended_ns"], result["windows"]) == (0, [])
+    assert "search smoke on local: INTERRUPTED" in ended.out
+    assert not ended.slices()
+    assert [line["type"] for line in ended.log].count("end") == 1
+    (error,) = ended.case("the run went to its end").iter("error")
+    assert error.get("type") == word
+
+
+@pytest.mark.parametrize(("how", "code"), [("interrupted", 130), ("terminated", 143), ("told_twice", 130)])
+def test_a_signal_while_the_service_is_started_leaves_nothing_behind(runs, how, code) -> None:
+    """Only the first of several counts: the service that does not listen is stopped all the same."""
+    ended, children, gone = runs[how]
+    stopped(ended, code)
+    assert len(children) == 2
+    assert gone
+
+
+@pytest.mark.parametrize(("how", "code"), [("waiting_interrupted", 130), ("waiting_terminated", 143)])
+def test_a_signal_while_the_service_is_waited_for_ends_the_run(runs, how, code) -> None:
+    stopped(runs[how], code)
+    assert runs[how].seconds < 20  # it may take 30 s to be ready
+
+
+def test_a_signal_while_a_service_is_stopped_that_was_given_up_loses_nothing(runs) -> None:
+    ended, children, gone = runs["told_given_up"]
+    assert not_started(ended).startswith("not ready within 1s: GET http://127.0.0.1:")
+    assert len(children) == 2
     assert gone

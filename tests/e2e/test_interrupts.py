@@ -1,6 +1,7 @@
 """However a run is ended from outside: what was measured is reported, and nothing that was started is left behind."""
 
 import signal
+import sys
 import time
 from typing import Any
 
@@ -28,6 +29,13 @@ stages:
 thresholds:
   suggest: {errors: under 5%}
 """
+# The service itself ends when it is told to; the process around it has to be killed.
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.run([sys.executable, "-m", "perfspec", "serve", "search", "--port", sys.argv[1]])
+time.sleep(300)
+"""
 STALLED = ("timeout: 5s", "timeout: 20s")
 
 
@@ -35,10 +43,11 @@ STALLED = ("timeout: 5s", "timeout: 20s")
 def begin(new_folder, perfspec, free_port, search_spec) -> Any:
     """Begin a run that starts its service itself; says on which port."""
 
-    def start(name: str, *edits: tuple[str, str], options: str = "") -> Any:
+    def start(name: str, *edits: tuple[str, str], options: str = "", script: str = "") -> Any:
         port = free_port()
-        command = f"perfspec serve search --port {port}{options}"
+        command = f"{sys.executable} service.py {port}" if script else f"perfspec serve search --port {port}{options}"
         folder = new_folder(name)
+        (folder / "service.py").write_text(script)
         search_spec(folder, f"http://127.0.0.1:{port}", STAGE, *edits, seconds=30, start=command)
         return perfspec.begin(folder), port
 
@@ -67,6 +76,21 @@ def runs(begin, perfspec, new_folder, service, small_spec, together, all_gone) -
         ended = begun.end()
         return ended, time.monotonic() - sent, children, all_gone(children, port)
 
+    def told_while_stopping(name: str, *numbers: signal.Signals) -> Any:
+        """The first signal during the load, the others while the service is being stopped, which takes 6 s."""
+        begun, port = begin(name, script=STUBBORN)
+        begun.wait_for_seconds(2)
+        children = begun.children()
+        first, *others = numbers
+        begun.send(first)
+        begun.wait_for_the_end()
+        kept = begun.children()
+        for number in others:
+            time.sleep(0.3)
+            assert begun.process.poll() is None, "the service that does not listen should have kept it"
+            begun.send(number)
+        return begun.end(), kept, children, all_gone(children, port)
+
     def killed() -> Any:
         begun, port = begin("killed")
         begun.wait_for_seconds(4)
@@ -92,6 +116,8 @@ def runs(begin, perfspec, new_folder, service, small_spec, together, all_gone) -
         interrupted=lambda: told_once("interrupted", signal.SIGINT, 3),
         terminated=lambda: told_once("terminated", signal.SIGTERM, 2),
         twice=told_twice,
+        stopping_interrupted=lambda: told_while_stopping("stopping", signal.SIGINT, signal.SIGINT, signal.SIGTERM),
+        stopping_terminated=lambda: told_while_stopping("stopping", signal.SIGTERM, signal.SIGTERM, signal.SIGINT),
         killed=killed,
     )
 
@@ -115,8 +141,9 @@ def test_every_output_marks_an_interrupted_run(runs, how) -> None:
     ended, _, _ = runs[how]
     assert "search smoke on local: INTERRUPTED: this is what was measured until then" in ended.out
     validity = next(suite for suite in ended.junit if suite.get("name") == "search smoke run validity")
-    assert validity.get("errors") == "1"
-    (error,) = validity.iter("error")
+    case = ended.case("the run went to its end")
+    assert case in list(validity)
+    (error,) = case.iter("error")
     assert error.get("type") == how
     assert error.text.startswith(f"specs/search.yaml: the run was {how} after ")
 
@@ -128,7 +155,9 @@ def test_teardown_runs_after_a_signal(runs, how) -> None:
     assert (teardown["n"], teardown["failed"]) == (1, 0)
 
 
-@pytest.mark.parametrize("how", ["interrupted", "terminated", "twice", "killed"])
+@pytest.mark.parametrize(
+    "how", ["interrupted", "terminated", "twice", "killed", "stopping_interrupted", "stopping_terminated"]
+)
 def test_the_service_that_was_started_is_gone(runs, how) -> None:
     *_, children, gone = runs[how]
     assert children
@@ -144,8 +173,27 @@ def test_a_second_signal_ends_a_run_that_waits_for_a_stalled_service(runs) -> No
     assert seconds < 4
     assert ended.result["ended"] == "interrupted"
     assert ended.result["unfinished"] > 0
-    assert f"{ended.result['unfinished']} requests were cut off at the end and are in no number" in ended.out
+    unfinished = ended.result["unfinished"]
+    assert f"{unfinished} requests and waits had no end when the load ended, and are in no number" in ended.out
     assert not ended.errors()
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "word"), [("stopping_interrupted", 130, "interrupted"), ("stopping_terminated", 143, "terminated")]
+)
+def test_a_second_signal_while_the_service_is_stopped_loses_nothing(runs, how, code, word) -> None:
+    """The end is in the log before the service is stopped; the signals that follow change nothing in it."""
+    ended, kept, _, _ = runs[how]
+    assert kept
+    assert (ended.code, ended.err) == (code, ""), ended.out
+    result = ended.result
+    assert (result["outcome"], result["ended"], result["exit_code"]) == ("INTERRUPTED", word, code)
+    assert {s["second"] for s in ended.slices()} >= {0, 1}
+    assert [line["type"] for line in ended.log].count("end") == 1
+    assert ended.log[-1]["type"] == "end"
+    assert ended.summary("delete /v1/index", part="teardown")["n"] == 1
+    assert not any("cut short" in note for note in result["notes"])
+    assert ended.case("the run went to its end").find("error").get("type") == word
 
 
 def test_a_teardown_that_was_cut_short_is_told(runs) -> None:
@@ -199,4 +247,7 @@ def test_a_second_signal_during_setup_is_not_kept_waiting(runs) -> None:
     assert (ended.code, ended.out.count("\n")) == (130, 1), ended.out + ended.err
     assert "setup was cut short by a second signal" in ended.err
     assert seconds < 5  # the request takes 10 s
+    result = ended.result
+    assert (result["outcome"], result["ended"], result["exit_code"]) == ("INTERRUPTED", "interrupted", 130)
+    assert not ended.slices()
     assert counts == {"DELETE index": 1}

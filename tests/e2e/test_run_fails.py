@@ -60,7 +60,7 @@ def test_the_failure_says_threshold_observed_value_limit_and_line(runs, line_of)
 
 def test_the_terminal_says_the_same(runs) -> None:
     ended, _ = runs["slow"]
-    assert "search smoke on local: FAIL (3s judged)" in ended.out
+    assert "search smoke on local: FAIL (4s judged)" in ended.out
     (line,) = [line for line in ended.out.splitlines() if line.startswith("FAIL")]
     (text,) = failures(ended).values()
     assert line.split() == ["FAIL", *text.partition(": ")[2].replace("390ms:", "390ms").split()]
@@ -81,13 +81,15 @@ def test_failed_answers_fail_the_limit_on_errors_and_name_the_check(runs, line_o
     assert list(found) == [
         "query p95 at most 2s",
         "all errors under 1%",
+        "request query",
         f"check query: status 200 (line {line_of(folder, 'header Content-Type') - 1})",
     ]
     verdict = ended.verdict("all errors under 1%")
     assert (verdict["bad"], ended.verdict("query p95 at most 2s")["bad"]) == (n, n)
     assert f" failed: {n} of {verdict['n']} (" in found["all errors under 1%"]
     line = line_of(folder, "header Content-Type") - 1
-    assert list(found.values())[2] == (f"specs/search.yaml:{line}: {n} of {n} answers of `query` failed: status 200")
+    assert found["request query"] == f"specs/search.yaml: {n} of {n} requests `query` failed: {n} x status 500"
+    assert list(found.values())[3] == (f"specs/search.yaml:{line}: {n} of {n} answers of `query` failed: status 200")
 
 
 def test_an_answer_that_failed_is_still_timed(runs) -> None:

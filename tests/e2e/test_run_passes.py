@@ -33,8 +33,8 @@ def test_a_healthy_service_passes_with_exit_code_0(ended) -> None:
     assert (ended.code, ended.err) == (0, ""), ended.out
     result = ended.result
     assert (result["outcome"], result["exit_code"], result["ended"]) == ("PASS", 0, "finished")
-    assert "search smoke on local: PASS (3s judged)" in ended.out
-    assert not result["unfinished"]
+    assert "search smoke on local: PASS (4s judged)" in ended.out
+    assert result["windows"] == [["check", 0, 4_000_000_000]]  # a fifth of 4 s is no whole second
     assert not result["extended"]
 
 
@@ -81,6 +81,21 @@ def test_the_junit_file_has_three_suites_and_no_name_twice(ended) -> None:
     assert [ended.junit.get(name) for name in ("failures", "errors")] == ["0", "0"]
 
 
+def test_the_junit_file_has_a_case_for_each_request(ended) -> None:
+    found = [case.get("name") for case in ended.junit[1].iter("testcase")]
+    requests = ["request suggest", "request query", "request index", "request index-job", "request delete /v1/index"]
+    assert sorted(name for name in found if name.startswith("request ")) == sorted(requests)
+    assert [name for name in found if not name.startswith("request ")]
+    assert not any(len(case) for case in ended.junit[1].iter("testcase"))
+
+
+def test_the_table_says_how_many_requests_were_judged(ended) -> None:
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert ["request", "judged", "failed", "p50", "p95", "p99", "max"] in lines
+    (suggest,) = [words for words in lines if words[:1] == ["suggest"]]
+    assert suggest[1:3] == [str(ended.summary("suggest")["n"]), "0"]
+
+
 def test_the_log_begins_has_a_line_a_second_and_ends(ended) -> None:
     kinds = [line["type"] for line in ended.log]
     assert kinds[0] == "beginning"
@@ -120,6 +135,14 @@ def test_perfspec_counts_what_the_service_counts(passed) -> None:
         "DELETE index": sent["delete /v1/index"],
     }
     assert counts["DELETE index"] == 1
+
+
+def test_nothing_but_waits_is_unfinished(ended) -> None:
+    """What is in flight at the end is answered; a document that is not indexed by then has no outcome."""
+    sent: Counter[str] = Counter()
+    for piece in ended.slices():
+        sent[" ".join(piece["key"][:2]).strip()] += piece["n"]
+    assert 0 <= ended.result["unfinished"] <= sent["index"] - sent["index-job wait"] <= 8
 
 
 def test_teardown_leaves_no_document_behind(passed) -> None:

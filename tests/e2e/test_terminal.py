@@ -13,6 +13,7 @@ import termios
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
 """
+
+
+WRONG = PLAIN.replace("get:", "gte:")
+UNREAD = {
+    "lint": (("lint", "specs/search.yaml"), PLAIN, 0),
+    "lint of mistakes": (("lint", "specs/search.yaml"), WRONG, 2),
+    "plan": (("plan", "specs/search.yaml"), PLAIN, 0),
+    "plan as json": (("plan", "specs/search.yaml", "--json"), PLAIN, 0),
+}
+"""What is called, on which spec, and its exit code."""
 
 
 class Screen:
@@ -170,12 +181,12 @@ def runs(new_folder, perfspec, healthy, small_spec, together) -> Any:
         folder = small_spec(new_folder("quiet"), healthy.url, PLAIN)
         return perfspec.command(folder, "run", "specs/search.yaml", "--quiet"), folder
 
-    def unread() -> Any:
+    def unread(*words: str, body: str = PLAIN) -> Any:
         """As in `perfspec run ... | true`."""
-        folder = small_spec(new_folder("unread"), healthy.url, PLAIN)
+        folder = small_spec(new_folder("unread"), healthy.url, body)
         reader, writer = os.pipe()
         os.close(reader)
-        command = [sys.executable, "-m", "perfspec", "run", "specs/search.yaml", "--out", "out"]
+        command = [sys.executable, "-m", "perfspec", *words]
         process = subprocess.Popen(command, cwd=folder, stdout=writer, stderr=subprocess.PIPE, text=True)
         os.close(writer)
         try:
@@ -189,7 +200,8 @@ def runs(new_folder, perfspec, healthy, small_spec, together) -> Any:
         interrupted=lambda: on_terminal("interrupted", PLAIN.replace("5s", "30s"), interrupt),
         plain=in_pipe,
         quiet=quietly,
-        unread=unread,
+        unread=lambda: unread("run", "specs/search.yaml", "--out", "out"),
+        **{name: partial(unread, *words, body=body) for name, (words, body, _) in UNREAD.items()},
     )
 
 
@@ -198,7 +210,7 @@ def test_a_run_on_a_terminal_ends_with_the_verdict_table(runs) -> None:
     assert watched.code == 0, watched.written
     text = watched.screen.text
     assert "Traceback" not in watched.written
-    assert "search smoke on local: PASS (3s judged)" in text
+    assert "search smoke on local: PASS (4s judged)" in text
     assert any(row.startswith("PASS  suggest-1 errors under 1%") for row in text)
     assert not watched.screen.unknown
 
@@ -264,3 +276,15 @@ def test_a_reader_who_goes_away_changes_neither_verdict_nor_files(runs) -> None:
     code, err, folder = runs["unread"]
     assert (code, err) == (0, "")
     assert (folder / "out" / "result.json").is_file()
+
+
+@pytest.mark.parametrize("called", UNREAD)
+def test_a_reader_who_goes_away_changes_no_exit_code(runs, called) -> None:
+    code, err, _ = runs[called]
+    assert (code, err) == (UNREAD[called][2], "")
+
+
+def test_a_plan_of_mistakes_exits_as_if_it_were_read(new_folder, perfspec, small_spec) -> None:
+    folder = small_spec(new_folder("mistakes"), "http://127.0.0.1:1", WRONG)
+    assert perfspec.command(folder, "lint", "specs/search.yaml").code == 2
+    assert perfspec.command(folder, "plan", "specs/search.yaml").code == 2

@@ -127,10 +127,11 @@ def _piece(
     timer: str = "",
     tags: tuple[tuple[str, str], ...] = (),
     part: str = "load",
+    flow: str = "",
 ) -> Slice:
     count = n if answered is None else answered
     times = {histogram.index(int(ms * 1000)): count} if count else {}
-    key = Key(name, timer, tags, part)
+    key = Key(name, timer, tags, part, flow)
     return Slice(key, second, n, errors or {}, unavailable, over or {}, times, dict(times))
 
 

@@ -63,6 +63,21 @@ def test_a_spec_is_checked_with_its_sources(spec) -> None:
     assert checked.sources["shop.yaml"].text == SPEC
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ('headers: {X-A: "漢"}', "a header cannot hold `漢`"),
+        ('headers: {X-A: "a\\nb"}', "a line break in a header value"),
+    ],
+)
+@pytest.mark.parametrize("until", ["", ", until: {status: 200}"])
+def test_a_request_that_cannot_be_sent_is_found_before_any_load(folder, options, why, until) -> None:
+    (folder / "a.yaml").write_text(SPEC.replace("name: a}", f"name: a, {options}{until}}}"))
+    (found,) = app.lint("a.yaml").findings
+    assert (found.code, found.message) == ("PS113", f"this request cannot be sent: {why}")
+    assert (found.span.line, found.help) == (14, "look at its headers and body")
+
+
 @pytest.mark.parametrize("path", ["gone.yaml", "."])
 def test_a_file_that_is_not_there_is_a_mistake_of_the_caller(path) -> None:
     with pytest.raises(UsageFailure, match="cannot be read") as caught:

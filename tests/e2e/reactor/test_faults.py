@@ -10,7 +10,6 @@ import threading
 import pytest
 
 from perfspec.base.clock import MILLISECOND as MS
-from perfspec.base.clock import SECOND
 from perfspec.engine.lanes import Lane
 from perfspec.metrics.error_kinds import GENERATOR_KINDS
 from perfspec.steps.runtime import Origin, Run

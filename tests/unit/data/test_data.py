@@ -61,6 +61,12 @@ def test_a_file_is_read_with_its_order_and_the_place_of_its_path() -> None:
     assert read("csv: a.csv")[0].order == Order("random")
 
 
+def test_an_order_beside_shares_is_refused() -> None:
+    found, said = read("choice: {a: 70%, b: 30%}\norder: random")
+    assert found is not None
+    assert said == ["2:8 PS107 `order` is for lists; here the shares say how often | remove `order`"]
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -73,6 +79,13 @@ def test_a_file_is_read_with_its_order_and_the_place_of_its_path() -> None:
         ),
         ("choice: [a, '${b}']", "1:13 PS902 `${...}` in a `choice` is not built yet | write the value itself"),
         ("choice: {a: 70%, b: 20%}", "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%"),
+        (
+            "choice: {a: 70%, b: 20%}\norder: random",
+            "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%",
+        ),
+        ("choice: {'${a}': 100%}", "1:10 PS902 `${...}` in a `choice` is not built yet | write the value itself"),
+        ("fake: sentense", "1:7 PS211 there is no fake `sentense` | did you mean `sentence`?"),
+        ("fake: sentence\nlocale: de_XX", "2:9 PS211 there is no fake data for `de_XX` | did you mean `es_MX`?"),
         ("text: 40", "1:7 PS201 `text` needs a unit | write `40 words` or `40 characters`"),
         ("fake: credit_card", f"1:7 PS211 there is no fake `credit_card` | there are {', '.join(sorted(FAKES))}"),
     ],

@@ -23,12 +23,15 @@ class Outcome:
     sent: int
     last: int
     status: int = 200
+    error: str | None = None
 
 
-def answer(due_ms: float, ms: float, *, sent_ms: float | None = None, status: int = 200) -> Outcome:
+def answer(
+    due_ms: float, ms: float, *, sent_ms: float | None = None, status: int = 200, error: str | None = None
+) -> Outcome:
     due = START + int(due_ms * MS)
     sent = due if sent_ms is None else START + int(sent_ms * MS)
-    return Outcome(due, sent, due + int(ms * MS), status)
+    return Outcome(due, sent, due + int(ms * MS), status, error)
 
 
 def series(*limits_ms: float) -> Series:
@@ -98,17 +101,33 @@ def test_a_failed_request_is_over_every_limit_and_keeps_its_durations() -> None:
     assert (piece.unavailable, piece.response) == (0, {1000: 2})
 
 
-@pytest.mark.parametrize(("status", "unavailable", "answered"), [(0, 1, 0), (499, 0, 1), (500, 1, 1), (503, 1, 1)])
-def test_unavailable_is_no_answer_or_a_failure_of_the_server(status, unavailable, answered) -> None:
+@pytest.mark.parametrize("kind", ["whatever", None])
+@pytest.mark.parametrize(("status", "unavailable"), [(499, 0), (500, 1), (503, 1)])
+def test_a_failure_of_the_server_is_unavailable_whether_or_not_it_was_expected(status, unavailable, kind) -> None:
     found = series(100)
-    found.record(answer(0, 5, status=status), "whatever")
+    found.record(answer(0, 5, status=status), kind)
     (piece,) = found.drain()
-    assert (piece.unavailable, histogram.count(piece.response), histogram.count(piece.service)) == (
-        unavailable,
-        answered,
-        answered,
-    )
-    assert piece.over == {100 * MS: 1}
+    assert (piece.unavailable, sum(piece.errors.values())) == (unavailable, int(kind is not None))
+    assert histogram.count(piece.response) == histogram.count(piece.service) == 1
+    assert piece.over == {100 * MS: int(kind is not None)}
+
+
+def test_an_expected_failure_of_the_server_that_took_too_long_is_over_the_limit_once() -> None:
+    found = series(100)
+    found.record(answer(0, 101, status=503), None)
+    (piece,) = found.drain()
+    assert (piece.unavailable, piece.errors, piece.over) == (1, {}, {100 * MS: 1})
+
+
+@pytest.mark.parametrize("status", [0, 200])
+@pytest.mark.parametrize(("error", "durations"), [("timeout", 1), ("reset", 0), ("refused", 0), ("no ports", 0)])
+def test_no_answer_is_unavailable_and_a_time_out_alone_has_the_durations_it_took(status, error, durations) -> None:
+    found = series(100)
+    found.record(answer(0, 40, status=status, error=error), error)
+    (piece,) = found.drain()
+    assert (piece.unavailable, piece.errors, piece.over) == (1, {error: 1}, {100 * MS: 1})
+    assert histogram.count(piece.response) == histogram.count(piece.service) == durations
+    assert total([piece]).unanswered == 1 - durations
 
 
 def test_a_timer_has_one_duration_and_none_where_it_failed() -> None:
@@ -126,7 +145,17 @@ recorded = st.lists(
     st.tuples(
         st.integers(0, 5 * 10**9),
         st.integers(0, 3 * 10**9),
-        st.sampled_from([(200, None), (200, "check"), (404, "status 404"), (503, "status 503"), (0, "refused")]),
+        st.sampled_from(
+            [
+                (200, None, None),
+                (200, "check", None),
+                (404, "status 404", None),
+                (503, "status 503", None),
+                (503, None, None),
+                (0, "refused", "refused"),
+                (0, "timeout", "timeout"),
+            ]
+        ),
         st.booleans(),
     ),
     max_size=40,
@@ -139,8 +168,8 @@ def test_whenever_it_is_drained_the_sum_is_the_same(requests) -> None:
     limits = (50 * MS, 700 * MS)
     once, often = Series(Key("a"), limits, START), Series(Key("a"), limits, START)
     slices = []
-    for due, ns, (status, kind), drain in requests:
-        outcome = Outcome(START + due, START + due, START + due + ns, status)
+    for due, ns, (status, kind, error), drain in requests:
+        outcome = Outcome(START + due, START + due, START + due + ns, status, error)
         once.record(outcome, kind)
         often.record(outcome, kind)
         if drain:
@@ -149,10 +178,11 @@ def test_whenever_it_is_drained_the_sum_is_the_same(requests) -> None:
     assert total(slices) == total(once.drain())
     row = total(slices)
     assert row.n == len(requests)
-    assert row.failed == sum(kind is not None for _, _, (_, kind), _ in requests)
+    assert row.failed == sum(kind is not None for _, _, (_, kind, _), _ in requests)
     for limit in limits if requests else ():
-        assert row.over[limit] == sum(kind is not None or ns > limit for _, ns, (_, kind), _ in requests)
-    assert histogram.count(row.response) == sum(status > 0 for _, _, (status, _), _ in requests)
+        assert row.over[limit] == sum(kind is not None or ns > limit for _, ns, (_, kind, _), _ in requests)
+    assert histogram.count(row.response) == sum(error != "refused" for _, _, (_, _, error), _ in requests)
+    assert row.unanswered == sum(error == "refused" for _, _, (_, _, error), _ in requests)
 
 
 @ALL
@@ -188,16 +218,27 @@ def test_a_registry_drains_what_was_recorded_and_nothing_else() -> None:
 
 def test_drawn_tags_choose_a_series_and_are_sorted_among_the_fixed_ones() -> None:
     registry = Registry(START, {})
-    choose = registry.by_tags(Key("a", tags=(("m", "fixed"),)), ("z", "b"), lambda names: (names["z"], names["b"]))
-    found = choose({"z": 1, "b": True})
-    assert found.key.tags == (("b", "True"), ("m", "fixed"), ("z", "1"))
-    assert choose({"z": 1, "b": True}) is found
-    assert choose({"z": 2, "b": True}) is not found
+    key = Key("a", "poll", (("m", "fixed"),), "setup", "buy")
+    choose = registry.by_tags(key, ("z", "b"), lambda names: (names["z"], names["b"]))
+    found = choose({"z": "1", "b": "true"})
+    assert found.key == Key("a", "poll", (("b", "true"), ("m", "fixed"), ("z", "1")), "setup", "buy")
+    assert choose({"z": "1", "b": "true"}) is found
+    assert choose({"z": "2", "b": "true"}) is not found
+
+
+@pytest.mark.parametrize("error", [KeyError, TypeError, ValueError])
+def test_a_tag_that_cannot_be_computed_is_unknown(error) -> None:
+    def read(_: object) -> tuple[str, ...]:
+        raise error
+
+    choose = Registry(START, {}).by_tags(Key("a"), ("z", "b"), read)
+    assert choose({}).key.tags == (("b", "unknown"), ("z", "unknown"))
+    assert choose({}) is choose({})
 
 
 def test_beyond_fifty_values_all_count_as_other() -> None:
     registry = Registry(START, {})
-    choose = registry.by_tags(Key("a"), ("id",), lambda n: (n,))
+    choose = registry.by_tags(Key("a"), ("id",), lambda n: (str(n),))
     first = [choose(n) for n in range(MOST_TAG_VALUES)]
     assert MOST_TAG_VALUES == len(set(map(id, first))) == 50
     rest = {id(choose(n)) for n in range(50, 500)}
@@ -211,8 +252,8 @@ def test_beyond_fifty_values_all_count_as_other() -> None:
 def test_rows_add_up_whatever_the_order(a, b) -> None:
     def slices(requests):
         found = Series(Key("a"), (5 * MS,), START)
-        for due, ns, (status, kind), _ in requests:
-            found.record(Outcome(START + due, START + due, START + due + ns, status), kind)
+        for due, ns, (status, kind, error), _ in requests:
+            found.record(Outcome(START + due, START + due, START + due + ns, status, error), kind)
         return found.drain()
 
     first, second = slices(a), slices(b)

@@ -130,11 +130,10 @@ ABORT = Abort("errors threshold fails", "search errors under 1%", 20, "30 of 30 
             "ended early by `errors threshold fails`: 30 of 30 requests were bad",
         ),
         (None, "INCONCLUSIVE, which is no pass (6s judged)", "the run was cut off and has no end in its log"),
-        (End("finished", 90 * SECOND), "PASS (1m15s judged)", "it was too close to call, so the stage ran on"),
         (
             End("finished", 40 * SECOND, unfinished=3),
             "PASS (25s judged)",
-            "3 requests were cut off at the end and are in no number",
+            "3 requests and waits had no end when the load ended, and are in no number",
         ),
         (
             End("finished", 40 * SECOND, waits=1200),
@@ -163,6 +162,15 @@ def test_what_else_is_to_be_known_stands_below_the_verdicts(result, good, end, h
     lines = terminal.summary(result(*good, end=end))
     assert lines[1].endswith(headline)
     assert f"      {remark}" in lines
+
+
+def test_a_stage_that_ran_on_says_so(result, good) -> None:
+    end = End("finished", 90 * SECOND)
+    lines = terminal.summary(result(*good, end=end, extended=True))
+    assert lines[1].endswith("PASS (1m15s judged)")
+    remark = "      it was too close to call, so the stage ran on"
+    assert remark in lines
+    assert remark not in terminal.summary(result(*good, end=end))
 
 
 def test_errors_are_named_by_kind_the_most_frequent_first(result, piece) -> None:

@@ -88,9 +88,18 @@ def test_skipped_rows_take_no_part(result, good, small) -> None:
     assert [str(s.threshold) for s in found.skipped] == ["job wait p95 at most 9s"]
 
 
-@pytest.mark.parametrize(("seconds", "extended"), [(40, False), (41, False), (42, True), (90, True)])
-def test_a_run_that_went_on_says_so(result, good, seconds, extended) -> None:
-    assert result(*good, end=End("finished", seconds * SECOND)).extended is extended
+@pytest.mark.parametrize("seconds", [40, 42, 90])
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_run_went_on_if_its_log_says_so(result, good, seconds, extended) -> None:
+    assert result(*good, end=End("finished", seconds * SECOND), extended=extended).extended is extended
+
+
+@pytest.mark.parametrize(
+    ("last", "extended", "ended"), [(38, False, 38), (43, False, 40), (43, True, 43), (99, True, 90), (99, False, 40)]
+)
+def test_a_torn_run_ends_where_its_log_does_and_never_after_its_plan(plan, last, extended, ended) -> None:
+    seconds = tuple(LoggedSecond(n, 4, [], extended=extended and n > 40) for n in range(1, last + 1))
+    assert make(plan, Log(Beginning("r", "", "", ""), seconds, None)).ended_ns == ended * SECOND
 
 
 def test_only_judged_seconds_and_setup_are_summed_up(result, piece) -> None:

@@ -167,6 +167,37 @@ def test_every_environment_has_every_value_that_is_used(told, change, said) -> N
     assert told(changed(*change))[0] == said
 
 
+LIMITS = [
+    ("${run.id}", "id"),
+    ("${values.a.b}", "b"),
+    ("${secret.api_key}", "api_key"),
+    ("${count(phrase)}", "NAME"),
+]
+
+
+@pytest.mark.parametrize(("hole", "name"), LIMITS)
+def test_a_limit_reads_values_and_nothing_else(told, hole, name) -> None:
+    said = f"25:26 PS301 a limit can read `${{values.NAME}}` and nothing else | write `${{values.{name}}}`"
+    assert any(line.startswith(said) for line in told(changed("${values.p95}", hole)))
+
+
+@pytest.mark.parametrize("name", ["user.number", "round.number"])
+@pytest.mark.parametrize("part", ["setup", "teardown"])
+def test_what_happens_once_has_no_user(told, name, part) -> None:
+    step = f"{part}: [{{get: '/s?n=${{{name}}}', name: s}}]\nstages:\n"
+    (said,) = told(changed("stages:\n", step))
+    assert said.endswith(
+        f" PS301 there is no `{name}` in setup and teardown, which happen once per run | use `${{run.id}}`"
+    )
+
+
+@pytest.mark.parametrize(("capture", "tag"), [("$.total", "secret.api_key"), ("secret $.total", "total")])
+def test_no_tag_tells_a_secret(told, capture, tag) -> None:
+    text = changed("capture: {total: $.total}", f"capture: {{total: {capture}}}")
+    (said,) = told(text.replace("tags: {lang: de}", f"tags: {{lang: '${{{tag}}}'}}"))
+    assert said.endswith(" PS701 the tag `lang` would write a secret into every report | tag something else")
+
+
 ROWS = [
     ("serch: {p95: under 1s}", "25:3 PS602 no request is named `serch` | did you mean `search` (line 12)?"),
     ("zzz: {p95: under 1s}", "25:3 PS602 no request is named `zzz` | name a request with `name:`"),
@@ -182,8 +213,8 @@ ROWS = [
     (
         'search: {p95: "at most ${phrase}"}',
         (
-            "25:28 PS301 nothing is called `phrase` here; a limit can read `values.NAME` only"
-            " | write `values.phrase`, and give every environment the value"
+            "25:26 PS301 a limit can read `${values.NAME}` and nothing else"
+            " | write `${values.phrase}`, and give every environment the value"
         ),
     ),
     (
@@ -248,6 +279,10 @@ STAGES = [
     (
         ("phases: [{name: a, for: 30s, users: 5}]", "phases: [{name: a, for: 30s, users: 5}]\n    warmup: 30s"),
         "22:14 PS512 the warm-up of 30s leaves nothing of phase `a` to judge | make the phase longer than 30s",
+    ),
+    (
+        ("phases: [{name: a, for: 30s, users: 5}]", "phases: [{name: a, for: 30s, users: 5}]\n    extend_to: 30s"),
+        "20:3 PS512 `extend_to: 30s` is over before the phases are | write more than 30s, or leave it out",
     ),
     (
         ("[smoke]", "[smok]"),

@@ -34,7 +34,7 @@ teardown: [{delete: /all}]
 stages:
   load:
     warmup: 3s
-    extend_to: 90s
+    extend_to: 2m
     pauses: at most 100ms
     warn_only: latency
     fails_when: not clearly under
@@ -95,7 +95,7 @@ def test_a_stage(spec) -> None:
         ("up", 60 * SECOND, Users(0, 5), False),
         ("phase 2", 30 * SECOND, Users(5, 5), True),
     ]
-    assert (stage.warmup_ns, stage.extend_to_ns, stage.pause_cap_ns) == (3 * SECOND, 90 * SECOND, 100_000_000)
+    assert (stage.warmup_ns, stage.extend_to_ns, stage.pause_cap_ns) == (3 * SECOND, 120 * SECOND, 100_000_000)
     assert (stage.warn_only, stage.only_proven, stage.not_built) == ("latency", True, "")
     assert stage.mix == {"browse": 0.3, "buy": 0.7}
     assert [rule.kind for rule in stage.abort] == ["threshold", "no responses"]
@@ -106,6 +106,50 @@ def test_the_table_of_thresholds(spec) -> None:
     p95, errors = spec.promises
     assert (p95.row.text, p95.cell.quantile, p95.limit.source) == ("a", Fraction(19, 20), "at most 120ms")
     assert (str(p95.row_span), str(p95.span), errors.cell.statistic) == ("s.yaml:33:14", "s.yaml:33:18", "errors")
+
+
+def test_values_keep_their_types(spec_of) -> None:
+    values = "a: 1, b: 1.5, c: true, d: null, e: '1', f: text"
+    spec = spec_of(SPEC.replace("url: http://127.0.0.1:8083/", f"url: http://a\n    values: {{{values}}}"))
+    found = {name: (v.text, v.value) for name, v in spec.environments["local"].values.items()}
+    assert found == {
+        "a": ("1", 1),
+        "b": ("1.5", 1.5),
+        "c": ("true", True),
+        "d": ("null", None),
+        "e": ("1", "1"),
+        "f": ("text", "text"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "http://127.0.0.1:8083/",
+            "http://a:808x",
+            "8:10 PS113 `http://a:808x` is no address | write for example `http://127.0.0.1:8080`",
+        ),
+        (
+            "http://127.0.0.1:8083/",
+            "http://a:0",
+            "8:10 PS113 `http://a:0` is no address | write for example `http://127.0.0.1:8080`",
+        ),
+        (
+            "http://127.0.0.1:8083/",
+            "http://${run.id}",
+            "8:10 PS113 an address is written out; `${...}` is not looked into here | write the address itself",
+        ),
+        ("run it", "run 'it", "9:22 PS113 the command cannot be read: no closing quotation | close the quote"),
+        (
+            "local-token",
+            "short",
+            "12:63 PS702 the secret `token` has fewer than 6 characters and could not be masked | use a longer one",
+        ),
+    ],
+)
+def test_what_could_not_be_used_later_is_said_now(told, old, new, said) -> None:
+    assert told(SPEC.replace(old, new, 1)) == [said]
 
 
 def broken(text: str):

@@ -109,6 +109,28 @@ def test_what_does_not_fit_together_is_said(table, said) -> None:
     assert promises(table) == ([], [said])
 
 
+@pytest.mark.parametrize(
+    ("cell", "limit", "hint"),
+    [
+        ("errors", "over 1%", "at most 1%"),
+        ("errors", "at least 1%", "at most 1%"),
+        ("errors", "between 1% and 2%", "at most 2%"),
+        ("availability", "under 99%", "at least 99%"),
+        ("availability", "at most 99%", "at least 99%"),
+        ("availability", "between 98% and 99%", "at least 99%"),
+    ],
+)
+def test_a_limit_on_the_wrong_side_is_said_wherever_it_comes_from(cell, limit, hint) -> None:
+    said = f"PS606 `{limit}` says the wrong side of `{cell}` | write `{hint}`"
+    found, now = promises(f"a: {{{cell}: {limit}}}")
+    assert (found, [line.split(" ", 1)[1] for line in now]) == ([], [said])
+    relation, amount = limit.rsplit(" ", 1)
+    (promise,), _ = promises(f'a: {{{cell}: "{relation} ${{values.x}}"}}')
+    out = Diagnostics()
+    assert resolve(promise, {"values.x": amount}, out) is None
+    assert [d.code for d in out.sorted()] == ["PS606"]
+
+
 def test_a_broken_cell_hides_no_other() -> None:
     found, said = promises("a: {p95: 5, errors: under 1%, p50: [1]}\nb: 5\nc: {max: under 1s}")
     assert [(p.row.text, p.cell.text) for p in found] == [("a", "errors"), ("c", "max")]

@@ -14,7 +14,7 @@ from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Registry
 from perfspec.spec.model import Spec
 from perfspec.steps.kinds import Step
-from perfspec.steps.runtime import Call, Origin
+from perfspec.steps.runtime import STOPPED, Call, Origin
 from perfspec.steps.sequence import in_turn
 
 MS = 1_000_000
@@ -74,7 +74,10 @@ Answer = Callable[[str, float], Reply]
 
 @pytest.fixture(scope="session")
 def play(spec_of, spec_text) -> Callable[..., Played]:
-    """Play the flow once; every answer takes 100 ms. `answer` gets the target and the ms at which it was asked."""
+    """Play the flow once; every answer takes 100 ms. `answer` gets the target and the ms at which it was asked.
+
+    `cut_ms`: when the load ends, so that a pause is cut short.
+    """
 
     def run(
         steps: str,
@@ -85,6 +88,7 @@ def play(spec_of, spec_text) -> Callable[..., Played]:
         limits: Mapping[tuple[str, str], tuple[int, ...]] = {},
         names: Mapping[str, object] = {},
         seed: int = 1,
+        cut_ms: int | None = None,
     ) -> Played:
         spec: Spec = spec_of(spec_text(steps, more))
         played = Played()
@@ -107,6 +111,8 @@ def play(spec_of, spec_text) -> Callable[..., Played]:
             played.ended_ms = (driver.now - T0) / MS
 
         lane.run(in_turn(spec.flows["buy"].steps, binder)(lane), on_end)
+        if cut_ms is not None:
+            driver.call_at(T0 + cut_ms * MS, lambda _: lane.wake(STOPPED), None)
         driver.run()
         played.names = dict(lane.vars)
         played.first_errors = driver.first_errors

@@ -214,10 +214,17 @@ def test_the_first_check_that_fails_gives_the_kind() -> None:
     assert [kind_of_check(c) for c in expecting("status: 200")] == ["status"]
 
 
+@pytest.mark.parametrize("matcher", ["present", "absent", "empty", "not contains a"])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"nan", b"\xff"])
-def test_an_answer_that_is_no_json_has_none_of_its_values(body) -> None:
-    assert judge(expecting("$.x: present"), ())(outcome(body), Vars()) == "check s.yaml:1 $.x present"
-    assert judge(expecting("$.x: absent"), ())(outcome(body), Vars()) is None
+def test_of_an_answer_that_is_no_json_nothing_can_be_said(body, matcher) -> None:
+    assert judge(expecting(f"$.x: {matcher}"), ())(outcome(body), Vars()) == f"check s.yaml:1 $.x {matcher}"
+    assert judge(expecting("header X: absent"), ())(outcome(body), Vars()) is None
+
+
+def test_what_was_waited_for_by_its_status_is_accepted_with_any() -> None:
+    assert judge((), (), any_status=True)(outcome(status=404), Vars()) is None
+    assert judge((), ())(outcome(status=404), Vars()) == "status 404"
+    assert judge(expecting("status: 200"), (), any_status=True)(outcome(status=404), Vars()) == "status 404"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +257,12 @@ def test_paths_reach_into_maps_by_name_and_lists_by_number(path, expected) -> No
         ("x: $.id or none", {}, "none"),
         ("x: $.a[-1].id", {"a": [{"id": 1}, {"id": 2}]}, 2),
         ("x: count $.a", {"a": [1, 2]}, 2),
-        ("x: count $.a or 0", {"a": "text"}, "0"),
+        ("x: count $.a or 0", {"a": "text"}, 0),
+        ("x: $.id or 1.5", {}, 1.5),
+        ("x: $.id or true", {}, True),
+        ("x: $.id or null", {}, None),
+        ("x: $.id or yes", {}, "yes"),
+        ("x: header X-None or 0", {}, 0),
         ("x: header X-Left", {}, "12"),
         ("x: header X-None or no", {}, "no"),
         ("x: $", [1], [1]),

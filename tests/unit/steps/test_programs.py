@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from perfspec.engine.sim import Reply
+from perfspec.metrics import histogram
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -204,7 +205,8 @@ def test_a_wait_gives_up_instead_of_asking_too_late(play, most, polls) -> None:
     assert played.times == polls
     assert (played.ended, played.ended_ms) == (["gave up"], polls[-1] + 100)
     waits, single = played.rows["job", "wait"], played.rows["job", "poll"]
-    assert (waits.n, waits.errors, waits.unavailable, waits.response) == (1, {"gave up": 1}, 1, {})
+    assert (waits.n, waits.errors, waits.unavailable, waits.unanswered) == (1, {"gave up": 1}, 0, 0)
+    assert histogram.highest(max(waits.response)) >= (polls[-1] + 100) * 1000 >= histogram.lowest(max(waits.response))
     assert (single.n, single.failed) == (len(polls), 0)
 
 
@@ -241,6 +243,34 @@ def test_waiting_for_a_status_means_that_others_are_not_yet_it(play, status, err
     assert played.rows["job", "poll"].errors == errors
 
 
+def test_a_wait_for_a_status_is_over_whatever_that_status_is(play) -> None:
+    played = play("- get: /job\n  name: job\n  until: {status: 404}\n- get: /end", lambda *_: Reply(404))
+    assert (played.targets, played.ended) == (["/job", "/end"], [None])
+    assert played.rows["job", "wait"].failed == played.rows["job", "poll"].failed == 0
+
+
+def test_a_wait_that_gave_up_on_a_broken_service_is_unavailable(play) -> None:
+    played = play(WAIT, lambda *_: Reply(503))
+    waits = played.rows["job", "wait"]
+    assert (played.ended, waits.errors, waits.unavailable) == (["gave up"], {"gave up": 1}, 1)
+
+
+def test_a_wait_that_gave_up_without_any_answer_has_no_duration(play) -> None:
+    waits = play(WAIT, refused=((0, 9 * SECOND),)).rows["job", "wait"]
+    assert (waits.errors, waits.unavailable, waits.unanswered) == ({"gave up": 1}, 1, 1)
+
+
+@pytest.mark.parametrize(("cut_ms", "kind"), [(50, None), (150, "unfinished"), (700, "unfinished"), (1050, None)])
+def test_a_wait_that_is_cut_by_the_end_is_unfinished_and_in_no_number(play, cut_ms, kind) -> None:
+    played = play(WAIT, after(900, state="done", result=5), cut_ms=cut_ms)
+    assert played.ended == [kind]
+    assert (("job", "wait") in played.rows) is (kind is None)
+
+
+def test_a_pause_that_is_cut_by_the_end_is_no_wait(play) -> None:
+    assert play("- pause: 1s\n- get: /a", cut_ms=500).ended == ["stopped"]
+
+
 def test_what_is_waited_for_may_be_drawn(play) -> None:
     played = play(
         "- get: /a\n  capture: {id: $.id}\n- get: /job\n  name: job\n  until: {$.id: '${id}', $.run: '${run.id}'}",
@@ -250,11 +280,17 @@ def test_what_is_waited_for_may_be_drawn(play) -> None:
 
 
 def test_tags_are_fixed_or_drawn(play) -> None:
-    more = "data: {lang: {choice: [de]}}\ndefaults: {tags: {tier: gold}}"
-    tags = "tags: {lang: '${lang}'}"
+    more = "data: {lang: {choice: [true]}}\ndefaults: {}"
+    tags = "tags: {tier: gold, lang: '${lang}-${run.id}'}"
     played = play(f"- get: /a\n  {tags}\n- get: /job\n  name: job\n  until: {{status: 200}}\n  {tags}", more=more)
     assert played.ended == [None]
     assert played.tags == {
-        "get /a": {(("lang", "de"), ("tier", "gold"))},
-        "job": {(("lang", "de"), ("tier", "gold"))},
+        "get /a": {(("lang", "true-r1"), ("tier", "gold"))},
+        "job": {(("lang", "true-r1"), ("tier", "gold"))},
     }
+
+
+def test_a_tag_that_cannot_be_computed_is_unknown_and_the_request_is_sent(play) -> None:
+    played = play("- get: /a\n  tags: {hits: '${hits.gone}'}", more=CAPTURED, names={"hits": "text"})
+    assert (played.targets, played.ended) == (["/a"], [None])
+    assert played.tags == {"get /a": {(("hits", "unknown"),)}}

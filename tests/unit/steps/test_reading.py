@@ -46,10 +46,7 @@ def test_a_path_that_varies_needs_a_name(told, spec_text, until) -> None:
 
 
 def test_defaults_are_filled_in_and_a_step_wins_over_them(steps_of) -> None:
-    more = (
-        "data: {}\ndefaults: {timeout: 5s, auth: 'bearer ${secret.key}',"
-        " headers: {X-A: '1', x-b: '2'}, tags: {tier: gold}}"
-    )
+    more = "data: {}\ndefaults: {timeout: 5s, auth: 'bearer ${secret.key}', headers: {X-A: '1', x-b: '2'}}"
     plain, own, open_ = steps_of(
         """
         - get: /a
@@ -70,14 +67,13 @@ def test_defaults_are_filled_in_and_a_step_wins_over_them(steps_of) -> None:
         ("x-b", "2"),
         ("Authorization", "Bearer ${secret.key}"),
     ]
-    assert [(k, t.source) for k, t in plain.tags] == [("tier", "gold")]
     assert own.timeout_ns == SECOND
     assert [(k, t.source) for k, t in own.headers] == [
         ("X-A", "1"),
         ("Authorization", "Bearer abc${user.number}"),
         ("X-B", "mine"),
     ]
-    assert [k for k, _ in own.tags] == ["tier", "lang"]
+    assert [(k, t.source) for k, t in own.tags] == [("lang", "de")]
     assert [k for k, _ in open_.headers] == ["X-A", "x-b"]
 
 
@@ -260,6 +256,35 @@ def test_names_know_their_place(steps_of) -> None:
 def test_what_cannot_be_read_is_said_where_it_stands(told, spec_text, step, said) -> None:
     rest = "\n  as: hit" if "for_each" in step else ""
     assert told(spec_text(step + rest, HITS)) == [said]
+
+
+@pytest.mark.parametrize(
+    ("option", "column"),
+    [
+        ("query: {'${hits}': a}", 17),
+        ("headers: {'${hits}': a}", 19),
+        ("form: {'${hits}': a}", 16),
+        ("tags: {'${hits}': a}", 16),
+    ],
+)
+def test_a_name_cannot_be_drawn(told, spec_text, option, column) -> None:
+    said = told(spec_text(f"- post: /a\n  {option}", HITS))
+    assert said == [f"11:{column} PS113 a name cannot hold `${{...}}` | put it into the value"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"),
+    [
+        ("2xx", "write `between 200 and 299`"),
+        ("ok", "write 200 or [200, 201]"),
+        ("[200, ok]", "write 200 or [200, 201]"),
+        ("700", "write 200 or [200, 201]"),
+        ("present", "write 200 or [200, 201]"),
+    ],
+)
+def test_a_status_is_a_number(told, spec_text, wanted, hint) -> None:
+    said = told(spec_text(f"- get: /a\n  expect: {{status: {wanted}}}", HITS))
+    assert said == [f"11:26 PS203 a status is a number from 100 to 599 | {hint}"]
 
 
 def test_what_is_no_step_is_left_out_and_its_siblings_are_read(steps_of) -> None:

@@ -1,4 +1,7 @@
-"""When a run ends before its time, and that it does not where the evidence is thin."""
+"""When a run ends before its time, and that it does not where the evidence is thin.
+
+A feed says what was drained in each second, whenever it was due.
+"""
 
 import pytest
 
@@ -25,17 +28,17 @@ def watch(threshold):
     return make
 
 
-def first(watch: Watch, seconds: dict[int, list], until: int = 60) -> Abort | None:
-    """What the watch says first, fed second by second: what was due in second k is drained after k + 1 seconds."""
+def first(watch: Watch, feed: dict[int, list], until: int = 60, waiting: int = 1) -> Abort | None:
+    """What the watch says first, called once a second."""
     for second in range(1, until + 1):
-        found = watch.second(second, seconds.get(second - 1, []))
+        found = watch.second(second, feed.get(second, []), waiting)
         if found is not None:
             return found
     return None
 
 
-def steady(make, start: int = 0, end: int = 60) -> dict[int, list]:
-    return {second: [make(second)] for second in range(start, end)}
+def steady(make, start: int = 1, end: int = 60) -> dict[int, list]:
+    return {second: [make(second)] for second in range(start, end + 1)}
 
 
 @pytest.mark.parametrize(
@@ -50,12 +53,12 @@ def steady(make, start: int = 0, end: int = 60) -> dict[int, list]:
     ],
 )
 def test_nine_in_ten_bad_of_twenty_requests_end_the_run(watch, piece, n, bad, ends) -> None:
-    feed = {8: [piece("search", n, second=8, errors={"status 500": bad})]}
+    feed = {12: [piece("search", n, errors={"status 500": bad})]}
     found = first(watch("search threshold fails"), feed)
     assert (found is not None) is ends
     if found is not None:
         assert (found.second, found.rule, found.threshold) == (
-            9,
+            12,
             "search threshold fails",
             "search errors under 1%",
         )
@@ -63,33 +66,55 @@ def test_nine_in_ten_bad_of_twenty_requests_end_the_run(watch, piece, n, bad, en
 
 
 def test_the_first_five_seconds_never_end_a_run_by_a_threshold(watch, piece) -> None:
-    feed = steady(lambda s: piece("search", 100, second=s, errors={"refused": 100}))
+    feed = steady(lambda _: piece("search", 100, errors={"refused": 100}))
     found = first(watch("any threshold fails"), feed)
     assert found is not None
     assert found.second == 6
+    assert found.evidence == "600 of 600 requests in the last 6 s were bad (600 refused)"
 
 
-@pytest.mark.parametrize(("due", "counts"), [(1, False), (2, True), (12, True)])
-def test_ten_full_seconds_and_what_is_due_now_are_looked_at(watch, piece, due, counts) -> None:
-    found = watch("any threshold fails").second(12, [piece("search", 30, second=due, errors={"reset": 30})])
-    assert (found is not None) is counts
+@pytest.mark.parametrize("due", [0, 3, 12, 99])
+def test_a_second_is_what_came_in_it_whenever_that_was_due(watch, piece, due) -> None:
+    found = first(watch("any threshold fails"), {12: [piece("search", 30, second=due, errors={"reset": 30})]})
+    assert found is not None
+    assert found.second == 12
 
 
-def test_bad_seconds_are_forgotten_after_ten(watch, piece) -> None:
-    feed = {0: [piece("search", 30, second=0, errors={"reset": 30})]}
-    feed |= steady(lambda s: piece("search", 2, second=s), 4, 60)
+@pytest.mark.parametrize(("apart", "ends"), [(1, True), (9, True), (10, False)])
+def test_bad_seconds_are_forgotten_after_ten(watch, piece, apart, ends) -> None:
+    half = [piece("search", 12, errors={"reset": 12})]
+    assert (first(watch("any threshold fails"), {20: half, 20 + apart: half}) is not None) is ends
+
+
+def test_bad_first_seconds_still_count_after_the_fifth(watch, piece) -> None:
+    found = first(watch("any threshold fails"), {1: [piece("search", 30, errors={"reset": 30})]})
+    assert found is not None
+    assert found.second == 6
+    feed = {1: [piece("search", 30, errors={"reset": 30})]} | steady(lambda _: piece("search", 2), 4)
     assert first(watch("any threshold fails"), feed) is None
 
 
-def test_a_threshold_rule_with_a_time_looks_back_that_far(watch, piece) -> None:
-    feed = {
-        2: [piece("search", 12, second=2, errors={"reset": 12})],
-        16: [piece("search", 12, second=16, errors={"reset": 12})],
-    }
-    assert first(watch("any threshold fails"), dict(feed)) is None
-    found = first(watch("any threshold fails for 20s"), dict(feed))
+def test_a_threshold_rule_with_a_time_is_about_each_of_its_seconds(watch, piece) -> None:
+    feed = steady(lambda _: piece("search", 100, errors={"reset": 2}))
+    assert first(watch("any threshold fails"), feed) is None
+    found = first(watch("any threshold fails for 20s"), feed)
     assert found is not None
-    assert found.evidence == "24 of 24 requests in the last 20 s were bad (24 reset)"
+    assert (found.second, found.threshold) == (20, "search errors under 1%")
+    assert found.evidence == "40 of 2000 requests in the last 20 s were bad (40 reset)"
+
+
+def test_one_second_within_the_threshold_keeps_the_run_alive(watch, piece) -> None:
+    feed = steady(lambda s: piece("search", 100, errors={"reset": 100} if s % 20 else {}))
+    assert first(watch("any threshold fails for 20s"), feed) is None
+    assert first(watch("any threshold fails"), feed) is not None
+
+
+def test_seconds_that_brought_nothing_are_passed_over(watch, piece) -> None:
+    found = first(watch("any threshold fails for 20s"), {7: [piece("search", 1, errors={"reset": 1})]})
+    assert found is not None
+    assert found.second == 20
+    assert found.evidence == "1 of 1 requests in the last 20 s were bad (1 reset)"
+    assert first(watch("any threshold fails for 20s"), {7: [piece("other", 1, errors={"reset": 1})]}) is None
 
 
 @pytest.mark.parametrize(
@@ -102,63 +127,81 @@ def test_a_threshold_rule_with_a_time_looks_back_that_far(watch, piece) -> None:
     ],
 )
 def test_a_rule_is_about_the_rows_it_names(watch, piece, rule, about) -> None:
-    feed = steady(lambda s: piece("query", 10, second=s, over={200 * MS: 10}, ms=500))
+    feed = steady(lambda _: piece("query", 10, over={200 * MS: 10}, ms=500))
     found = first(watch(rule), feed)
     assert (found.threshold if found else None) == about
 
 
 def test_the_errors_rule_is_about_every_threshold_on_errors(watch, piece) -> None:
-    feed = steady(lambda s: piece("search", 10, second=s, errors={"timeout": 6, "reset": 3, "status 500": 1}))
+    feed = steady(lambda _: piece("search", 10, errors={"timeout": 6, "reset": 3, "status 500": 1}), 10)
     found = first(watch("errors threshold fails"), feed)
     assert found is not None
-    assert found.threshold == "search errors under 1%"
-    assert found.evidence == "60 of 60 requests in the last 10 s were bad (36 timeout, 18 reset, 6 status 500)"
+    assert (found.second, found.threshold) == (11, "search errors under 1%")
+    assert found.evidence == "20 of 20 requests in the last 10 s were bad (12 timeout, 6 reset, 2 status 500)"
 
 
 def test_at_most_three_kinds_are_named(watch, piece) -> None:
     kinds = {"a": 40, "b": 30, "c": 20, "d": 10}
-    found = first(watch("any threshold fails"), {8: [piece("search", 100, second=8, errors=kinds)]})
+    found = first(watch("any threshold fails"), {8: [piece("search", 100, errors=kinds)]})
     assert found is not None
     assert found.evidence.endswith("(40 a, 30 b, 20 c)")
 
 
 def test_no_answers_for_a_while_end_the_run(watch, piece) -> None:
-    feed = steady(lambda s: piece(second=s), 0, 10)
-    feed |= steady(lambda s: piece(second=s, errors={"timeout": 100}, answered=0), 10, 60)
+    feed = steady(lambda _: piece(), 1, 10)
+    feed |= steady(lambda _: piece(errors={"refused": 100}, answered=0), 11)
+    found = first(watch("no responses for 15s"), feed, waiting=0)
+    assert found == Abort("no responses for 15s", "", 25, "no answer came in 15s")
+
+
+def test_a_time_out_is_no_answer_though_it_has_a_duration(watch, piece) -> None:
+    feed = steady(lambda _: piece(n=9, errors={"timeout": 9}))
     found = first(watch("no responses for 15s"), feed)
-    assert found == Abort("no responses for 15s", "", 25, "no answer came in 15 s")
+    assert found is not None
+    assert found.second == 15
+
+
+def test_users_who_wait_for_an_answer_that_never_comes_end_the_run(watch, piece) -> None:
+    found = first(watch("no responses for 15s"), {3: [piece()]}, waiting=5)
+    assert found is not None
+    assert found.second == 18
+
+
+def test_silence_while_nobody_waits_ends_nothing(watch, piece) -> None:
+    assert first(watch("no responses for 15s"), {3: [piece()]}, waiting=0) is None
 
 
 @pytest.mark.parametrize("timer", ["", "poll"])
 def test_one_answer_keeps_a_silent_run_alive(watch, piece, timer) -> None:
-    feed = {at: [piece(n=1, second=at, timer=timer)] for at in range(0, 60, 14)}
+    feed = {at: [piece(n=1, timer=timer)] for at in range(1, 60, 14)}
     assert first(watch("no responses for 15s"), feed) is None
 
 
 @pytest.mark.parametrize("timer", ["wait", "round"])
 def test_only_requests_and_polls_are_answers(watch, piece, timer) -> None:
-    feed = steady(lambda s: piece(n=1, second=s, timer=timer))
+    feed = steady(lambda _: piece(n=1, timer=timer))
     found = first(watch("no responses for 15s"), feed)
     assert found is not None
     assert found.second == 15
 
 
 def test_setup_is_no_answer_under_load(watch, piece) -> None:
-    feed = steady(lambda s: piece(n=1, second=s, part="setup"))
+    feed = steady(lambda _: piece(n=1, part="setup"))
     assert first(watch("no responses for 15s"), feed) is not None
 
 
 def test_a_limit_ends_the_run_when_it_was_broken_in_every_second(watch, piece) -> None:
-    feed = steady(lambda s: piece(n=100, second=s, errors={"reset": 26}), 3)
+    feed = steady(lambda _: piece(n=100, errors={"reset": 26}), 4)
     found = first(watch("errors over 25% for 30s"), feed)
     assert found is not None
     assert found.second == 30  # seconds without requests neither break it nor keep it
-    assert found.evidence == "true in every second of 30s (702 reset)"
+    assert found.threshold == ""
+    assert found.evidence == "702 of 2700 requests in the last 30 s were bad (702 reset)"
 
 
 @pytest.mark.parametrize("bad", [25, 0])
 def test_one_good_second_keeps_the_run_alive(watch, piece, bad) -> None:
-    feed = steady(lambda s: piece(n=100, second=s, errors={"reset": 100} if s % 29 else {"reset": bad}))
+    feed = steady(lambda s: piece(n=100, errors={"reset": 100} if s % 30 else {"reset": bad}))
     assert first(watch("errors over 25% for 30s"), feed) is None
 
 
@@ -189,20 +232,19 @@ def test_a_limit_needs_data_to_be_broken(watch) -> None:
     ],
 )
 def test_a_rule_on_a_number_reads_it_as_written(watch, piece, rule, bad, ends) -> None:
-    feed = steady(lambda s: piece(n=100, second=s, errors={"reset": bad}, unavailable=bad, ms=10))
+    feed = steady(lambda _: piece(n=100, errors={"reset": bad}, unavailable=bad, ms=10))
     assert (first(watch(rule), feed) is not None) is ends
 
 
-def test_late_answers_are_counted_in_the_second_they_were_due_in(watch, piece) -> None:
-    def failing(second: int):
-        return [
-            piece(n=1, second=second),
-            piece(n=9, second=second - 1, errors={"timeout": 9}, answered=0),
-        ]
+def test_a_time_out_that_comes_late_counts_in_the_second_it_is_known(watch, piece) -> None:
+    """The service hangs from second 10 on; every request of then is known to be lost ten seconds later."""
 
-    feed = {second: failing(second) for second in range(1, 60)}
-    # The last second has only its good answers so far, so the rule is true of no stretch that ends now.
-    assert first(watch("errors over 25% for 5s"), feed) is None
+    def came(second: int):
+        return [piece(n=9, second=second - 10, errors={"timeout": 9})] if second >= 20 else [piece(n=9)]
+
+    found = first(watch("errors over 25% for 5s"), {second: came(second) for second in range(1, 61)})
+    assert found is not None
+    assert found.second == 24
 
 
 def test_the_first_rule_that_is_true_is_named(piece, threshold) -> None:
@@ -210,7 +252,7 @@ def test_the_first_rule_that_is_true_is_named(piece, threshold) -> None:
     texts = ("no responses for 8s", "any threshold fails")
     rules = [parse_abort(compose(Source("s.yaml", text), out), out) for text in texts]
     watch = Watch(rules, [threshold("search", "errors", "under 1%")])
-    feed = steady(lambda s: piece("search", 5, second=s, errors={"timeout": 5}, answered=0))
+    feed = steady(lambda _: piece("search", 5, errors={"refused": 5}, answered=0))
     found = first(watch, feed)
     assert found is not None
     assert (found.second, found.rule) == (6, "any threshold fails")
