@@ -7,7 +7,10 @@ are PerfspecErrors with their exit code.
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -234,7 +237,22 @@ def run(
         raise
     finally:
         log.close()
-    return report(folder)
+    with _undisturbed():
+        return report(folder)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """An impatient Ctrl-C while the result is being written must not lose it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def report(folder: Path) -> Finished:

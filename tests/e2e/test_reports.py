@@ -174,6 +174,7 @@ stages:
 thresholds:
   all: {errors: under 100%}
 """
+STALLED = LAST_SECOND.replace("for: 3s,", "for: 20s,").replace("25% for 3s", "25% for 2s")
 
 
 @pytest.fixture(scope="module")
@@ -185,9 +186,9 @@ def runs(new_folder, perfspec, service, healthy, small_spec, together) -> Any:
 
         return scenario
 
-    def failing(name: str, body: str, errors: str = "suggest=100%") -> Any:
+    def failing(name: str, body: str, *options: str) -> Any:
         def scenario() -> Any:
-            with service("--errors", errors) as search:
+            with service(*(options or ("--errors", "suggest=100%"))) as search:
                 folder = small_spec(new_folder(name), search.url, body)
                 return perfspec(folder), folder
 
@@ -196,8 +197,9 @@ def runs(new_folder, perfspec, service, healthy, small_spec, together) -> Any:
     return together(
         no_data=run("no-data", NO_DATA),
         close=failing("close", CLOSE),
-        in_vain=failing("in-vain", IN_VAIN, "query=100%"),
+        in_vain=failing("in-vain", IN_VAIN, "--errors", "query=100%"),
         endless=run("endless", ENDLESS),
+        stalled=failing("stalled", STALLED, "--stall", "3s:1h"),
         last_second=failing("last-second", LAST_SECOND),
         shaped=run("shaped", SHAPED),
         answers=run("answers", ANSWERS),
@@ -395,3 +397,16 @@ def test_a_run_that_is_aborted_in_its_last_second_says_so(runs) -> None:
     assert " requests in the last 3 s were bad (" in evidence
     assert 0 <= n - int(evidence.split()[2]) <= 3  # what was in flight
     assert f"ended early by `errors over 25% for 3s`: {evidence}" in ended.out
+
+
+def test_abort_looks_at_what_came_in_not_at_what_was_due(runs) -> None:
+    """Requests time out after 2 s: they count in the second in which that is known, and nothing came in before it."""
+    ended, _ = runs["stalled"]
+    result = ended.result
+    assert (ended.code, result["ended"]) == (1, "aborted"), ended.out
+    seconds = [line for line in ended.log if line["type"] == "second"]
+    known = next(line for line in seconds if any("timeout" in piece["errors"] for piece in line["slices"]))
+    assert all(piece["second"] < known["second"] - 1 for piece in known["slices"] if piece["errors"])
+    assert result["abort"]["second"] in (known["second"], known["second"] + 1)
+    assert " requests in the last 2 s were bad (" in result["abort"]["evidence"]
+    assert " timeout" in result["abort"]["evidence"]
