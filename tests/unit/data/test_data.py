@@ -130,7 +130,8 @@ def test_passes_and_names_draw_apart(kind, monkeypatch) -> None:
     assert plain != [draw(base, 1) for base in BASES[:200]]
     assert [draw(base, 1) for base in BASES[:200]] != [draw(base, 129) for base in BASES[:200]]
     other = type(data)(**{f: getattr(data, f) for f in data.__struct_fields__} | {"name": "y"})
-    assert plain != [data_kinds.bind(other, 7, rows)(base, 0) for base in BASES[:200]]
+    renamed = data_kinds.bind(other, 7, rows)
+    assert plain != [renamed(base, 0) for base in BASES[:200]]
 
 
 @pytest.mark.parametrize("kind", ["words", "characters", "fake"])
