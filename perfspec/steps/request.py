@@ -199,18 +199,17 @@ def bind(step: Request, build: Build) -> Program:
     """Send, judge, record. A request that brought no answer, or not what later steps need, ends the round."""
     call = build.call(step)
     recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
-    fixed = None if callable(recorder) else recorder
+    record = None if callable(recorder) else recorder.record
     judged = judge(step.expect, step.capture, build.constants)
     needed = bool(step.capture)
 
     def program(lane: Lane) -> Run:
         lane.request(call)
-        outcome = yield
-        assert isinstance(outcome, Outcome)
+        outcome: Outcome = yield  # type: ignore[assignment]  # what a request is resumed with; checked nowhere, for speed
         kind = outcome.error
         if kind is None:
             kind = judged(outcome, lane.vars)
-        (fixed or recorder(lane.vars)).record(outcome, kind)  # type: ignore[operator]
+        (record or recorder(lane.vars).record)(outcome, kind)  # type: ignore[operator]
         if kind is not None and (needed or outcome.error is not None):
             raise EndRound(kind)
 
