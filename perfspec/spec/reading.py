@@ -180,6 +180,8 @@ def _start(node: Mapping, out: Diagnostics) -> Start:
     within = node.get("within")
     within_ns = parse_duration(within, "within", out) if isinstance(within, Scalar) else None
     command = node.get("command")
+    if command is not None and "${" in _text(node, "command"):
+        out.add("PS113", "a command is written out; `${...}` is not looked into here", command.span, "write it out")
     try:
         shlex.split(_text(node, "command"))
     except ValueError as error:

@@ -15,7 +15,7 @@ from perfspec.language.phrase_grammar import (
     parse_matcher,
     parse_subject,
 )
-from perfspec.language.phrases import Matcher
+from perfspec.language.phrases import Capture, Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import Captured, Check, Request
@@ -150,14 +150,22 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
         capture = parse_capture(entry.value, reading.out) if isinstance(entry.value, Scalar) else None
         if capture is None:
             continue
-        if capture.source not in ("json", "header") or (capture.source == "json" and not is_singular(capture.argument)):
-            what = (
-                f"capturing by `{capture.source}`" if capture.source != "json" else "a path with `*`, slices or filters"
-            )
+        if what := _later(capture):
             reading.out.add("PS902", f"{what} is not built yet", entry.value.span, "capture one value: `$.items[0].id`")
             continue
         found.append(Captured(entry.key.text, capture, entry.key.span))
     return tuple(found)
+
+
+def _later(capture: Capture) -> str:
+    """A way to capture that this version does not carry out; empty if it does."""
+    if capture.source not in ("json", "header"):
+        return f"capturing by `{capture.source}`"
+    if capture.source == "json" and not is_singular(capture.argument):
+        return "a path with `*`, slices or filters"
+    if capture.take in ("all", "random") or (capture.take == "count" and capture.source == "header"):
+        return f"`{capture.take}` in a capture"
+    return ""
 
 
 def names(step: Request) -> Names:

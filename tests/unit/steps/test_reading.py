@@ -302,3 +302,9 @@ def test_a_wait_has_a_pace_and_an_end_where_none_is_said(steps_of) -> None:
 def test_children_are_walked_after_their_parents(steps_of) -> None:
     kinds = [type(step) for step in walk(steps_of(NESTED, HITS))]
     assert kinds == [Request, Pause, ForEach, Request, Pause, When, Pause, Pause, WaitUntil]
+
+
+@pytest.mark.parametrize("said", ["all $.a", "random $.a", "count header Link", "cookie sid", "$.a[*]"])
+def test_a_way_to_capture_that_is_not_built_is_refused(told, said: str) -> None:
+    found = told(f"flows: {{f: {{steps: [{{get: /a, capture: {{x: '{said}'}}}}]}}}}\n")
+    assert [line for line in found if "PS902" in line]
