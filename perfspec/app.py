@@ -45,8 +45,7 @@ from perfspec.report.result import Result, make, to_json
 from perfspec.spec.checks import check
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
-from perfspec.steps import walk
-from perfspec.steps.kinds import Request, WaitUntil
+from perfspec.steps import requests
 
 __all__ = ["Checked", "Finished", "Planned", "lint", "plan", "report", "run"]
 
@@ -146,15 +145,11 @@ def _check_requests(spec: Spec, out: Diagnostics) -> None:
     names |= {f"values.{name}": value.value for name, value in first.values.items()}
     names |= {f"secret.{name}": "x" * SHORTEST_SECRET for name in spec.secrets}
     for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
-        for step in walk(steps):
-            request = step.request if isinstance(step, WaitUntil) else step
-            if isinstance(request, Request):
-                try:
-                    renderer(request, first.url, names)
-                except (ValueError, TypeError, LookupError) as error:
-                    out.add(
-                        "PS113", f"this request cannot be sent: {error}", request.span, "look at its headers and body"
-                    )
+        for request in requests(steps):
+            try:
+                renderer(request, first.url, names)
+            except (ValueError, TypeError, LookupError) as error:
+                out.add("PS113", f"this request cannot be sent: {error}", request.span, "look at its headers and body")
 
 
 def _root(path: str) -> str | None:

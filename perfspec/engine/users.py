@@ -19,8 +19,7 @@ from perfspec.engine.lanes import Lane, User
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
 from perfspec.metrics.series import Key, Registry, Series, Slice
 from perfspec.plan.model import Plan, PlannedPhase
-from perfspec.steps import walk
-from perfspec.steps.kinds import Request, WaitUntil
+from perfspec.steps import requests
 from perfspec.steps.runtime import STOPPED, UNFINISHED, Call, EndRound, Program, Run, Vars
 
 __all__ = ["BoundFlow", "Ending", "Generators", "Hooks", "Pool", "Second"]
@@ -332,10 +331,5 @@ def _nothing_new(_lane: object, _call: Call, _data: object) -> None:
 
 def _grace(plan: Plan) -> int:
     """Requests in flight at the planned end get their own time-out, and what the time-out itself may be late."""
-    timeouts = [
-        step.timeout_ns if isinstance(step, Request) else step.request.timeout_ns
-        for flow in plan.flows
-        for step in walk(flow.steps)
-        if isinstance(step, (Request, WaitUntil))
-    ]
+    timeouts = [request.timeout_ns for flow in plan.flows for request in requests(flow.steps)]
     return min(max(timeouts, default=0) + SECOND, LONGEST_GRACE_NS)

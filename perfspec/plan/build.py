@@ -18,8 +18,8 @@ from perfspec.plan.model import DataFile, Plan, PlannedFlow, PlannedPhase, Plann
 from perfspec.spec.checks import stage_promises
 from perfspec.spec.model import Environment, Flow, Spec, Stage
 from perfspec.spec.thresholds import resolve
-from perfspec.steps import names, walk
-from perfspec.steps.kinds import ForEach, Pause, Request, Step, WaitUntil, When
+from perfspec.steps import names, requests
+from perfspec.steps.kinds import ForEach, Pause, Step, When
 from perfspec.steps.reading import Read
 
 __all__ = ["Choice", "build", "check_files"]
@@ -144,13 +144,7 @@ def _left_out(spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool) -> d
 
 
 def _names(steps: tuple[Step, ...]) -> list[str]:
-    found = []
-    for step in walk(steps):
-        if isinstance(step, Request):
-            found.append(step.name)
-        elif isinstance(step, WaitUntil):
-            found.append(step.request.name)
-    return found
+    return [request.name for request in requests(steps)]
 
 
 def _phases(stage: Stage) -> tuple[PlannedPhase, ...]:

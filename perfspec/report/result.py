@@ -19,12 +19,12 @@ from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Key, Slice
 from perfspec.plan.model import Plan, Skipped, Window
-from perfspec.steps import walk
+from perfspec.steps import requests
 from perfspec.steps.answers import kind_of_capture, kind_of_check
-from perfspec.steps.kinds import Captured, Check, Request, WaitUntil
+from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.health import Health, judge_health
-from perfspec.verdict.judge import Circumstances, Verdict, judge
+from perfspec.verdict.judge import Circumstances, Verdict, is_judged, judge
 
 __all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "to_json"]
 
@@ -127,7 +127,7 @@ def make(plan: Plan, log: Log) -> Result:
         plan.thresholds, slices, stretches, Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
     )
     outcome, code = _outcome(verdicts, end)
-    judged = [s for s in slices if s.key.part != "load" or _within(s.second, stretches)]
+    judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
         run_id=beginning.run_id,
         started_at=beginning.started_at,
@@ -166,13 +166,9 @@ def _notes(log: Log, end: End) -> tuple[str, ...]:
     return (*end.notes, f"{lost} lines of the log could not be read") if lost > 0 else end.notes
 
 
-def _within(second: int, stretches: Sequence[tuple[int, int]]) -> bool:
-    return any(start <= second * SECOND < end for start, end in stretches)
-
-
 def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> Health:
     """A line with number k is about the second before it."""
-    judged = [s for s in seconds if _within(s.second - 1, stretches)]
+    judged = [s for s in seconds if is_judged(s.second - 1, stretches)]
     times = [int(t.limit.quantity.value) for t in plan.thresholds if t.limit.quantity.unit == "time"]
     cpu = sum(s.cpu_ns for s in judged)
     return judge_health((s.lateness for s in judged), cpu, len(judged) * SECOND, min(times, default=0))
@@ -232,10 +228,7 @@ def _checks(plan: Plan, judged: Sequence[Slice]) -> tuple[CheckResult, ...]:
                 errors[key.name, kind] = errors.get((key.name, kind), 0) + n
     found = []
     for flow in plan.flows:
-        for step in walk(flow.steps):
-            request = step.request if isinstance(step, WaitUntil) else step
-            if not isinstance(request, Request):
-                continue
+        for request in requests(flow.steps):
             lines: tuple[Check | Captured, ...] = (*request.expect, *request.capture)
             for line in lines:
                 if isinstance(line, Check):

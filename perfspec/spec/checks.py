@@ -78,13 +78,15 @@ class Names:
         self.is_once = True
         self._walk(self.spec.teardown, dict(shared))
         for step in _all_steps(self.spec):
-            self._unnamed(step.request if isinstance(step, WaitUntil) else step)
+            request = kinds.request_of(step)
+            if request is not None:
+                self._unnamed(request)
 
-    def _unnamed(self, step: Step) -> None:
-        if isinstance(step, Request) and needs_name(step) and not any(s in self.unknown for _, s in step.path.reads()):
+    def _unnamed(self, request: Request) -> None:
+        if needs_name(request) and not any(span in self.unknown for _, span in request.path.reads()):
             message = "a path with `${...}` needs a `name`, or every address becomes a row of its own"
             self.out.add(
-                "PS404", message, step.path.span, "add `name: ` and what reports and thresholds should call it"
+                "PS404", message, request.path.span, "add `name: ` and what reports and thresholds should call it"
             )
 
     def _walk(self, steps: tuple[Step, ...], known: dict[str, Known]) -> dict[str, Known]:
@@ -182,11 +184,12 @@ def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
     places: dict[str, Span] = {}
     waits: set[str] = set()
     tags: dict[str, set[str]] = {}
+    hidden = {c.name for step in _all_steps(spec) for c in _captures(step) if c.capture.secret}
     for step in _all_steps(spec):
-        request = step.request if isinstance(step, WaitUntil) else step
-        if isinstance(request, Request):
+        request = kinds.request_of(step)
+        if request is not None:
             places.setdefault(request.name, request.name_span)
-            _no_secrets(request, spec, out)
+            _no_secrets(request, hidden, out)
             for tag, value in request.tags:
                 tags.setdefault(tag, set()).add(value.source)
         if isinstance(step, WaitUntil):
@@ -196,9 +199,8 @@ def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
         _where(promise, tags, out)
 
 
-def _no_secrets(request: Request, spec: Spec, out: Diagnostics) -> None:
-    """A tag is written into every report."""
-    hidden = {c.name for step in _all_steps(spec) for c in _captures(step) if c.capture.secret}
+def _no_secrets(request: Request, hidden: set[str], out: Diagnostics) -> None:
+    """A tag is written into every report. `hidden`: names captured as secret."""
     for tag, text in request.tags:
         for path, span in text.reads():
             if path.root == "secret" or path.root in hidden:
@@ -206,8 +208,8 @@ def _no_secrets(request: Request, spec: Spec, out: Diagnostics) -> None:
 
 
 def _captures(step: Step) -> tuple[Captured, ...]:
-    request = step.request if isinstance(step, WaitUntil) else step
-    return request.capture if isinstance(request, Request) else ()
+    request = kinds.request_of(step)
+    return request.capture if request is not None else ()
 
 
 def _where(promise: Promise, tags: dict[str, set[str]], out: Diagnostics) -> None:
@@ -344,12 +346,6 @@ def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
         return
     if cell.statistic in ("count", "throughput"):
         out.add("PS902", f"aborting by `{rule.metric}` is not built yet", rule.span, "write `errors over 25% for 30s`")
-    sent = {request.name: None for request in map(_request, _all_steps(spec)) if request is not None}
+    sent = {request.name: None for request in map(kinds.request_of, _all_steps(spec)) if request is not None}
     if rule.row not in ("all", *sent):
         out.add("PS602", f"no request is named `{rule.row}`", rule.span, _suggest(rule.row, sent))
-
-
-def _request(step: Step) -> Request | None:
-    """What a step sends, if anything."""
-    sent = step.request if isinstance(step, WaitUntil) else step
-    return sent if isinstance(sent, Request) else None

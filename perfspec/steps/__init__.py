@@ -13,7 +13,7 @@ from perfspec.steps.kinds import ForEach, Pause, Request, Step, WaitUntil, When
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
 from perfspec.steps.runtime import Build, Program
 
-__all__ = ["Bind", "Read", "bind", "describe", "names", "read_steps", "walk", "weigh"]
+__all__ = ["Bind", "Read", "bind", "describe", "names", "read_steps", "request_of", "requests", "walk", "weigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,21 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
             yield from walk(step.steps)
         if isinstance(step, When):
             yield from walk(step.otherwise)
+
+
+def request_of(step: Step) -> Request | None:
+    """What a step sends: a request itself, or the one a wait sends again and again."""
+    if isinstance(step, WaitUntil):
+        return step.request
+    return step if isinstance(step, Request) else None
+
+
+def requests(steps: tuple[Step, ...]) -> Iterator[Request]:
+    """Every request of the steps, those of waits too, in the order of the spec."""
+    for step in walk(steps):
+        request = request_of(step)
+        if request is not None:
+            yield request
 
 
 def describe(step: Step) -> str:

@@ -22,7 +22,17 @@ from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, longest_good_ns, share_limit
 from perfspec.verdict import bounds
 
-__all__ = ["CONFIDENCE", "Circumstances", "Result", "Verdict", "bad_and_total", "judge", "of_row", "select"]
+__all__ = [
+    "CONFIDENCE",
+    "Circumstances",
+    "Result",
+    "Verdict",
+    "bad_and_total",
+    "is_judged",
+    "judge",
+    "of_row",
+    "select",
+]
 
 CONFIDENCE = 0.95
 Result = Literal["PASS", "FAIL", "WARN", "INCONCLUSIVE", "NO_DATA", "SKIPPED"]
@@ -76,7 +86,7 @@ class Circumstances:
 
 def select(slices: Iterable[Slice], threshold: Threshold, windows: Seconds) -> Row:
     """The sum that a threshold is about: its row, in the judged windows. Setup and teardown are judged whole."""
-    return of_row((s for s in slices if s.key.part != "load" or _judged(s.second, windows)), threshold)
+    return of_row((s for s in slices if s.key.part != "load" or is_judged(s.second, windows)), threshold)
 
 
 def of_row(slices: Iterable[Slice], threshold: Threshold) -> Row:
@@ -97,7 +107,8 @@ def _is_of(piece: Slice, threshold: Threshold) -> bool:
     return key.name == row.name and key.timer in ((cell.timer,) if cell.timer else ("", "wait"))
 
 
-def _judged(second: int, windows: Seconds) -> bool:
+def is_judged(second: int, windows: Seconds) -> bool:
+    """Does this second of the load begin in a judged stretch?"""
     return any(start <= second * SECOND < end for start, end in windows)
 
 
