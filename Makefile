@@ -66,10 +66,11 @@ python:
 	@test -n "$(VERSION)" && $(PYTHON) -c '$(NEW_ENOUGH)' || \
 		{ echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
 
+# --no-deps: the lock is whole. Older pips would look up `coverage[toml]` anew and refuse what they find, as it has no hash.
 # `python` is order-only: looking for an interpreter does not make an installation out of date.
 $(STAMP): $(LOCK) pyproject.toml | python
 	@$(BIN)/python$(VERSION) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing into $(VENV) with Python $(VERSION)"
-	@$(PIP) install --require-hashes -r $(LOCK)
+	@$(PIP) install --no-deps --require-hashes -r $(LOCK)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
