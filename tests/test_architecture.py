@@ -55,8 +55,8 @@ RULES = (
         "platform sqlite3 dbm shelve pkgutil importlib.resources importlib.metadata logging getpass pty webbrowser "
         ".read_text .read_bytes .write_text .write_bytes .open .mkdir .rmdir .unlink .touch .exists .stat .lstat "
         ".is_file .is_dir .iterdir .glob .rglob .symlink_to .hardlink_to .chmod .expanduser",
-        ("engine/", "history/", "reference/", "cli/", "app.py"),
-        "touches the world, which only engine/, history/, reference/, cli/ and app.py may",
+        ("engine/", "history/", "reference/", "cli/", "app/"),
+        "touches the world, which only engine/, history/, reference/, cli/ and app/ may",
     ),
     Rule(
         "time datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today os.times "
@@ -69,7 +69,9 @@ RULES = (
         ("base/random.py",),
         "draws chance, which only base/random.py may",
     ),
-    Rule("secrets", ("app.py",), "draws chance that nobody can draw again, which only app.py may, to name a run"),
+    Rule(
+        "secrets", ("app/run.py",), "draws chance that nobody can draw again, which only app/run.py may, to name a run"
+    ),
     Rule(
         "print input breakpoint exit quit SystemExit os._exit os.abort sys.exit sys.argv sys.stdin sys.stdout "
         "sys.stderr click rich",
@@ -324,8 +326,8 @@ BAD = [
     ("report/a.py", "import subprocess", f"1: `subprocess` {WORLD}"),
     ("steps/a.py", "from asyncio import open_connection", f"1: `asyncio.open_connection` {WORLD}"),
     ("engine/a.py", "import time", f"1: `time` {TIME}"),
-    ("app.py", "from time import monotonic", f"1: `time.monotonic` {TIME}"),
-    ("app.py", "from datetime import datetime as d\nd.now()", f"2: `datetime.datetime.now` {TIME}"),
+    ("app/a.py", "from time import monotonic", f"1: `time.monotonic` {TIME}"),
+    ("app/a.py", "from datetime import datetime as d\nd.now()", f"2: `datetime.datetime.now` {TIME}"),
     ("cli/a.py", "import datetime\ndatetime.date.today()", f"2: `datetime.date.today` {TIME}"),
     ("engine/a.py", "import asyncio\nasyncio.get_running_loop().time()", f"2: `loop.time` {TIME}"),
     ("data/a.py", "import random", f"1: `random` {CHANCE}"),
@@ -334,11 +336,11 @@ BAD = [
     ("engine/a.py", "import os\nos.urandom(3)", f"2: `os.urandom` {CHANCE}"),
     ("engine/a.py", "import secrets", f"1: `secrets` {NAMED_CHANCE}"),
     ("engine/a.py", "print('hello')", f"1: `print` {SAYING}"),
-    ("app.py", "def f(say=print): ...", f"1: `print` {SAYING}"),
+    ("app/a.py", "def f(say=print): ...", f"1: `print` {SAYING}"),
     ("report/a.py", "import click", f"1: `click` {SAYING}"),
     ("report/a.py", "from rich.table import Table", f"1: `rich.table.Table` {SAYING}"),
-    ("app.py", "import sys\nsys.exit(1)", f"2: `sys.exit` {SAYING}"),
-    ("app.py", "raise SystemExit", f"1: `SystemExit` {SAYING}"),
+    ("app/a.py", "import sys\nsys.exit(1)", f"2: `sys.exit` {SAYING}"),
+    ("app/a.py", "raise SystemExit", f"1: `SystemExit` {SAYING}"),
     ("engine/a.py", "import asyncio as a\na.create_task(f())", f"2: `asyncio.create_task` {TASKS}"),
     ("engine/a.py", "from asyncio import gather", f"1: `asyncio.gather` {TASKS}"),
     ("engine/a.py", "self.loop.create_task(f())", f"1: `loop.create_task` {TASKS}"),
@@ -358,7 +360,7 @@ GOOD = [
     ("plan/a.py", "from datetime import datetime, timedelta\nfrom pathlib import PurePosixPath\nfrom uuid import UUID"),
     ("engine/a.py", "import os\nfrom pathlib import Path\nPath('x').read_text()\nasync def f(): await g()"),
     ("engine/lanes.py", "def f(lane):\n    lane.now()\n    yield"),
-    ("app.py", "from secrets import token_hex"),
+    ("app/run.py", "from secrets import token_hex"),
     ("cli/a.py", BY_NAME + "import sys\nimport click\nget(f'perfspec.cli.{x}')\nsys.exit(print())"),
     ("__main__.py", "from perfspec.cli import main"),
     ("language/codegen.py", "exec(compile('1', 'x', 'exec'), {})"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perfspec import app
+from perfspec.app.lint import lint
 from perfspec.base.errors import ExitCode
 from perfspec.cli import COMMANDS
 from perfspec.data.fake import KINDS
@@ -24,7 +24,7 @@ SPECS = [
 def test_every_spec_in_the_documents_is_without_errors(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("spec.yaml").write_text(block)
-    assert app.lint("spec.yaml").findings == []
+    assert lint("spec.yaml").findings == []
 
 
 def test_the_mistake_in_the_readme_is_told_as_it_stands_there(tmp_path, monkeypatch):
@@ -33,7 +33,7 @@ def test_the_mistake_in_the_readme_is_told_as_it_stands_there(tmp_path, monkeypa
     assert spec is not None
     monkeypatch.chdir(tmp_path)
     Path("shop.yaml").write_text(spec[1].replace('"${item}"', '"${itm}"'))
-    (finding,) = app.lint("shop.yaml").findings
+    (finding,) = lint("shop.yaml").findings
     assert f"{finding.span} error {finding.code}: {finding.message}" in readme
     assert finding.help in readme
 

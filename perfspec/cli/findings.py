@@ -4,7 +4,7 @@ from functools import partial
 
 import click
 
-from perfspec.app import Checked
+from perfspec.app.lint import Checked
 from perfspec.cli.screen import say
 from perfspec.diagnostics.diagnostic import Severity
 from perfspec.diagnostics.render.text import render

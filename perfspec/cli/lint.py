@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from perfspec import app
+from perfspec.app import lint as lint_case
 from perfspec.base.errors import ExitCode, UsageFailure
 from perfspec.cli import findings
 from perfspec.cli.screen import say
@@ -24,7 +24,7 @@ def lint(specs: tuple[str, ...]) -> int:
             f"there is no *.yaml file below {', '.join(specs)}", "name a spec, or a folder that holds specs"
         )
     for path in files:
-        checked = app.lint(path)
+        checked = lint_case.lint(path)
         findings.show(checked)
         count += 1
         if checked.has_errors:

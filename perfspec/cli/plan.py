@@ -2,7 +2,8 @@
 
 import click
 
-from perfspec import app
+from perfspec.app import lint as lint_case
+from perfspec.app import plan as plan_case
 from perfspec.base.codec import pretty
 from perfspec.cli import findings
 from perfspec.cli.screen import say
@@ -21,8 +22,8 @@ __all__ = ["plan"]
 def plan(spec: str, stage: str, environment: str | None, seed: int | None, *, as_json: bool) -> int:
     """Show phases over time and how many requests each threshold can expect. Sends nothing."""
     try:
-        planned = app.plan(spec, Choice(stage, environment, seed))
-    except app.SpecFailure as failure:
+        planned = plan_case.plan(spec, Choice(stage, environment, seed))
+    except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)
         return failure.exit_code
     assert planned.plan is not None

@@ -4,7 +4,9 @@ import sys
 
 import click
 
-from perfspec import app
+from perfspec.app import lint as lint_case
+from perfspec.app import plan as plan_case
+from perfspec.app import run as run_case
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
 from perfspec.cli import findings
 from perfspec.cli.progress import progress
@@ -47,15 +49,15 @@ def run(
 
 def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) -> ExitCode:
     try:
-        planned = app.plan(spec, choice)
+        planned = plan_case.plan(spec, choice)
         findings.show(planned.checked, err=True)
         assert planned.plan is not None
         tell = (lambda _: None) if quiet else say
         with progress(planned.plan, quiet=quiet) as listener:
-            finished = app.run(
+            finished = run_case.run(
                 planned, out=out, confirm=lambda question: yes or _ask(question), listeners=[listener], tell=tell
             )
-    except app.SpecFailure as failure:
+    except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)
         return failure.exit_code
     except PerfspecError as error:

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 import pytest
 
-from perfspec import app
+from perfspec.app.plan import plan
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.base.codec import encode
 from perfspec.engine.reactor import RealDriver
@@ -33,7 +33,7 @@ MEAN_NS = 50 * MILLISECOND
 
 @pytest.fixture(scope="module")
 def planned():
-    return app.plan(str(ROOT / "specs/search.yaml"), Choice("smoke"))
+    return plan(str(ROOT / "specs/search.yaml"), Choice("smoke"))
 
 
 def with_phases(plan, *phases):

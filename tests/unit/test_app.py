@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from perfspec import app
+from perfspec.app.lint import Checked, SpecFailure, lint
+from perfspec.app.plan import plan
+from perfspec.app.report import report
+from perfspec.app.run import _run_folder, _secrets, run
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
@@ -52,12 +55,12 @@ def agree(_: str) -> bool:
     return True
 
 
-def codes(checked: app.Checked) -> list[str]:
+def codes(checked: Checked) -> list[str]:
     return [finding.code for finding in checked.findings]
 
 
 def test_a_spec_is_checked_with_its_sources(spec) -> None:
-    checked = app.lint(spec)
+    checked = lint(spec)
     assert (checked.findings, checked.has_errors, checked.path) == ([], False, "shop.yaml")
     assert checked.spec is not None
     assert checked.sources["shop.yaml"].text == SPEC
@@ -73,7 +76,7 @@ def test_a_spec_is_checked_with_its_sources(spec) -> None:
 @pytest.mark.parametrize("until", ["", ", until: {status: 200}"])
 def test_a_request_that_cannot_be_sent_is_found_before_any_load(folder, options, why, until) -> None:
     (folder / "a.yaml").write_text(SPEC.replace("name: a}", f"name: a, {options}{until}}}"))
-    (found,) = app.lint("a.yaml").findings
+    (found,) = lint("a.yaml").findings
     assert (found.code, found.message) == ("PS113", f"this request cannot be sent: {why}")
     assert (found.span.line, found.help) == (14, "look at its headers and body")
 
@@ -81,37 +84,37 @@ def test_a_request_that_cannot_be_sent_is_found_before_any_load(folder, options,
 @pytest.mark.parametrize("path", ["gone.yaml", "."])
 def test_a_file_that_is_not_there_is_a_mistake_of_the_caller(path) -> None:
     with pytest.raises(UsageFailure, match="cannot be read") as caught:
-        app.lint(path)
+        lint(path)
     assert caught.value.exit_code == ExitCode.SPEC
 
 
 def test_a_file_that_is_no_text_says_where(folder) -> None:
     (folder / "a.yaml").write_bytes(b"service: \xff")
     with pytest.raises(UsageFailure) as caught:
-        app.lint("a.yaml")
+        lint("a.yaml")
     assert (caught.value.message, caught.value.hint) == ("a.yaml is not UTF-8 text (byte 9)", "save the file as UTF-8")
 
 
 def test_shared_parts_are_checked_but_cannot_run(folder) -> None:
     (folder / "parts.yaml").write_text("perfspec: 1\nkind: shared\nthresholds: {all: {errors: under 1%}}\n")
-    checked = app.lint("parts.yaml")
+    checked = lint("parts.yaml")
     assert (checked.findings, checked.spec) == ([], None)
     with pytest.raises(UsageFailure) as caught:
-        app.plan("parts.yaml", Choice("smoke"))
+        plan("parts.yaml", Choice("smoke"))
     assert caught.value.message == "parts.yaml holds shared parts and cannot be run"
 
 
 def test_what_is_wrong_with_a_spec_ends_planning_with_all_of_it(folder) -> None:
     (folder / "a.yaml").write_text(SPEC.replace("errors: under 1%", "errors: under 1ms, p95: 5"))
-    with pytest.raises(app.SpecFailure) as caught:
-        app.plan("a.yaml", Choice("smoke"))
+    with pytest.raises(SpecFailure) as caught:
+        plan("a.yaml", Choice("smoke"))
     assert codes(caught.value.checked) == ["PS606", "PS601"]
     assert (caught.value.exit_code, caught.value.message) == (ExitCode.SPEC, "a.yaml has errors")
 
 
 def test_a_stage_that_an_environment_does_not_allow_is_refused_for_safety(spec) -> None:
-    with pytest.raises(app.SpecFailure) as caught:
-        app.plan(spec, Choice("smoke", "live"))
+    with pytest.raises(SpecFailure) as caught:
+        plan(spec, Choice("smoke", "live"))
     assert (codes(caught.value.checked), caught.value.exit_code) == (["PS503"], ExitCode.ENVIRONMENT)
 
 
@@ -119,12 +122,12 @@ def test_a_plan_comes_with_its_estimate_and_data(folder) -> None:
     text = SPEC.replace("flows:", "data: {who: {csv: who.csv}}\nflows:").replace("get: /a", 'get: "/a?n=${who.name}"')
     (folder / "a.yaml").write_text(text)
     (folder / "who.csv").write_text("name\nada\n")
-    planned = app.plan("a.yaml", Choice("smoke"))
+    planned = plan("a.yaml", Choice("smoke"))
     assert planned.rows == {"who": [{"name": "ada"}]}
     assert planned.estimate is not None
     assert planned.estimate.rounds["buy"] > 0
     (folder / "who.csv").unlink()
-    assert codes(app.lint("a.yaml")) == ["PS212"]
+    assert codes(lint("a.yaml")) == ["PS212"]
 
 
 @pytest.mark.parametrize(
@@ -142,29 +145,29 @@ def test_a_secret_that_is_missing_or_short_ends_the_run_before_any_load(
     if value is not None:
         monkeypatch.setenv("SHOP_KEY", value)
     with pytest.raises(EnvironmentFailure) as caught:
-        app.run(app.plan(spec, Choice("smoke", environment)), confirm=agree)
+        run(plan(spec, Choice("smoke", environment)), confirm=agree)
     assert caught.value.message == message
     assert not (folder / "results").exists()
 
 
 def test_the_local_secret_counts_on_this_machine_and_the_environment_wins_over_it(spec, monkeypatch) -> None:
-    planned = app.plan(spec, Choice("smoke", "local"))
-    assert app._secrets(planned.checked.spec, planned.plan) == {"key": "local-key"}
+    planned = plan(spec, Choice("smoke", "local"))
+    assert _secrets(planned.checked.spec, planned.plan) == {"key": "local-key"}
     monkeypatch.setenv("SHOP_KEY", "from-outside")
-    assert app._secrets(planned.checked.spec, planned.plan) == {"key": "from-outside"}
+    assert _secrets(planned.checked.spec, planned.plan) == {"key": "from-outside"}
 
 
 def test_an_environment_that_asks_is_left_alone_without_a_yes(spec, folder) -> None:
     asked = []
     with pytest.raises(EnvironmentFailure, match="wants to be confirmed: really"):
-        app.run(app.plan(spec, Choice("smoke", "asked")), confirm=lambda text: bool(asked.append(text)))
+        run(plan(spec, Choice("smoke", "asked")), confirm=lambda text: bool(asked.append(text)))
     assert asked == ["asked: really"]
     assert not (folder / "results").exists()
 
 
 def test_targets_with_tls_are_said_to_come_later(spec) -> None:
-    with pytest.raises(app.SpecFailure) as caught:
-        app.plan(spec, Choice("smoke", "tls"))
+    with pytest.raises(SpecFailure) as caught:
+        plan(spec, Choice("smoke", "tls"))
     assert (codes(caught.value.checked), caught.value.exit_code) == (["PS902"], ExitCode.SPEC)
 
 
@@ -172,28 +175,28 @@ def test_a_data_file_that_is_no_text_is_said(folder) -> None:
     text = SPEC.replace("flows:", "data: {who: {csv: who.csv}}\nflows:")
     (folder / "a.yaml").write_text(text)
     (folder / "who.csv").write_bytes(b"name\n\xff\n")
-    (found,) = app.lint("a.yaml").findings
+    (found,) = lint("a.yaml").findings
     assert (found.code, found.message, found.help) == ("PS212", "`who.csv` is not UTF-8 text", "save the file as UTF-8")
 
 
 def test_run_folders_never_collide(spec, folder) -> None:
-    plan = app.plan(spec, Choice("smoke")).plan
-    first, second, third = (app._run_folder(None, plan) for _ in range(3))
+    built = plan(spec, Choice("smoke")).plan
+    first, second, third = (_run_folder(None, built) for _ in range(3))
     assert len({first, second, third}) == 3
     assert all(path.parent == Path("results") and "-shop-smoke" in path.name for path in (first, second, third))
-    named = [app._run_folder("out/here", plan) for _ in range(2)]
+    named = [_run_folder("out/here", built) for _ in range(2)]
     assert named == [Path("out/here")] * 2  # it is empty, so it can be used
     (named[0] / "plan.json").write_text("x")
-    assert app._run_folder("out/here", plan) == Path("out/here-2")
+    assert _run_folder("out/here", built) == Path("out/here-2")
     assert (folder / "out/here-2").is_dir()
 
 
 def test_a_run_folder_that_is_a_file_is_not_written_into(spec, folder) -> None:
     (folder / "taken").write_text("mine")
-    plan = app.plan(spec, Choice("smoke")).plan
-    assert app._run_folder("taken", plan) == Path("taken-2")
+    built = plan(spec, Choice("smoke")).plan
+    assert _run_folder("taken", built) == Path("taken-2")
     with pytest.raises(EnvironmentFailure) as caught:
-        app._run_folder("taken/below", plan)
+        _run_folder("taken/below", built)
     assert caught.value.hint == "choose another --out"
     assert (folder / "taken").read_text() == "mine"
 
@@ -203,10 +206,10 @@ def run_folder(spec, folder) -> Path:
     """What a run leaves behind."""
     target = folder / "results" / "one"
     target.mkdir(parents=True)
-    plan = app.plan(spec, Choice("smoke", "local")).plan
-    (target / "plan.json").write_bytes(pretty(plan))
+    built = plan(spec, Choice("smoke", "local")).plan
+    (target / "plan.json").write_bytes(pretty(built))
     log = SliceLog(target)
-    log.write(Beginning("r1", "2026-01-02T03:04:05+00:00", plan.hash, "0.1.0"))
+    log.write(Beginning("r1", "2026-01-02T03:04:05+00:00", built.hash, "0.1.0"))
     log.write(LoggedSecond(1, 1, []))
     log.write(End("finished", 10 * SECOND))
     log.close()
@@ -214,24 +217,24 @@ def run_folder(spec, folder) -> Path:
 
 
 def test_a_result_is_made_of_the_run_folder_again_and_again(run_folder) -> None:
-    first = app.report(run_folder)
+    first = report(run_folder)
     assert (first.result.ended, first.result.outcome, first.problems) == ("finished", "INCONCLUSIVE", ())
     written = {path.name: path.read_bytes() for path in run_folder.iterdir()}
     assert sorted(written) == ["junit.xml", "plan.json", "result.json", "slices.jsonl"]
     assert decode(written["result.json"], Result) == first.result
-    assert app.report(run_folder).result == first.result
+    assert report(run_folder).result == first.result
     assert {path.name: path.read_bytes() for path in run_folder.iterdir()} == written
 
 
 def test_a_log_that_was_torn_makes_a_result(run_folder) -> None:
     log = run_folder / "slices.jsonl"
     log.write_bytes(log.read_bytes()[:-20])
-    assert (app.report(run_folder).result.ended, app.report(run_folder).result.exit_code) == ("torn", 3)
+    assert (report(run_folder).result.ended, report(run_folder).result.exit_code) == ("torn", 3)
 
 
 def test_a_report_that_cannot_be_written_is_told_and_the_others_are(run_folder) -> None:
     (run_folder / "result.json").mkdir()
-    (problem,) = app.report(run_folder).problems
+    (problem,) = report(run_folder).problems
     assert problem.startswith(f"{run_folder / 'result.json'} could not be written:")
     assert (run_folder / "junit.xml").is_file()
 
@@ -240,7 +243,7 @@ def test_a_report_that_cannot_be_written_is_told_and_the_others_are(run_folder) 
 def test_a_folder_without_a_run_is_a_mistake_of_the_caller(run_folder, lost) -> None:
     (run_folder / lost).unlink()
     with pytest.raises(UsageFailure, match="holds no run") as caught:
-        app.report(run_folder)
+        report(run_folder)
     assert caught.value.hint == "name a folder below results/"
 
 
@@ -248,4 +251,4 @@ def test_a_folder_without_a_run_is_a_mistake_of_the_caller(run_folder, lost) -> 
 def test_a_plan_that_cannot_be_read_is_no_run(run_folder, text) -> None:
     (run_folder / "plan.json").write_bytes(text)
     with pytest.raises(UsageFailure, match="holds no run"):
-        app.report(run_folder)
+        report(run_folder)

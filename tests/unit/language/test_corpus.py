@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from perfspec import app
-from perfspec.app import Checked
+from perfspec.app.lint import Checked
+from perfspec.app.lint import lint as lint_file
 from perfspec.diagnostics.render.text import render_all
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def lint(monkeypatch: pytest.MonkeyPatch):
 
     def run(folder: Path, name: str) -> Checked:
         monkeypatch.chdir(folder)
-        return app.lint(name)
+        return lint_file(name)
 
     return run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perfspec import app
+from perfspec.app.plan import plan
 from perfspec.plan.build import Choice
 from perfspec.plan.model import Plan
 
@@ -18,8 +18,8 @@ def search(monkeypatch) -> Callable[..., Plan]:
     monkeypatch.chdir(ROOT)
 
     def run(stage: str = "smoke", environment: str | None = None, seed: int | None = None) -> Plan:
-        plan = app.plan("specs/search.yaml", Choice(stage, environment, seed)).plan
-        assert plan is not None
-        return plan
+        built = plan("specs/search.yaml", Choice(stage, environment, seed)).plan
+        assert built is not None
+        return built
 
     return run

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from perfspec import app
+from perfspec.app.lint import lint
 
 ROOT = Path(__file__).parents[3]
 
@@ -347,6 +347,6 @@ def test_all_findings_come_in_one_go_by_place(told) -> None:
 @pytest.mark.parametrize("path", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("specs/*.yaml")))
 def test_every_spec_that_comes_with_perfspec_is_told_nothing(path, monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
-    checked = app.lint(path)
+    checked = lint(path)
     assert checked.findings == []
     assert checked.spec is not None

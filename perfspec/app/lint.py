@@ -1,0 +1,123 @@
+"""Read and check a spec, with everything it includes and names."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import orjson
+
+from perfspec.base.errors import ExitCode, PerfspecError, UsageFailure
+from perfspec.data.kinds import Csv
+from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Severity
+from perfspec.diagnostics.source import Source
+from perfspec.engine.wire import renderer
+from perfspec.language.include import is_shared, load
+from perfspec.language.schema import Schema
+from perfspec.plan.build import check_files
+from perfspec.spec.checks import check
+from perfspec.spec.model import Spec
+from perfspec.spec.reading import SHORTEST_SECRET, read
+from perfspec.steps import requests
+
+__all__ = ["Checked", "SpecFailure", "lint"]
+
+REFUSED = "PS503"
+"""The code of a stage that an environment does not allow: a safety rule, not a mistake in the spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A spec as far as it could be understood, and everything found."""
+
+    path: str
+    spec: Spec | None
+    findings: list[Diagnostic]
+    sources: dict[str, Source]
+    files: dict[str, str] = field(default_factory=dict)
+    """Text of the data files, by path."""
+
+    @property
+    def has_errors(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.findings)
+
+
+class SpecFailure(PerfspecError):
+    """The spec has errors; they are in `checked`."""
+
+    exit_code = ExitCode.SPEC
+
+    def __init__(self, checked: Checked) -> None:
+        super().__init__(f"{checked.path} has errors")
+        self.checked = checked
+        if {d.code for d in checked.findings if d.severity is Severity.ERROR} == {REFUSED}:
+            self.exit_code = ExitCode.ENVIRONMENT
+
+
+@cache
+def _schema() -> Schema:
+    """The words of the language: inside the installed package, or beside it in a checkout."""
+    name = "perfspec-1.schema.json"
+    package = Path(__file__).parent.parent
+    for folder in (package / "schema", package.parent / "schema"):
+        if (folder / name).is_file():
+            return Schema(orjson.loads((folder / name).read_bytes()))
+    raise PerfspecError(f"{name} is missing from this installation", "install perfspec again")
+
+
+def lint(path: str) -> Checked:
+    """Read and check one spec, all errors in one go. Raises UsageFailure for a file that is no text."""
+    try:
+        Path(path).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise UsageFailure(f"{path} is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
+    except OSError as error:
+        raise UsageFailure(
+            f"{path} cannot be read: {error.strerror}", "name a spec, such as specs/search.yaml"
+        ) from error
+    out = Diagnostics()
+    loaded = load(Path(path).as_posix(), _read_text, _schema(), out, _root(path))
+    spec: Spec | None = None
+    files: dict[str, str] = {}
+    if loaded.merged is not None and not is_shared(loaded.merged):
+        spec = read(Path(path).as_posix(), loaded.merged, out)
+        check(spec, out)
+        found = {data.path: _read_text(data.path) for data in spec.data if isinstance(data, Csv)}
+        unreadable = [name for name, text in found.items() if text is None and Path(name).is_file()]
+        check_files(spec, found, out, unreadable)
+        _check_requests(spec, out)
+        files = {name: text for name, text in found.items() if text is not None}
+    return Checked(path, spec, out.sorted(), loaded.sources, files)
+
+
+def _check_requests(spec: Spec, out: Diagnostics) -> None:
+    """Build every request once: what cannot be put on the wire is a mistake in the spec."""
+    first = next(iter(spec.environments.values()), None)
+    if out.has_errors or first is None:
+        return
+    names: dict[str, object] = dict.fromkeys(("run.id", "run.stage", "run.environment"), "x")
+    names |= {f"values.{name}": value.value for name, value in first.values.items()}
+    names |= {f"secret.{name}": "x" * SHORTEST_SECRET for name in spec.secrets}
+    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+        for request in requests(steps):
+            try:
+                renderer(request, first.url, names)
+            except (ValueError, TypeError, LookupError) as error:
+                out.add("PS113", f"this request cannot be sent: {error}", request.span, "look at its headers and body")
+
+
+def _root(path: str) -> str | None:
+    """The folder that includes must stay in: the repository around the spec, spelled like the spec's path."""
+    folder = Path(path).parent
+    for _ in range(20):
+        if (folder / ".git").exists():
+            return folder.as_posix()
+        folder = folder.parent if folder.is_absolute() else folder / ".."
+    return None
+
+
+def _read_text(path: str) -> str | None:
+    """A file's text, None if there is none that can be read."""
+    try:
+        return Path(path).read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None
