@@ -12,6 +12,7 @@ from perfspec.base.errors import ExitCode, PerfspecError
 __all__ = ["main"]
 
 COMMANDS = {
+    "explain": "Say at length what a code such as PS301 means.",
     "lint": "Check specs; every mistake with its place and its fix.",
     "plan": "Show what a run would do. Sends nothing.",
     "report": "Make the result of a run folder, also of a run that was cut off.",

@@ -1,0 +1,94 @@
+"""Every code is explained, and the two examples of its explanation are what they claim to be.
+
+An example shows only what matters: unless it is a whole spec (its first key is `perfspec`), what a spec needs besides
+is taken from FRAME. FILES lie beside it.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from perfspec.app.explain import explain
+from perfspec.app.lint import SpecFailure, lint
+from perfspec.app.plan import plan
+from perfspec.base.errors import UsageFailure
+from perfspec.diagnostics.codes import CODES
+from perfspec.plan.build import Choice
+
+ROOT = Path(__file__).parents[2]
+FRAME = {
+    "perfspec": "perfspec: 1",
+    "service": "service: shop",
+    "environments": 'environments: {local: {url: "http://127.0.0.1:8080"}}',
+    "flows": "flows: {look: {steps: [{get: /products, name: products}]}}",
+    "thresholds": "thresholds: {all: {errors: under 1%}}",
+}
+FILES = {
+    "people.csv": "name,age\nAda,36\nGrace,45\n",
+    "parts/suite.yaml": "perfspec: 1\nkind: shared\n",
+    "parts/one.yaml": "perfspec: 1\nkind: shared\ninclude: [two.yaml]\n",
+    "parts/two.yaml": "perfspec: 1\nkind: shared\ninclude: [one.yaml]\n",
+    "parts/spec.yaml": "\n".join(FRAME.values()),
+}
+NOBODY_SAYS_YET = {"PS307", "PS308", "PS451", "PS501", "PS604", "PS608", "PS701"}
+SAID = [code for code in CODES if code not in NOBODY_SAYS_YET]
+
+
+@pytest.fixture
+def codes(tmp_path, monkeypatch):
+    """The codes that an example gets, from the strictest look at it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "parts").mkdir()
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+
+    def found(example: str) -> set[str]:
+        (tmp_path / "spec.yaml").write_text(completed(example))
+        checked = lint("spec.yaml")
+        said = {finding.code for finding in checked.findings}
+        if said or checked.spec is None:
+            return said
+        for stage in checked.spec.stages:
+            try:
+                said |= {finding.code for finding in plan("spec.yaml", Choice(stage)).checked.findings}
+            except SpecFailure as failure:
+                said |= {finding.code for finding in failure.checked.findings}
+        return said
+
+    return found
+
+
+def completed(example: str) -> str:
+    keys = re.findall(r"^(\w+):", example, re.MULTILINE)
+    if not keys or keys[0] == "perfspec":
+        return example
+    return "\n".join([example.rstrip(), *(line for key, line in FRAME.items() if key not in keys)])
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_the_wrong_example_gets_this_code_alone(codes, code):
+    assert codes(explain(code).wrong) == {code}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_the_right_example_gets_nothing(codes, code):
+    assert codes(explain(code).right) == set()
+
+
+def test_every_explanation_belongs_to_a_code():
+    explained = {file.stem for file in (ROOT / "perfspec/diagnostics/explanations").iterdir()}
+    assert explained | NOBODY_SAYS_YET == set(CODES)
+
+
+@pytest.mark.parametrize("written", ["PS301", "ps301", "301"])
+def test_a_code_may_be_written_in_any_way(written):
+    assert explain(written).code == "PS301"
+
+
+def test_a_code_that_is_none_is_told_with_its_neighbours():
+    with pytest.raises(UsageFailure) as caught:
+        explain("PS3011")
+    assert caught.value.message == "there is no code `PS3011`"
+    assert "PS301" in caught.value.hint
