@@ -34,7 +34,20 @@ FLOORS = {
     "app": 8,
     "cli": 9,
 }
-LOAD_PATH = ("binding", "connection", "http1", "lanes", "reactor", "sim", "timers", "users", "wire")
+LOAD_PATH = (
+    "binding",
+    "closed",
+    "connection",
+    "http1",
+    "lanes",
+    "load",
+    "pool",
+    "reactor",
+    "rounds",
+    "sim",
+    "timers",
+    "wire",
+)
 LOOP = re.compile(r"^.*loop(?:\(\))?\.(create_task|time)$")
 """An event loop is reached in many ways."""
 

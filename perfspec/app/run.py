@@ -20,7 +20,7 @@ from perfspec.base.codec import pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.environment import is_this_machine
-from perfspec.engine.run import Inputs, Listener
+from perfspec.engine.load import Inputs, Listener
 from perfspec.engine.run import run as engine_run
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog
 from perfspec.plan.model import Plan

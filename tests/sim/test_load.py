@@ -17,8 +17,8 @@ import pytest
 from perfspec.app.plan import plan
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.base.codec import encode
+from perfspec.engine.load import Inputs, Load
 from perfspec.engine.reactor import RealDriver
-from perfspec.engine.run import Inputs, Load
 from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.load import Users
 from perfspec.metrics import histogram

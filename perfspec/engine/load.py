@@ -1,0 +1,106 @@
+"""The load of one plan on one driver: binds it, watches it, tells of every second. The same on the reactor and in
+simulation.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from perfspec.base.clock import cpu_ns
+from perfspec.engine.binding import Binder, constants, generators
+from perfspec.engine.driver import Driver
+from perfspec.engine.pool import Ending, Hooks, Pool, Second
+from perfspec.engine.rounds import BoundFlow, Generators, Rounds
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.metrics.series import Key, Registry, Slice
+from perfspec.plan.model import Plan
+from perfspec.steps.runtime import Origin
+from perfspec.steps.sequence import in_turn
+from perfspec.verdict.abort import Abort, Watch
+from perfspec.verdict.judge import Circumstances, judge
+
+__all__ = ["Inputs", "Listener", "Load"]
+
+Listener = Callable[[LoggedSecond], None]
+"""Gets every second as it is logged. It must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a run needs beside its plan."""
+
+    run_id: str
+    rows: Mapping[str, Sequence[dict[str, str]]]
+    """Generator -> the rows of its file."""
+    secrets: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Load:
+    plan: Plan
+    driver: Driver
+    origin: Origin
+    inputs: Inputs
+    on_second: Listener
+    on_done: Callable[[Ending], None]
+    shared: dict[str, object] = field(default_factory=dict)
+    drawn: Generators | None = None
+    """The plan's data, if it is at hand: making it can take longer than a second."""
+    abort: Abort | None = None
+    slices: list[Slice] = field(default_factory=list)
+    _pool: Pool | None = None
+    _cpu_ns: int = 0
+
+    def start(self, start_ns: int) -> None:
+        """Begin at this instant of the driver's clock."""
+        plan = self.plan
+        registry = Registry(start_ns, plan.request_limits())
+        names = constants(plan, self.inputs.run_id, self.inputs.secrets)
+        url, origin = plan.target.url, self.origin
+        flows = [
+            BoundFlow(
+                flow.name,
+                flow.weight,
+                in_turn(flow.steps, Binder(url, origin, names, registry, "load", flow.name)),
+                registry.series(Key(flow.name, "round", flow=flow.name)),
+            )
+            for flow in plan.flows
+        ]
+        watch = Watch(plan.abort, plan.thresholds)
+        hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
+        drawn = generators(plan, self.inputs.rows) if self.drawn is None else self.drawn
+        rounds = Rounds(flows, registry, drawn, self.shared)
+        self._pool = Pool(self.driver, plan, rounds, registry, hooks)
+        self._cpu_ns = cpu_ns()
+        self._pool.start(start_ns)
+
+    def stop(self, reason: str) -> None:
+        """Once: nothing new is sent; twice: now."""
+        if self._pool is not None:
+            self._pool.stop(reason)
+
+    def _second(self, second: Second, watch: Watch) -> None:
+        now = cpu_ns()
+        self.slices.extend(second.slices)
+        line = LoggedSecond(
+            second.number,
+            second.users,
+            second.slices,
+            second.lateness,
+            now - self._cpu_ns,
+            extended=second.is_extended,
+        )
+        self._cpu_ns = now
+        self.on_second(line)
+        if self.abort is None and not second.is_ending:
+            self.abort = watch.second(second.number, second.slices, second.waiting)
+            if self.abort is not None:
+                self.stop("aborted")
+
+    def _is_close(self) -> bool:
+        """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few
+        requests.
+        """
+        windows = [(w.start_ns, w.end_ns) for w in self.plan.windows()]
+        verdicts = judge(self.plan.thresholds, self.slices, windows, Circumstances(warn_only=self.plan.warn_only))
+        failed = [v for v in verdicts if v.outcome == "FAIL"]
+        return bool(failed) and all(v.strength == "borderline" for v in failed)

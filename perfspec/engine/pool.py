@@ -1,0 +1,215 @@
+"""The load over time: phases, seconds, the end. Driver callbacks only: no clock, no await.
+
+At the end of the load nothing new is sent: pauses are cut short, requests in flight get a grace time, and what is cut
+off after that is counted as unfinished, never as an error.
+
+    before -> running -> ending -> over
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.engine.closed import Closed
+from perfspec.engine.driver import Driver
+from perfspec.engine.lanes import Lane
+from perfspec.engine.rounds import Rounds
+from perfspec.metrics.series import Registry, Slice
+from perfspec.plan.model import Plan, PlannedPhase
+from perfspec.steps import requests
+from perfspec.steps.runtime import STOPPED, Call, EndRound
+
+__all__ = ["Ending", "Hooks", "Pool", "Second"]
+
+WAKE_EVERY_NS = 50 * MILLISECOND
+LONGEST_GRACE_NS = 60 * SECOND
+SHORT_GRACE_NS = 5 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What the load saw since the last one. `number` full seconds have passed; users are those there now."""
+
+    number: int
+    users: int
+    slices: list[Slice]
+    waiting: int
+    """Users that wait for an answer now."""
+    is_ending: bool
+    is_extended: bool
+    lateness: dict[int, int]
+    """How late timers were called: us -> count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the load ended. Times from its start, in ns."""
+
+    reason: str
+    """finished, aborted, interrupted, terminated or crashed."""
+    ended_ns: int
+    """When nothing new was sent any more."""
+    unfinished: int
+    """Requests that were cut off after the grace time; they are in no number."""
+    waits: int
+    """How often a user waited because nobody was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the pool asks and tells. None of these may block."""
+
+    on_second: Callable[[Second], None]
+    may_extend: Callable[[], bool]
+    on_done: Callable[[Ending], None]
+
+
+class Pool:
+    def __init__(self, driver: Driver, plan: Plan, rounds: Rounds, registry: Registry, hooks: Hooks) -> None:
+        self._driver = driver
+        self._plan = plan
+        self._rounds = rounds
+        self._registry = registry
+        self._hooks = hooks
+        self._grace_ns = _grace(plan)
+        self._closed = Closed(driver, plan.seed, rounds, self._left)
+        self._cut_off = 0
+        self._is_extended = False
+        self._seconds = 0
+        self._start_ns = 0
+        self._ending: Ending | None = None
+        self._is_over = False
+
+    def start(self, start_ns: int) -> None:
+        """Plan everything that is known now. `start_ns` on the driver's clock; phases begin at planned instants."""
+        self._start_ns = start_ns
+        call_at = self._driver.call_at
+        for phase in self._plan.phases:
+            call_at(start_ns + phase.start_ns, self._begin_phase, phase)
+        call_at(start_ns + self._plan.for_ns, self._planned_end, None)
+        call_at(start_ns + SECOND, self._second, 1)
+
+    def stop(self, reason: str) -> None:
+        """End before the time; requests in flight get a short grace time. Called again: end now."""
+        if self._ending is None:
+            self._end(reason, SHORT_GRACE_NS)
+        else:
+            self._cut(None)
+
+    @property
+    def is_ending(self) -> bool:
+        """Nothing new is sent any more."""
+        return self._ending is not None
+
+    def _begin_phase(self, phase: PlannedPhase) -> None:
+        if self._ending is None:
+            self._closed.begin(phase, self._start_ns + phase.start_ns)
+
+    @property
+    def _live(self) -> int:
+        return self._closed.live
+
+    def _lanes(self) -> Iterator[Lane]:
+        return self._closed.lanes()
+
+    def _left(self) -> None:
+        if self._ending is not None and not self._live:
+            self._finish()
+
+    # the end
+
+    def _planned_end(self, _: None) -> None:
+        if self._ending is not None:
+            return
+        self._seconds = -(-self._plan.for_ns // SECOND)
+        self._emit(self._seconds)
+        if self.is_ending:  # what was just told of made the run end
+            return
+        until = self._plan.extend_to_ns
+        if until > self._plan.for_ns and self._hooks.may_extend():
+            self._is_extended = True
+            self._driver.call_at(self._start_ns + until, self._extended_end, None)
+        else:
+            self._end("finished", self._grace_ns, self._plan.for_ns)
+
+    def _extended_end(self, _: None) -> None:
+        if self._ending is None:
+            self._end("finished", self._grace_ns, self._plan.extend_to_ns)
+
+    def _end(self, reason: str, grace_ns: int, planned_ns: int | None = None) -> None:
+        """`planned_ns`: the planned instant; being woken a little later moves no window."""
+        now = self._driver.now_ns()
+        ended_ns = max(now - self._start_ns, 0) if planned_ns is None else planned_ns
+        self._ending = Ending(reason, ended_ns, 0, 0)
+        self._closed.end()
+        for lane in self._lanes():
+            _close(lane)
+        if not self._live:
+            self._finish()
+            return
+        self._driver.call_at(now + grace_ns, self._cut, None)
+        self._wake(None)
+
+    def _wake(self, _: None) -> None:
+        """Cut pauses short, again and again: an answer may lead to a pause."""
+        if self._is_over:
+            return
+        for lane in self._lanes():
+            lane.wake(STOPPED)
+        if not self._is_over:
+            self._driver.call_at(self._driver.now_ns() + WAKE_EVERY_NS, self._wake, None)
+
+    def _cut(self, _: None) -> None:
+        if self._is_over or self._ending is None:
+            return
+        for lane in self._lanes():
+            if lane.gen is not None:
+                self._cut_off += 1
+                lane.kill()
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        assert self._ending is not None
+        unfinished = self._cut_off + self._rounds.unfinished
+        self._ending = Ending(self._ending.reason, self._ending.ended_ns, unfinished, self._rounds.waits)
+        try:
+            self._emit(self._seconds + 1)
+        finally:
+            self._hooks.on_done(self._ending)
+
+    # numbers
+
+    def _second(self, number: int) -> None:
+        if self._is_over:
+            return
+        if number > self._seconds:  # else the planned end has just told of it
+            self._seconds = number
+            self._emit(number)
+        self._driver.call_at(self._start_ns + (number + 1) * SECOND, self._second, number + 1)
+
+    def _emit(self, number: int) -> None:
+        waiting = sum(lane.gen is not None and not lane.pausing for lane in self._lanes())
+        slices, lateness = self._registry.drain(), self._driver.drain_lateness()
+        ending = self._ending is not None
+        second = Second(number, self._live, slices, waiting, ending, self._is_extended, lateness)
+        self._hooks.on_second(second)
+
+
+def _close(lane: Lane) -> None:
+    """From now on, asking this lane for a request ends the round."""
+    lane.start = _nothing_new
+    for child in (*(lane.children or ()), *(lane.spare or ())):
+        _close(child)
+
+
+def _nothing_new(_lane: object, _call: Call, _data: object) -> None:
+    raise EndRound(STOPPED)
+
+
+def _grace(plan: Plan) -> int:
+    """Requests in flight at the planned end get their own time-out, and what the time-out itself may be late."""
+    timeouts = [request.timeout_ns for flow in plan.flows for request in requests(flow.steps)]
+    return min(max(timeouts, default=0) + SECOND, LONGEST_GRACE_NS)

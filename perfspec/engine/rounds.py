@@ -1,0 +1,121 @@
+"""What a round is, whoever makes it: its names, its flow, how it ends, and the wait after it that it may cost.
+
+Closed users and arrivals share this; they differ in who begins a round and when.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from perfspec.base import random
+from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.engine.lanes import User
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
+from perfspec.metrics.series import Key, Registry, Series
+from perfspec.steps.runtime import STOPPED, UNFINISHED, EndRound, Program, Run, Vars
+
+__all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
+
+WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {"unsendable"}
+IDLE_WAIT_NS = 10 * MILLISECOND
+"""After a round that had nothing to send: it must not spin."""
+FIRST_WAIT_NS = 100 * MILLISECOND
+LONGEST_WAIT_NS = SECOND
+BROKEN = "expression "
+"""How the kinds begin by which a round ends whose condition or list could not be computed."""
+GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
+_MASK = (1 << 64) - 1
+Generators: TypeAlias = Mapping[str, Callable[[int, int], object]]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFlow:
+    name: str
+    weight: float
+    program: Program
+    rounds: Series
+
+
+class Rounds:
+    def __init__(
+        self,
+        flows: Sequence[BoundFlow],
+        registry: Registry,
+        generators: Generators,
+        shared: Mapping[str, object],
+    ) -> None:
+        """`shared`: names that setup captured."""
+        self._flows = flows
+        self._weight = sum(flow.weight for flow in flows)
+        self._registry = registry
+        self._generators = generators
+        self._shared = shared
+        self.waits = 0
+        """How often a user waited because nobody was there."""
+        self.unfinished = 0
+        """Waits that were not over when the load ended."""
+
+    def of_user(self, user: User) -> Run:
+        """All rounds of a user. Ends quietly when the load does, wherever it is."""
+        lane = user.lane
+        lane.vars = names = Vars()
+        names.generators = self._generators
+        try:
+            while not user.stopping:
+                user.round += 1
+                self._begin(user, names)
+                flow = self._choose(user.person + user.round * GOLDEN)
+                begin, turn = lane.due or lane.now(), lane.turn
+                kind = None
+                try:
+                    yield from flow.program(lane)
+                except EndRound as end:
+                    kind = end.kind
+                    if kind in (STOPPED, UNFINISHED):
+                        self.unfinished += kind == UNFINISHED
+                        return
+                flow.rounds.value(begin, lane.now() - begin, kind)
+                if kind is not None and kind.startswith(BROKEN):
+                    self._count_broken(flow, begin, kind)
+                idle = lane.outcome.last < begin and lane.turn == turn
+                wait_ns = self._wait(user, kind, idle=idle)
+                if wait_ns:
+                    lane.pause(wait_ns)
+                    yield
+                    lane.due = 0
+        except EndRound:
+            return
+
+    def _begin(self, user: User, names: Vars) -> None:
+        names.clear()
+        names.update(self._shared)
+        names["user.number"] = user.number
+        names["round.number"] = user.round
+        names.base = random.base(user.person, user.round)
+        names.step = 0
+
+    def _choose(self, place: int) -> BoundFlow:
+        """Steps through the weights by the golden ratio: every stretch of places has nearly the asked mix."""
+        flows = self._flows
+        if len(flows) > 1:
+            at = (place & _MASK) * 2.0**-64 * self._weight
+            for flow in flows:
+                at -= flow.weight
+                if at < 0:
+                    return flow
+        return flows[-1]
+
+    def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str) -> None:
+        """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""
+        self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
+
+    def _wait(self, user: User, kind: str | None, *, idle: bool) -> int:
+        """Nobody there, or nothing could be sent: wait 0.1 s, 0.2 s ... 1 s, each between half and whole, by chance."""
+        if kind not in WAIT_KINDS:
+            user.misses = 0
+            return IDLE_WAIT_NS if idle else 0
+        self.waits += 1
+        user.misses += 1
+        longest = min(LONGEST_WAIT_NS, FIRST_WAIT_NS << min(user.misses - 1, 6))
+        return int(longest * (0.5 + random.unit(user.lane.vars.base, user.misses) / 2))
