@@ -53,6 +53,7 @@ _ROWS = (
     Code("PS210", "shares do not add up to 100 %"),
     Code("PS211", "a kind of fake data is not known"),
     Code("PS212", "a data file cannot be found or read"),
+    Code("PS220", "a regular expression holds what RE2 does not have"),
     Code("PS301", "a name is not known"),
     Code("PS302", "a function is not known, or called with the wrong number of arguments"),
     Code("PS303", "an environment lacks a value that is used"),

@@ -8,13 +8,13 @@ subject = "status" | "header" NAME | $.PATH
 """
 
 import re
-import warnings
 from typing import Literal, cast
 
 from perfspec.diagnostics.diagnostic import Diagnostics
-from perfspec.language.json_path import is_singular, parse_json_path
+from perfspec.language.json_path import parse_json_path
 from perfspec.language.limits import RELATION, parse_limit_text, relation_of
 from perfspec.language.nodes import Node, Scalar, Sequence
+from perfspec.language.patterns import PatternError, compile_pattern, outside_re2
 from perfspec.language.phrases import Capture, Matcher, Subject
 from perfspec.language.quantities import MAX_PHRASE, Said, shorten
 from perfspec.language.structure import nearest
@@ -109,12 +109,16 @@ def _pattern(pattern: str, said: Said, out: Diagnostics) -> bool:
     if len(pattern) > MAX_PATTERN:
         out.add("PS203", f"a regular expression has at most {MAX_PATTERN} characters", said.span, "shorten it")
         return False
+    if outside := outside_re2(pattern):
+        start, end, does, fix = outside
+        out.add("PS220", f"`{pattern[start:end]}` {does}, which RE2 cannot", said.at(start, end), fix)
+        return False
+    if "${" in pattern:  # it is compiled when it is known
+        return True
     try:
-        with warnings.catch_warnings(action="ignore"):
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        reason = str(error).partition(" at position")[0]
-        out.add("PS203", f"this is no regular expression: {reason}", said.span, "check its brackets and backslashes")
+        compile_pattern(pattern)
+    except PatternError as error:
+        out.add("PS203", f"this is no regular expression: {error}", said.span, "check its brackets and backslashes")
         return False
     return True
 
@@ -146,11 +150,6 @@ def parse_subject(key: Scalar, out: Diagnostics) -> Subject | None:
         return None
     if text.startswith("$"):
         path = parse_json_path(key.text, key.content, out)
-        if path is not None and not is_singular(key.text):
-            out.add(
-                "PS902", "a path with `*`, slices or filters is not built yet here", key.span, "write one value's path"
-            )
-            return None
         return Subject("json", text, path) if path is not None else None
     out.add("PS206", f"an answer has no `{shorten(text)}`", key.span, _subject_fix(text))
     return None
@@ -219,7 +218,8 @@ def _searchable(word: str, pattern: str, said: Said, out: Diagnostics) -> bool:
     if not pattern:
         out.add("PS204", f"`{word}` needs a pattern behind it", said.span, f"write `{word} ...`")
         return False
-    return word == "css" or _pattern(pattern, Said(pattern, said.span), out)
+    at = said.text.rindex(pattern)
+    return word == "css" or _pattern(pattern, Said(pattern, said.at(at, at + len(pattern))), out)
 
 
 def _capture_fix(text: str, word: str, rest: str) -> str:

@@ -1,22 +1,29 @@
-"""JSON paths as in RFC 9535: `$.items[0]['unit price']`. Singular ones are taken apart, the others only checked.
+"""JSON paths as in RFC 9535: `$.items[0]['unit price']`, taken apart as far as their segments are plain.
 
-A path is singular when it can reach one value at most: names and numbers only, no `*`, `..`, slices, lists or filters.
+A path is singular when it can reach one value at most: names and numbers only. With `*` and slices it is plain: one way
+leads from each value to the next. `..`, filters and lists of selectors are not; jsonpath-rfc9535 reads those.
 """
 
 import re
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import Path
 from perfspec.language.quantities import Said
 
-__all__ = ["is_singular", "parse_json_path"]
+__all__ = ["EVERY", "Segments", "is_singular", "is_slow", "parse_json_path", "query", "segments"]
+
+Segments: TypeAlias = tuple[str | int | slice, ...]
+"""Names, numbers, and slices of a list; `EVERY` stands for `*`."""
+EVERY: Final = slice(None, None, 0)
+"""A step of 0 selects nothing, so no written slice looks like it."""
 
 _NAME = re.compile(r"[A-Za-z_\u0080-\uffff\U00010000-\U0010ffff][A-Za-z0-9_\u0080-\uffff\U00010000-\U0010ffff]*")
 _LOOSE_NAME = re.compile(r"[\w$@-]+")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
-_SLICE = re.compile(r"(?:-?[0-9]+)?\s*:\s*(?:-?[0-9]+)?(?:\s*:\s*(?:-?[0-9]+)?)?")
+_BOUND = r"(0|-?[1-9][0-9]{0,14})?"
+_SLICE = re.compile(rf"{_BOUND}\s*:\s*{_BOUND}(?:\s*:\s*{_BOUND})?")
 _BLANK = re.compile(r"[ \t]*")
 _MAX_LENGTH: Final = 500
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", "\\": "\\", "'": "'", '"': '"'}
@@ -31,50 +38,83 @@ class _Broken(Exception):
 def parse_json_path(text: str, span: Span, out: Diagnostics) -> Path | None:
     """The parts of a singular path; () for `$` itself and for paths that are not singular; None for none at all."""
     try:
-        return _Reader(text).read() or ()
+        reader = _Reader(text)
+        found = reader.read()
+        if not reader.is_plain:
+            query(text)
     except _Broken as error:
         out.add("PS205", error.message, Said(text, span).at(error.start, max(error.end, error.start)), error.fix)
         return None
+    return _singular(found) if reader.is_plain else ()
+
+
+def _singular(parts: Segments) -> Path:
+    """() if the path can reach several values."""
+    path = tuple(part for part in parts if not isinstance(part, slice))
+    return path if len(path) == len(parts) else ()
 
 
 def is_singular(text: str) -> bool:
     """Whether a correct path reaches one value at most."""
+    parts = segments(text)
+    return parts is not None and len(_singular(parts)) == len(parts)
+
+
+def is_slow(text: str) -> bool:
+    """Whether a correct path looks at more of the answer than lies on one way: `..`, filters, lists of selectors."""
+    return segments(text) is None
+
+
+def segments(text: str) -> Segments | None:
+    """The segments of a plain path; None for any other."""
+    reader = _Reader(text)
     try:
-        return _Reader(text).read() is not None
+        found = reader.read()
     except _Broken:
-        return False
+        return None
+    return found if reader.is_plain else None
+
+
+def query(text: str) -> Any:  # a jsonpath_rfc9535.JSONPathQuery: the package is loaded for specs that need it
+    """The path as jsonpath-rfc9535 has it, its `match` and `search` on RE2. Raises _Broken."""
+    from perfspec.language.json_query import compile_query  # noqa: PLC0415 - 50 ms to load, and few specs need it
+
+    try:
+        return compile_query(text)
+    except ValueError as error:
+        raise _Broken(str(error), 0, len(text), "see RFC 9535, or write the way to the value") from error
 
 
 class _Reader:
-    __slots__ = ("at", "text")
+    __slots__ = ("at", "is_plain", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.is_plain = True
+        """Every segment so far is one of `Segments`; what `read` gives of any other path is not the whole of it."""
 
-    def read(self) -> Path | None:
-        """None if the path is not singular. Raises _Broken."""
+    def read(self) -> Segments:
+        """Raises _Broken."""
         if len(self.text) > _MAX_LENGTH:
             raise _Broken(f"a path has at most {_MAX_LENGTH} characters", 0, len(self.text), "shorten it")
         if not self.text.startswith("$"):
             raise _Broken("a JSON path begins with `$`", 0, len(self.text), f"write `$.{self.text.lstrip('.')[:40]}`")
         self.at = 1
-        parts: list[str | int] = []
-        singular = True
+        parts: list[str | int | slice] = []
         while self.at < len(self.text):
-            found = self._segment()
-            singular = singular and len(found) == 1
-            parts += found
-        return tuple(parts) if singular else None
+            parts += self._segment()
+        return tuple(parts)
 
-    def _segment(self) -> list[str | int]:
-        """One part, or none for a segment that is not singular."""
+    def _segment(self) -> list[str | int | slice]:
+        """One part, or none for a segment that is not plain."""
         if self._take(".."):
+            self.is_plain = False
             if not self._take("*"):
                 _ = self._brackets() if self.text.startswith("[", self.at) else self._name()
             return []
         if self._take("."):
-            return [] if self._take("*") else [self._name()]
+            return [EVERY] if self._take("*") else [self._name()]
         if self.text.startswith("[", self.at):
             return self._brackets()
         rest = self.text[self.at :]
@@ -106,18 +146,17 @@ class _Reader:
         self.at = match.end()
         return match[0]
 
-    def _brackets(self) -> list[str | int]:
+    def _brackets(self) -> list[str | int | slice]:
         opened = self.at
         self.at += 1
-        found: list[str | int] = []
-        count = 0
+        found: list[str | int | slice] = []
         while True:
             self._blank()
             found += self._selector(opened)
-            count += 1
             self._blank()
             if self._take("]"):
-                return found if count == 1 else []
+                self.is_plain = self.is_plain and len(found) == 1
+                return found
             if not self._take(","):
                 end = self.at >= len(self.text)
                 message = "`[` is never closed" if end else f"`{self.text[self.at]}` is not expected in `[ ]`"
@@ -129,18 +168,19 @@ class _Reader:
         assert match is not None  # it matches nothing, too
         self.at = match.end()
 
-    def _selector(self, opened: int) -> list[str | int]:
+    def _selector(self, opened: int) -> list[str | int | slice]:
         char = self.text[self.at : self.at + 1]
         if char in ("'", '"') and char:
             return [self._quoted(char)]
         if self._take("*"):
-            return []
+            return [EVERY]
         if char == "?":
             self._filter(opened)
             return []
         if match := _SLICE.match(self.text, self.at):
             self.at = match.end()
-            return []
+            start, stop, step = (int(n) if n else None for n in match.groups())
+            return [slice(0, 0, 1) if step == 0 else slice(start, stop, step or 1)]
         if match := _INTEGER.match(self.text, self.at):
             self.at = match.end()
             return [int(match[0])]

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
+from perfspec.diagnostics.diagnostic import Severity
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import paths
+from perfspec.language.json_path import is_slow
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import (
-    is_singular,
     parse_auth,
     parse_capture,
     parse_duration,
     parse_matcher,
     parse_subject,
 )
-from perfspec.language.phrases import Capture, Matcher
+from perfspec.language.phrases import Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import Captured, Check, Request
@@ -41,7 +44,7 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
     timeout_ns = parse_duration(timeout, "timeout", reading.out) if isinstance(timeout, Scalar) else None
     json, body = node.get("json"), node.get("body")
     form = node.get("form")
-    return Request(
+    sent = Request(
         at=reading.address(parent, name),
         span=method.key.span,
         name=name,
@@ -58,6 +61,30 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
         expect=checks(node.get("expect"), reading),
         capture=_captures(node.get("capture"), reading),
     )
+    for where, text in _json_paths(sent):
+        _slow(where, text, parent, reading)
+    return _secretive(sent)
+
+
+def _secretive(step: Request) -> Request:
+    """What comes back for a secret is a secret."""
+    if not step.capture or not any(p.root == "secret" for text in _body_texts(step) for p, _ in text.reads()):
+        return step
+    hidden = (replace(c, capture=replace(c.capture, secret=True)) for c in step.capture)
+    return replace(step, capture=tuple(hidden))
+
+
+def _json_paths(step: Request) -> Iterator[tuple[Span, str]]:
+    yield from ((check.span, check.argument) for check in step.expect if check.subject == "json")
+    yield from ((c.span, c.capture.argument) for c in step.capture if c.capture.source == "json")
+
+
+def _slow(span: Span, path: str, parent: str, reading: Reading) -> None:
+    if parent.startswith("flows.") and is_slow(path):
+        message = f"`{path}` looks at much of the answer, in a step that runs often"
+        reading.out.add(
+            "PS451", message, span, "write the way to it, such as `$.items[*].id`", severity=Severity.WARNING
+        )
 
 
 def _name(node: Mapping, method: str, path: Text) -> str:
@@ -150,22 +177,12 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
         capture = parse_capture(entry.value, reading.out) if isinstance(entry.value, Scalar) else None
         if capture is None:
             continue
-        if what := _later(capture):
-            reading.out.add("PS902", f"{what} is not built yet", entry.value.span, "capture one value: `$.items[0].id`")
+        if capture.source == "css":
+            fix = "capture by `regex ...`, or a value of a JSON answer by its path"
+            reading.out.add("PS902", "capturing by `css` is not built yet", entry.value.span, fix)
             continue
         found.append(Captured(entry.key.text, capture, entry.key.span))
     return tuple(found)
-
-
-def _later(capture: Capture) -> str:
-    """A way to capture that this version does not carry out; empty if it does."""
-    if capture.source not in ("json", "header"):
-        return f"capturing by `{capture.source}`"
-    if capture.source == "json" and not is_singular(capture.argument):
-        return "a path with `*`, slices or filters"
-    if capture.take in ("all", "random") or (capture.take == "count" and capture.source == "header"):
-        return f"`{capture.take}` in a capture"
-    return ""
 
 
 def names(step: Request) -> Names:
@@ -179,10 +196,13 @@ def names(step: Request) -> Names:
 
 def _texts(step: Request) -> list[Text]:
     out = [step.path, *(t for _, t in step.query), *(t for _, t in step.headers), *(t for _, t in step.tags)]
-    out += [] if step.json is None else templates.texts(step.json)
+    return out + _body_texts(step)
+
+
+def _body_texts(step: Request) -> list[Text]:
+    out = [] if step.json is None else list(templates.texts(step.json))
     out += [t for _, t in step.form or ()]
-    out += [] if step.body is None else [step.body]
-    return out
+    return out if step.body is None else [*out, step.body]
 
 
 def expected_reads(checks: tuple[Check, ...]) -> Iterator[Read]:
@@ -208,7 +228,7 @@ def bind(step: Request, build: Build) -> Program:
     call = build.call(step)
     recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
     record = None if callable(recorder) else recorder.record
-    judged = judge(step.expect, step.capture, build.constants)
+    judged = judge(step.expect, step.capture, build.constants, at=step.at)
     needed = bool(step.capture)
 
     def program(lane: Lane) -> Run:

@@ -59,7 +59,8 @@ def bind(step: WaitUntil, build: Build) -> Program:
     poll, wait = build.recorder(name, tags, "poll"), build.recorder(name, tags, "wait")
     reached = judge(step.until, (), build.constants)
     says_status = any(check.subject == "status" for check in step.until)
-    final = judge(step.request.expect, step.request.capture, build.constants, any_status=says_status)
+    sent = step.request
+    final = judge(sent.expect, sent.capture, build.constants, any_status=says_status, at=sent.at)
     every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
 
     def program(lane: Lane) -> Run:

@@ -36,7 +36,7 @@ def expecting(table: str):
 def capturing(table: str):
     out = Diagnostics()
     node = compose(Source("s.yaml", f"get: /a\nname: a\ncapture:\n  {table}"), out)
-    step = read(node, "flows.x", Reading(out, lambda *_: (), 1))
+    step = read(node, "setup", Reading(out, lambda *_: (), 1))
     assert out.sorted() == []
     assert step is not None
     return step.capture
@@ -130,6 +130,7 @@ def test_where_it_cannot_be_said_what_is_expected_nothing_is(matcher) -> None:
     assert not holds(matcher, "x", n=0, hit="text", word="many")
 
 
+COOKIES = ((b"set-cookie", b"sid=b; Path=/"), (b"set-cookie", b"sid2=x"), (b"set-cookie", b"sid=c=d;HttpOnly"))
 HEADERS = ((b"content-type", b"application/json"), (b"x-left", b"12"), (b"via", b"a"), (b"via", b"b"))
 
 
@@ -228,6 +229,35 @@ def test_what_was_waited_for_by_its_status_is_accepted_with_any() -> None:
 
 
 @pytest.mark.parametrize(
+    ("check", "value", "expected"),
+    [
+        ("present", [1], True),
+        ("present", [], False),
+        ("absent", [], True),
+        ("absent", [1], False),
+        ("empty", [], True),
+        ("not empty", [0], True),
+        ("contains 2", [1, "2"], True),
+        ("not contains 2", [1, "2"], False),
+        ("at least 2 entries", [1, 2], True),
+        ("at least 2 entries", [1], False),
+        ("at most 5", [1, 5], True),
+        ("at most 5", [1, 6], False),
+        ("at most 5", [], False),
+        ("a", ["a", "a"], True),
+        ("a", ["a", "b"], False),
+        ("[a, b]", ["a", "b", "a"], True),
+        ("matches ^a", ["ab", "ac"], True),
+        ("matches ^a", ["ab", "bc"], False),
+    ],
+)
+@pytest.mark.parametrize("path", ["$.x[*].v", "$.x[0:].v", "$..v"])
+def test_a_path_to_many_values_is_about_their_list_or_about_every_one(path, check, value, expected) -> None:
+    body = {"x": [{"v": each} for each in value]}
+    assert (judge(expecting(f"'{path}': {check}"), ())(outcome(body), Vars()) is None) is expected
+
+
+@pytest.mark.parametrize(
     ("path", "expected"),
     [
         ("$", True),
@@ -266,15 +296,76 @@ def test_paths_reach_into_maps_by_name_and_lists_by_number(path, expected) -> No
         ("x: header X-Left", {}, "12"),
         ("x: header X-None or no", {}, "no"),
         ("x: $", [1], [1]),
+        ("x: $.a[*].id", {"a": [{}, {"id": 1}, {"id": 2}]}, 1),
+        ("x: all $.a[*].id", {"a": [{"id": 1}, {}, {"id": 2}]}, [1, 2]),
+        ("x: all $.a[*].id or []", {"a": []}, []),
+        ("x: all $.a[*].id or none", {"a": []}, "none"),
+        ("x: all $.a", {"a": [1, 2]}, [1, 2]),
+        ("x: all $..id", {"a": [{"id": 1, "b": {"id": 2}}]}, [1, 2]),
+        ("x: all $.a[?@.n > 1].id", {"a": [{"id": 1, "n": 1}, {"id": 2, "n": 2}]}, [2]),
+        ("x: all $.a[1:]", {"a": [1, 2, 3]}, [2, 3]),
+        ("x: count $.a[*].id", {"a": [{"id": 1}, {}, {"id": 2}]}, 2),
+        ("x: count $.a[*].id", {"b": 1}, 0),
+        ("x: random $.a[*].id", {"a": [{"id": 7}]}, 7),
+        ("x: random $.a", {"a": [7]}, 7),
+        ("x: random $.a or 5", {"a": []}, 5),
+        ("x: cookie sid", {}, "c=d"),
+        ("x: all cookie sid", {}, ["b", "c=d"]),
+        ("x: count cookie none", {}, 0),
+        ("x: cookie none or 0", {}, 0),
+        ("x: all header Via", {}, ["a", "b"]),
+        ("x: count header Via", {}, 2),
+        ('x: \'regex "id":"?(\\w+)\'', {"id": "a7"}, "a7"),
+        ("x: regex (?P<all>[a-z]+)(\\d)", {"id": "a7"}, "a"),
+        ("x: regex [a-z]\\d", {"id": "a7"}, "a7"),
+        ("x: all regex [a-z]\\d", {"id": "a7", "no": "b8"}, ["a7", "b8"]),
+        ("x: count regex \\d", {"id": "a7"}, 1),
+        ("x: regex nothing or 3", {"id": "a7"}, 3),
+        ("x: regex (a)?d", {}, ""),
     ],
 )
 def test_captures_give_a_name_its_value(table, body, value) -> None:
     scope = Vars()
-    assert judge((), capturing(table))(outcome(body, headers=HEADERS), scope) is None
+    scope.base = scope.step = 0
+    found = outcome({"d": 0} if body == {} else body, headers=(*HEADERS, *COOKIES))
+    assert judge((), capturing(table))(found, scope) is None
     assert scope == {"x": value}
 
 
-@pytest.mark.parametrize("table", ["x: $.gone", "x: header X-None", "x: count $.text", "x: count $.gone"])
+def test_a_random_capture_depends_on_user_round_pass_and_place_alone() -> None:
+    def drawn(base: int, step: int, at: str) -> object:
+        scope = Vars()
+        scope.base, scope.step = base, step
+        judge((), capturing("x: random $.a"), at=at)(outcome({"a": list(range(1000))}), scope)
+        return scope["x"]
+
+    values = [drawn(base, 0, "flows.a") for base in range(300)]
+    assert values == [drawn(base, 0, "flows.a") for base in range(300)]
+    assert len(set(values)) > 200
+    assert max(values) > 900
+    assert min(values) < 100
+    assert [drawn(base, 1, "flows.a") for base in range(9)] != values[:9]
+    assert [drawn(base, 0, "flows.b") for base in range(9)] != values[:9]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "x: $.gone",
+        "x: header X-None",
+        "x: count $.text",
+        "x: count $.gone",
+        "x: all $.text[*]",
+        "x: all $.text",
+        "x: random $.text[*]",
+        "x: random $.gone",
+        "x: cookie sid",
+        "x: all header X-None",
+        "x: regex gone",
+        "x: all regex gone",
+        "x: all $..gone",
+    ],
+)
 def test_a_capture_that_finds_nothing_is_the_kind(table) -> None:
     scope = Vars()
     captured = capturing(table)

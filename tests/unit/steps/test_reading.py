@@ -244,12 +244,18 @@ def test_names_know_their_place(steps_of) -> None:
         ("- when: ${hits ==}", "10:24 PS305 something is missing here | write a name or a value"),
         ("- pause: 2", "10:16 PS201 `pause` needs a unit | write 2s or 2ms"),
         (
-            "- get: /a\n  capture: {x: cookie sid}",
-            "11:22 PS902 capturing by `cookie` is not built yet | capture one value: `$.items[0].id`",
+            "- get: /a\n  capture: {x: css a.next}",
+            (
+                "11:22 PS902 capturing by `css` is not built yet | capture by `regex ...`, or a value of a JSON answer "
+                "by its path"
+            ),
         ),
         (
-            "- get: /a\n  capture: {x: '$.a[*]'}",
-            "11:22 PS902 a path with `*`, slices or filters is not built yet | capture one value: `$.items[0].id`",
+            "- get: /a\n  capture: {x: 'regex a(?=b)'}",
+            (
+                "11:30 PS220 `(?=` looks ahead or behind, which RE2 cannot | match the whole, with `( )` around the "
+                "wanted part"
+            ),
         ),
     ],
 )
@@ -304,7 +310,30 @@ def test_children_are_walked_after_their_parents(steps_of) -> None:
     assert kinds == [Request, Pause, ForEach, Request, Pause, When, Pause, Pause, WaitUntil]
 
 
-@pytest.mark.parametrize("said", ["all $.a", "random $.a", "count header Link", "cookie sid", "$.a[*]"])
+@pytest.mark.parametrize("said", ["css a.next", "secret css a.next @href"])
 def test_a_way_to_capture_that_is_not_built_is_refused(told, said: str) -> None:
     found = told(f"flows: {{f: {{steps: [{{get: /a, capture: {{x: '{said}'}}}}]}}}}\n")
     assert [line for line in found if "PS902" in line]
+
+
+@pytest.mark.parametrize("option", ["expect: {$..id: present}", "capture: {x: '$.a[?@.b > 1].c'}"])
+def test_a_path_that_looks_at_much_is_told_where_it_runs_often(findings, spec_text, option) -> None:
+    found = findings(spec_text(f"- get: /a\n  {option}"))
+    assert [(d.code, d.severity.name) for d in found] == [("PS451", "WARNING")]
+    assert findings(spec_text("- get: /a", f"setup: [{{get: /s, {option}}}]\ndata: {{}}")) == []
+    assert findings(spec_text("- get: /a\n  capture: {x: 'all $.a[*].b', y: '$.a[1:3]'}")) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "hidden"),
+    [
+        ('json: {user: a, password: ["${secret.key}"]}', True),
+        ('form: {password: "${secret.key}"}', True),
+        ("body: key=${secret.key}", True),
+        ('json: {user: "${user.number}"}', False),
+        ('headers: {X-Key: "${secret.key}"}', False),
+    ],
+)
+def test_what_comes_back_for_a_secret_is_a_secret(steps_of, option, hidden) -> None:
+    (step,) = steps_of(f"- post: /a\n  {option}\n  capture: {{token: $.token, id: secret $.id}}")
+    assert [c.capture.secret for c in step.capture] == [hidden, True]
