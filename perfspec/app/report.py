@@ -1,17 +1,18 @@
-"""From what a run folder holds to its result."""
+"""From what a run folder holds, or a result document, to a result; from results to reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfspec.base.codec import Malformed, decode
-from perfspec.base.errors import UsageFailure
+from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.engine.slicelog import NAME as LOG_NAME
 from perfspec.engine.slicelog import read_log
 from perfspec.plan.model import Plan
-from perfspec.report.junit import to_junit
-from perfspec.report.result import Result, make, to_json
+from perfspec.report.formats import FORMATS, OF_A_RUN
+from perfspec.report.result import VERSION, Result, make
 
-__all__ = ["Finished", "report"]
+__all__ = ["Finished", "read_result", "render", "report", "write_whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,49 @@ def report(folder: Path) -> Finished:
         raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
     result = make(plan, log)
     problems = []
-    for name, data in (("result.json", to_json(result)), ("junit.xml", to_junit(result))):
+    for name, form in OF_A_RUN:
         try:
-            _write_whole(folder / name, data)
+            write_whole(folder / name, FORMATS[form].render([result]))
         except OSError as error:
             problems.append(f"{folder / name} could not be written: {error}")
     return Finished(result, folder, tuple(problems))
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def read_result(path: Path) -> Result:
+    """The result of a run: of its folder, made anew from its log where that is there, or of its `result.json`.
+
+    Raises UsageFailure if there is none.
+    """
+    if path.is_dir() and (path / LOG_NAME).is_file():
+        return report(path).result
+    document = path / "result.json" if path.is_dir() else path
+    try:
+        result = decode(document.read_bytes(), Result)
+    except OSError as error:
+        message = f"{path} holds no result ({error.strerror})"
+        raise UsageFailure(message, "name a run folder or a result.json") from error
+    except Malformed as error:
+        message = f"{document} is no result of version {VERSION} ({error})"
+        raise UsageFailure(message, "name a run folder or the result.json of one") from error
+    if result.version != VERSION:
+        raise UsageFailure(
+            f"{document} is a result of version {result.version}", f"this perfspec reads version {VERSION}"
+        )
+    return result
+
+
+def render(results: Sequence[Result], form: str, out: Path | None) -> bytes:
+    """A report in one of the formats, written to `out` if that is named. Raises EnvironmentFailure if it cannot be."""
+    data = FORMATS[form].render(results)
+    if out is not None:
+        try:
+            write_whole(out, data)
+        except OSError as error:
+            raise EnvironmentFailure(f"{out} could not be written: {error.strerror}", "choose another --out") from error
+    return data
+
+
+def write_whole(path: Path, data: bytes) -> None:
     """All or nothing: a reader never sees half a file."""
     half = path.with_suffix(path.suffix + ".part")
     half.write_bytes(data)

@@ -13,6 +13,7 @@ from secrets import token_hex
 import anyio
 
 from perfspec import __version__
+from perfspec.app.live import live_page
 from perfspec.app.plan import Planned
 from perfspec.app.report import Finished, report
 from perfspec.base.clock import utc_now
@@ -65,7 +66,8 @@ def run(
     log.write(Beginning(run_id, started_at.isoformat(timespec="seconds"), plan.hash, __version__, _versions()))
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
-        anyio.run(engine_run, plan, inputs, folder, log, listeners, tell)
+        with live_page(plan, folder) as live:
+            anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live], tell)
     except EnvironmentFailure as failure:
         failure.message = masked(failure.message, secrets.values())
         log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))

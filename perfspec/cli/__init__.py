@@ -13,9 +13,10 @@ __all__ = ["main"]
 
 COMMANDS = {
     "explain": "Say at length what a code such as PS301 means.",
+    "judge": "Judge a run that was stored by the limits that a spec has now.",
     "lint": "Check specs; every mistake with its place and its fix.",
     "plan": "Show what a run would do. Sends nothing.",
-    "report": "Make the result of a run folder, also of a run that was cut off.",
+    "report": "Report on runs in a format of your choice, also on one that was cut off.",
     "run": "Run a stage and judge it.",
     "serve": "Start a reference service to try things on.",
 }

@@ -20,6 +20,7 @@ from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
+from perfspec.report.standing import Standing
 from perfspec.report.words import count
 
 __all__ = ["Picture", "progress"]
@@ -27,6 +28,7 @@ __all__ = ["Picture", "progress"]
 P95 = Fraction(19, 20)
 RECENT_SECONDS = 10
 PLAIN_EVERY = 5
+COLOURS = {"holds": "green", "broken": "red", "too early to say": "dim"}
 Draw = Callable[["Picture"], None]
 
 
@@ -39,9 +41,11 @@ class Picture:
         self.users = 0
         self.sent = 0
         self.failed = 0
+        self.standing = Standing(plan)
         self._recent: deque[tuple[int, list[Slice]]] = deque()
 
     def add(self, line: LoggedSecond) -> None:
+        self.standing.add(line)
         slices = [s for s in line.slices if s.key.part == "load"]
         self.second, self.users = line.second, line.users
         self._recent.append((line.second, slices))
@@ -152,7 +156,10 @@ def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
         for name, rate, p95, failed in picture.rows():
             table.add_row(Text(name), f"{rate:.1f}", p95, Text(f"{failed:.1%}", "red" if failed else ""))
         bar = ProgressBar(total=total, completed=min(picture.second, total), width=40)
-        return Group(Text(_headline(plan), "bold"), bar, Text("\n" + line), table)
+        limits = Table(box=None, pad_edge=False, header_style="dim", show_header=False)
+        for stand in picture.standing.now():
+            limits.add_row(Text(stand.word, COLOURS[stand.word]), Text(stand.threshold), Text(stand.seen, "dim"))
+        return Group(Text(_headline(plan), "bold"), bar, Text("\n" + line), table, Text(), limits)
 
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
         _feed(plan, queue, lambda picture: live.update(picture_of(picture), refresh=True))

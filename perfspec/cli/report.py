@@ -1,23 +1,59 @@
-"""`perfspec report FOLDER`"""
+"""`perfspec report RUN...`"""
 
+import sys
 from pathlib import Path
 
 import click
 
 from perfspec.app import report as report_case
+from perfspec.base.errors import ExitCode, worst
 from perfspec.cli.screen import columns, say
-from perfspec.report.terminal import summary
+from perfspec.report.formats import FORMATS, OF_A_RUN
+from perfspec.report.result import Result
+from perfspec.report.terminal import overview, summary
 
-__all__ = ["report"]
+__all__ = ["report", "show"]
 
 
 @click.command("report")
-@click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> int:
-    """Judge what a run folder holds and write its result.json and junit.xml again. Works on a run that was cut off."""
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", *FORMATS]), default="text", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Write it there instead of printing it.")
+def report(runs: tuple[Path, ...], form: str, out: Path | None) -> int:
+    """Report on runs: folders, also of a run that was cut off, or their result.json.
+
+    Several become one report, and the exit code is the worst of them. A folder gets its result.json, junit.xml and
+    report.html written again.
+    """
+    if form == "text" and out is not None:
+        raise click.UsageError("--out needs a --format")
+    if form == "text" and len(runs) == 1 and runs[0].is_dir():
+        return _folder(runs[0])
+    results = [report_case.read_result(run) for run in runs]
+    show(results, form, out)
+    return worst(ExitCode(result.exit_code) for result in results)
+
+
+def show(results: list[Result], form: str, out: Path | None) -> None:
+    """On the screen, or into a file."""
+    if form == "text":
+        for result in results:
+            say("\n".join(summary(result, columns())))
+        if len(results) > 1:
+            say("\n".join(overview(results)))
+        return
+    data = report_case.render(results, form, out)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        say(f"{out} is written")
+
+
+def _folder(folder: Path) -> int:
     finished = report_case.report(folder)
     say("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:
         click.echo(problem, err=True)
-    say(f"{finished.folder}/: result.json, junit.xml")
+    say(f"{finished.folder}/: {', '.join(name for name, _ in OF_A_RUN)}")
     return finished.result.exit_code

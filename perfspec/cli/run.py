@@ -12,6 +12,7 @@ from perfspec.cli import findings
 from perfspec.cli.progress import progress
 from perfspec.cli.screen import columns, say
 from perfspec.plan.build import Choice
+from perfspec.report.formats import OF_A_RUN
 from perfspec.report.terminal import summary
 
 __all__ = ["run"]
@@ -68,7 +69,7 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
     say("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:
         click.echo(problem, err=True)
-    say(f"{finished.folder}/: result.json, junit.xml, slices.jsonl, plan.json")
+    say(f"{finished.folder}/: {', '.join(name for name, _ in OF_A_RUN)}, slices.jsonl, plan.json")
     return ExitCode(finished.result.exit_code)
 
 

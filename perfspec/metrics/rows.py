@@ -29,7 +29,8 @@ class Row:
         """Requests that have no duration: refused, cut off, never sent."""
         return self.n - histogram.count(self.response)
 
-    def add(self, piece: Slice) -> None:
+    def add(self, piece: "Slice | Row") -> None:
+        """Sums add up like slices."""
         self.n += piece.n
         self.unavailable += piece.unavailable
         for kind, n in piece.errors.items():

@@ -6,6 +6,7 @@ warning passes and says so; a skipped row is skipped with its reason.
 """
 
 import re
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from perfspec.base.clock import SECOND
@@ -13,19 +14,25 @@ from perfspec.report.result import Result
 from perfspec.report.words import count, few_requests, sentence
 from perfspec.verdict.judge import Verdict
 
-__all__ = ["to_junit"]
+__all__ = ["many_to_junit", "to_junit"]
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(result: Result) -> bytes:
-    suites = [_thresholds(result), _checks(result), _validity(result)]
-    root = ET.Element("testsuites", name=f"perfspec {result.service} {result.stage}")
+    return many_to_junit([result])
+
+
+def many_to_junit(results: Sequence[Result]) -> bytes:
+    """One document with the suites of every run."""
+    suites = [suite for result in results for suite in (_thresholds(result), _checks(result), _validity(result))]
+    named = dict.fromkeys(f"{result.service} {result.stage}" for result in results)
+    root = ET.Element("testsuites", name=f"perfspec {', '.join(named)}")
     for suite in suites:
         root.append(suite)
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
-    root.set("time", _seconds(result.ended_ns))
+    root.set("time", _seconds(sum(result.ended_ns for result in results)))
     ET.indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + _clean(ET.tostring(root, encoding="unicode")).encode() + b"\n"
 

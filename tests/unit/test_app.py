@@ -220,7 +220,7 @@ def test_a_result_is_made_of_the_run_folder_again_and_again(run_folder) -> None:
     first = report(run_folder)
     assert (first.result.ended, first.result.outcome, first.problems) == ("finished", "INCONCLUSIVE", ())
     written = {path.name: path.read_bytes() for path in run_folder.iterdir()}
-    assert sorted(written) == ["junit.xml", "plan.json", "result.json", "slices.jsonl"]
+    assert sorted(written) == ["junit.xml", "plan.json", "report.html", "result.json", "slices.jsonl"]
     assert decode(written["result.json"], Result) == first.result
     assert report(run_folder).result == first.result
     assert {path.name: path.read_bytes() for path in run_folder.iterdir()} == written

@@ -1,0 +1,213 @@
+"""The page: verdict first, then what else is worth knowing, the requests one by one, the generator, how it was run.
+
+Without scripts: a content security policy forbids them, whatever an answer of the service may have held.
+"""
+
+from collections.abc import Sequence
+
+from perfspec.base.units import format_duration, format_ms
+from perfspec.report import words
+from perfspec.report.html import requests
+from perfspec.report.html.markup import Markup, element, together
+from perfspec.report.html.style import STYLE
+from perfspec.report.remarks import HEADLINES, remarks
+from perfspec.report.result import Result
+from perfspec.verdict.judge import Verdict
+
+__all__ = ["document", "many_to_html", "mark", "to_html"]
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+KINDS = {"PASS": "pass", "FAIL": "fail", "WARN": "warn", "CRASHED": "fail"}
+
+
+def to_html(result: Result) -> bytes:
+    """One file, under 300 kB for a quarter of an hour of a dozen requests."""
+    title = f"{_name(result)}: {result.outcome}"
+    return document(title, [_article(result)])
+
+
+def many_to_html(results: Sequence[Result]) -> bytes:
+    """Several runs on one page: their outcomes, then each run by itself."""
+    if len(results) == 1:
+        return to_html(results[0])
+    rows = [
+        element(
+            "tr",
+            mark(result.outcome),
+            element("td", element("a", _name(result), href=f"#run-{result.run_id}")),
+            element("td", ", ".join(v.threshold for v in result.verdicts if v.outcome == "FAIL") or "none"),
+        )
+        for result in results
+    ]
+    overview = requests.table("The outcome of each run", ("", "run", "broken limits"), rows)
+    head = element("header", element("h1", f"{len(results)} runs"), overview)
+    return document(f"{len(results)} load test runs", [head, *(_article(result) for result in results)])
+
+
+def _article(result: Result) -> Markup:
+    return element(
+        "article",
+        _verdict(result),
+        _thresholds(result),
+        _remarks(result),
+        requests.section(result),
+        _checks(result),
+        _generator(result),
+        _run(result),
+        id=f"run-{result.run_id}",
+    )
+
+
+def _name(result: Result) -> str:
+    return f"{result.service} {result.stage} on {result.environment}"
+
+
+def document(title: str, sections: list[Markup | None], refresh_s: int = 0) -> bytes:
+    """A whole file. `refresh_s`: the browser loads it again after so many seconds; 0: never."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", http_equiv="refresh", content=refresh_s) if refresh_s else None,
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="referrer", content="no-referrer"),
+        element("title", title),
+        element("style", Markup(STYLE)),
+    )
+    skip = element("a", "Skip to the requests", href="#requests", class_="skip")
+    body = element("body", skip, element("main", *sections))
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n".encode()
+
+
+def _verdict(result: Result) -> Markup:
+    judged = format_duration(result.judged_ns // 10**9 * 10**9)
+    broken = sum(v.outcome == "FAIL" for v in result.verdicts)
+    limits = f"{len(result.verdicts)} limit{'' if len(result.verdicts) == 1 else 's'}"
+    return element(
+        "header",
+        element("h1", _name(result)),
+        element(
+            "div",
+            element("strong", HEADLINES[result.outcome], class_=f"mark {KINDS.get(result.outcome, '')}"),
+            element("p", f"{limits} judged over {judged}, {broken or 'none'} broken. {result.url}"),
+            element("p", _facts(result), class_="soft"),
+            class_=f"verdict {KINDS.get(result.outcome, '')}",
+        ),
+    )
+
+
+def _facts(result: Result) -> str:
+    facts = [
+        result.started_at.replace("T", " ").replace("+00:00", " UTC"),
+        f"run {result.run_id}",
+        f"seed {result.seed}",
+        f"plan {result.plan_hash[:12]}",
+        f"perfspec {result.perfspec}",
+    ]
+    return " · ".join(fact for fact in facts if fact.split()[-1:] != [""])
+
+
+def mark(outcome: str) -> Markup:
+    """The outcome as a word; its colour only underlines it."""
+    text = {"INCONCLUSIVE": "?? not judged", "NO_DATA": "?? no data", "SKIPPED": "SKIP"}.get(outcome, outcome)
+    return element("td", text, class_=f"mark {KINDS.get(outcome, '')}")
+
+
+def _thresholds(result: Result) -> Markup:
+    rows = [_threshold(result, verdict) for verdict in result.verdicts]
+    rows += [
+        element(
+            "tr", mark("SKIPPED"), element("td", str(s.threshold)), element("td", s.reason), _place(s.threshold.span)
+        )
+        for s in result.skipped
+    ]
+    few = words.few_requests(result.verdicts)
+    return element(
+        "section",
+        element("h2", "Limits"),
+        requests.table(
+            "Every limit of the stage, and what was seen of it", ("", "limit", "what was seen", "in the spec"), rows
+        ),
+        element("p", few, class_="soft") if few else None,
+    )
+
+
+def _threshold(result: Result, verdict: Verdict) -> Markup:
+    name = verdict.row.partition(" where ")[0]
+    link = requests.link(result, name, verdict.threshold)
+    return element(
+        "tr", mark(verdict.outcome), element("td", link), element("td", words.evidence(verdict)), _place(verdict.span)
+    )
+
+
+def _place(span: object) -> Markup:
+    return element("td", element("code", str(span)))
+
+
+def _remarks(result: Result) -> Markup | None:
+    few = words.few_requests(result.verdicts)
+    found = [element("li", remark) for remark in remarks(result) if remark != few]
+    return element("section", element("h2", "Worth knowing"), element("ul", *found)) if found else None
+
+
+def _checks(result: Result) -> Markup | None:
+    rows = [
+        element(
+            "tr",
+            element("td", check.request),
+            element("td", check.text),
+            requests.number(words.count(check.failed)),
+            requests.number(words.count(check.n)),
+            _place(check.span),
+        )
+        for check in result.checks
+    ]
+    if not rows:
+        return None
+    head = ("request", "expected", "#failed", "#answers", "in the spec")
+    return element(
+        "section",
+        element("h2", "Checks"),
+        requests.table("What answers had to look like, and how often not", head, rows),
+    )
+
+
+def _generator(result: Result) -> Markup:
+    health = result.health
+    late = f"{format_ms(health.late_p99_ns)} (allowed {format_ms(health.late_limit_ns)})"
+    verdict = health.late or "It kept its plan: what was measured is the service's doing."
+    rows = [
+        _fact("sent late by, at the 99th percentile", late),
+        _fact("CPU of the load generator", f"{health.cpu_share:.0%} of a core"),
+    ]
+    return element(
+        "section",
+        element("h2", "The load generator itself"),
+        element("p", verdict),
+        requests.table("How it was", ("what", "how much"), rows),
+    )
+
+
+def _fact(name: str, value: str) -> Markup:
+    return element("tr", element("th", name, scope="row"), element("td", value))
+
+
+def _run(result: Result) -> Markup:
+    plan = result.plan
+    rows = [
+        element(
+            "tr",
+            element("td", phase.name),
+            requests.number(format_duration(phase.for_ns)),
+            element("td", phase.users.describe()),
+            element("td", "judged" if phase.measured else "not judged"),
+        )
+        for phase in plan.phases
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    return element(
+        "section",
+        element("h2", "How it was run"),
+        requests.table("Phases of the load", ("phase", "#for", "load", ""), rows),
+        element("p", together([element("code", result.spec), f" · {versions}"]), class_="soft"),
+    )

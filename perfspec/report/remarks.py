@@ -1,0 +1,47 @@
+"""What else is worth knowing of a run, a sentence each: why it ended, what rests on little, what failed how."""
+
+from perfspec.report import words
+from perfspec.report.result import Result, Summary
+
+__all__ = ["HEADLINES", "label", "remarks", "worst_errors"]
+
+HEADLINES = {
+    "PASS": "PASS",
+    "FAIL": "FAIL",
+    "INCONCLUSIVE": "INCONCLUSIVE, which is no pass",
+    "INTERRUPTED": "INTERRUPTED: this is what was measured until then",
+    "NOT_STARTED": "NOT STARTED, which is no pass",
+    "CRASHED": "CRASHED: this is what was measured until then",
+}
+
+
+def remarks(result: Result) -> list[str]:
+    out = [text] if (text := words.few_requests(result.verdicts)) else []
+    if result.abort is not None:
+        out.append(f"ended early by `{result.abort.rule}`: {result.abort.evidence}")
+    elif result.ended == "torn":
+        out.append("the run was cut off and has no end in its log")
+    if result.extended:
+        out.append("it was too close to call, so the stage ran on")
+    if result.unfinished:
+        out.append(f"{result.unfinished} requests and waits had no end when the load ended, and are in no number")
+    if result.waits:
+        out.append(f"users waited {words.count(result.waits)} times because nobody answered")
+    for summary in result.summaries:
+        if summary.key.timer != "round":
+            out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
+    return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
+
+
+def worst_errors(errors: dict[str, int]) -> list[tuple[str, int]]:
+    """The five kinds that came most often."""
+    return sorted(errors.items(), key=lambda e: (-e[1], e[0]))[:5]
+
+
+def label(summary: Summary) -> str:
+    """A series as reports call it: its request, tags, and what was timed."""
+    key = summary.key
+    tags = "".join(f" {tag}={value}" for tag, value in key.tags)
+    timer = {"poll": " (one poll)", "wait": " (until done)"}.get(key.timer, "")
+    part = "" if key.part == "load" else f" ({key.part})"
+    return f"{key.name}{tags}{timer}{part}"

@@ -1,0 +1,99 @@
+"""What each request did over time, in at most so many buckets. Fed second by second, while a run lasts or afterwards.
+
+A bucket is the sum of its seconds, so its percentiles are those of all its requests, never averages of percentiles.
+When the buckets run out, neighbours are merged and a bucket is twice as long.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.metrics import histogram
+from perfspec.metrics.histogram import Histogram
+from perfspec.metrics.series import Slice
+
+__all__ = ["Bucket", "Line", "Timeline", "quantiles"]
+
+QUANTILES = (Fraction(1, 2), Fraction(19, 20), Fraction(99, 100))
+SHOWN_TIMERS = ("", "wait")
+"""What a request's own line is made of; polls, groups and the like have lines of their own."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    n: int = 0
+    failed: int = 0
+    response: Histogram = field(default_factory=dict)
+    _shown: list[float] | None = None
+
+    def add(self, piece: Slice) -> None:
+        self._sum(piece.n, sum(piece.errors.values()), piece.response)
+
+    def merge(self, other: "Bucket") -> None:
+        self._sum(other.n, other.failed, other.response)
+
+    def _sum(self, n: int, failed: int, response: Histogram) -> None:
+        self.n += n
+        self.failed += failed
+        histogram.add(self.response, response)
+        self._shown = None
+
+    @property
+    def quantiles(self) -> list[float]:
+        """p50, p95 and p99 in ms; none without an answer. Kept, since a page is drawn again and again."""
+        if self._shown is None:
+            self._shown = quantiles(self.response)
+        return self._shown
+
+
+@dataclass(slots=True)
+class Line:
+    """One request over time, tags and flows summed up."""
+
+    name: str
+    timer: str
+    buckets: dict[int, Bucket] = field(default_factory=dict)
+
+
+def quantiles(h: Histogram, wanted: Iterable[Fraction] = QUANTILES) -> list[float]:
+    """Percentiles in ms, nearest rank; none of an empty histogram."""
+    n = histogram.count(h)
+    if not n:
+        return []
+    ranks = [max(1, -(-q.numerator * n // q.denominator)) for q in wanted]
+    return [us / 1000 for us in histogram.ranks(h, ranks)]
+
+
+class Timeline:
+    def __init__(self, most_buckets: int = 180) -> None:
+        self.most_buckets = most_buckets
+        self.bucket_s = 1
+        self.lines: dict[tuple[str, str], Line] = {}
+        self.users: dict[int, int] = {}
+        """Bucket -> the most users in it."""
+
+    def add(self, second: LoggedSecond) -> None:
+        """A second as it was logged; its slices may be about earlier ones."""
+        pieces = [piece for piece in second.slices if piece.key.part == "load" and piece.second >= 0]
+        newest = max((piece.second for piece in pieces), default=0)
+        while max(newest, second.second - 1) // self.bucket_s >= self.most_buckets:
+            self._coarsen()
+        if second.second > 0:
+            at = (second.second - 1) // self.bucket_s
+            self.users[at] = max(self.users.get(at, 0), second.users)
+        for piece in pieces:
+            line = self.lines.setdefault((piece.key.name, piece.key.timer), Line(piece.key.name, piece.key.timer))
+            line.buckets.setdefault(piece.second // self.bucket_s, Bucket()).add(piece)
+
+    def _coarsen(self) -> None:
+        self.bucket_s *= 2
+        users: dict[int, int] = {}
+        for at, n in self.users.items():
+            users[at // 2] = max(users.get(at // 2, 0), n)
+        self.users = users
+        for line in self.lines.values():
+            merged: dict[int, Bucket] = {}
+            for at, bucket in sorted(line.buckets.items()):
+                merged.setdefault(at // 2, Bucket()).merge(bucket)
+            line.buckets = merged

@@ -1,0 +1,135 @@
+"""The page: verdict first, inert, small."""
+
+import re
+from html.parser import HTMLParser
+from itertools import count
+
+import pytest
+
+from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond
+from perfspec.metrics import histogram
+from perfspec.metrics.series import Key, Slice
+from perfspec.report.html.live import LivePage
+from perfspec.report.html.markup import Markup, element
+from perfspec.report.html.page import many_to_html, to_html
+from perfspec.report.result import make
+
+MS, SECOND = 1_000_000, 1_000_000_000
+HOSTILE = "</td></script><script>alert(1)</script><img src=x onerror='alert(2)' \"&\x00\u202e"
+ALLOWED = frozenset(
+    """
+    html head meta title style body main article header section div p a h1 h2 h3 ul li strong code pre span table
+    caption thead tbody tr th td figure figcaption svg path line rect text details summary
+    """.split()  # noqa: SIM905 - words on two lines
+)
+
+
+class Page(HTMLParser):
+    """What a browser would make of it."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(data.decode())
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts)
+
+
+@pytest.fixture
+def hostile(result, piece):
+    return result(
+        piece("search", 400, second=20, over={120 * MS: 60}, errors={HOSTILE: 20}, tags=(("model", HOSTILE),)),
+        piece(HOSTILE, 60, second=20),
+        end=End("finished", 40 * SECOND, notes=(HOSTILE,)),
+    )
+
+
+def test_nothing_of_an_answer_becomes_markup(hostile) -> None:
+    page = Page(to_html(hostile))
+    assert {tag for tag, _ in page.tags} <= ALLOWED
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    assert "<script>alert(1)</script>" in page.text
+    assert "\x00" not in page.text
+    assert "\u202e" not in page.text
+
+
+def test_the_page_forbids_scripts_and_asks_nobody_for_anything(hostile) -> None:
+    text = to_html(hostile).decode()
+    page = Page(text.encode())
+    policies = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"]
+    assert [a for _, a in page.tags for name in ("src", "srcset", "action") if name in a] == []
+    assert {a["href"][0] for tag, a in page.tags if tag == "a"} == {"#"}
+    assert re.findall(r"@import|url\(", text) == []
+
+
+def test_the_verdict_comes_first_and_every_limit_has_its_sentence(result, good) -> None:
+    found = result(*good)
+    text = Page(to_html(found)).text
+    assert text.index("PASS") < text.index("Limits") < text.index("Requests")
+    for verdict in found.verdicts:
+        assert verdict.threshold in text
+        assert str(verdict.span) in text
+    assert "3 limits judged over 25s, none broken" in text
+
+
+def test_links_lead_somewhere_and_no_place_has_two(result, good, hostile) -> None:
+    page = Page(many_to_html([result(*good), hostile]))
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert {attrs["href"][1:] for tag, attrs in page.tags if tag == "a"} <= {*ids}
+    single = Page(to_html(hostile))
+    found = [attrs["id"] for _, attrs in single.tags if "id" in attrs]
+    assert len(found) == len(set(found))
+
+
+def test_a_chart_says_in_words_what_it_shows(result, good) -> None:
+    page = Page(to_html(result(*good)))
+    labels = [attrs.get("aria-label") for tag, attrs in page.tags if tag == "svg"]
+    assert "Response time over time: p95 between 40.0 ms and 40.0 ms" in labels
+    assert all(label and ": " in label for label in labels)
+
+
+def test_a_quarter_of_an_hour_of_a_dozen_requests_is_under_300_kb(plan_of) -> None:
+    names = [f"request-{n}" for n in range(12)]
+    steps = ", ".join(f"{{get: /{name}, name: {name}}}" for name in names)
+    plan = plan_of(
+        "environments: {local: {url: http://127.0.0.1:1}}\n"
+        f"flows: {{f: {{steps: [{steps}]}}}}\n"
+        "stages: {smoke: {phases: [{name: up, for: 5m, users: ramp 0 to 300}, {name: steady, for: 10m, users: 300}]}}\n"
+        "thresholds: {all: {errors: under 1%}, request-1: {p95: at most 200ms}}\n"
+    )
+    number = count()
+
+    def piece(name: str, second: int) -> Slice:
+        spread = {histogram.index(20_000 + (next(number) * 7919) % 90_000): 1 for _ in range(25)}
+        return Slice(Key(name), second, 25, {"status 500": 1}, response=spread)
+
+    seconds = tuple(LoggedSecond(s + 1, 300, [piece(name, s) for name in names]) for s in range(900))
+    data = to_html(make(plan, Log(Beginning("r", "", "", ""), seconds, End("finished", 900 * SECOND))))
+    assert 50_000 < len(data) < 300_000
+
+
+def test_the_page_of_a_running_run_shows_what_there_is(plan, piece) -> None:
+    page = LivePage(plan)
+    empty = Page(page.draw())
+    assert "no requests yet" in empty.text
+    page.add(LoggedSecond(21, 4, [piece("search", 400, second=20, over={120 * MS: 60})]))
+    shown = Page(page.draw())
+    assert {tag for tag, _ in shown.tags} <= ALLOWED
+    assert [attrs["content"] for _, attrs in shown.tags if attrs.get("http-equiv") == "refresh"] == ["5"]
+    assert "broken" in shown.text
+    assert "15.0 % of 400, 5.0 % allowed" in shown.text
+
+
+def test_attributes_and_children_that_are_none_are_left_out() -> None:
+    assert element("td", "a<b", None, class_="n", aria_label=None) == '<td class="n">a&lt;b</td>'
+    assert element("p", Markup("<b>x</b>"), title='"') == '<p title="&quot;"><b>x</b></p>'

@@ -1,0 +1,50 @@
+"""The same numbers, judged by other limits."""
+
+import pytest
+from msgspec.structs import replace
+
+from perfspec.report.rejudge import rejudge
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def judged_by(result, good, plan_of):
+    def run(limits: str):
+        thresholds = plan_of(
+            "environments: {local: {url: http://127.0.0.1:1}}\n"
+            "flows: {f: {steps: [{get: /a, name: search}, {get: /b, name: more}]}}\n"
+            f"stages: {{smoke: {{phases: [{{for: 40s, users: 1}}]}}}}\nthresholds: {limits}\n"
+        )
+        return rejudge(result(*good), thresholds)
+
+    return run
+
+
+def test_the_same_limits_give_the_same_result(result, good, plan) -> None:
+    assert rejudge(result(*good), plan) == result(*good)
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [
+        ("{search: {p95: at most 50ms}}", "PASS"),
+        ("{search: {p95: at most 30ms}}", "FAIL"),
+        ("{more: {p95: at most 14ms}}", "FAIL"),
+        ("{search: {errors: under 1%}}", "PASS"),
+    ],
+)
+def test_a_limit_that_was_not_counted_is_judged_by_the_histogram(judged_by, limits, outcome) -> None:
+    (verdict,) = judged_by(limits).verdicts
+    assert verdict.outcome == outcome
+
+
+def test_a_limit_inside_a_bucket_that_decides_is_not_judged(judged_by) -> None:
+    (verdict,) = judged_by("{search: {p95: at most 40.01ms}}").verdicts
+    assert (verdict.outcome, "re-run" in verdict.reason) == ("INCONCLUSIVE", True)
+
+
+def test_what_ended_a_run_stays(result, good, plan) -> None:
+    torn = result(*good, end=None)
+    assert rejudge(torn, plan).outcome == "INCONCLUSIVE"
+    assert rejudge(replace(torn, ended="interrupted"), plan).exit_code == 130

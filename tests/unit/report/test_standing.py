@@ -1,0 +1,44 @@
+"""How the limits stand while the run lasts."""
+
+import pytest
+
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.report.standing import EARLY, Stand, Standing
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def stands(plan):
+    def after(*slices) -> dict[str, Stand]:
+        standing = Standing(plan)
+        standing.add(LoggedSecond(21, 4, list(slices)))
+        return {stand.threshold: stand for stand in standing.now()}
+
+    return after
+
+
+def test_nothing_is_said_before_the_first_judged_request(stands, piece) -> None:
+    too_soon = piece("search", 500, second=3, over={120 * MS: 500})
+    assert {(s.word, s.seen) for s in stands(too_soon).values()} == {(EARLY, "no requests yet")}
+
+
+@pytest.mark.parametrize(
+    ("n", "slow", "word", "seen"),
+    [
+        (58, 0, EARLY, "58 of 59 requests"),
+        (59, 0, "holds", "0.0 % of 59, 5.0 % allowed"),
+        (100, 5, "holds", "5.0 % of 100, 5.0 % allowed"),
+        (100, 6, "broken", "6.0 % of 100, 5.0 % allowed"),
+    ],
+)
+def test_a_share_stands_as_it_would_be_judged_once_there_are_enough(stands, piece, n, slow, word, seen) -> None:
+    stand = stands(piece("search", n, second=20, over={120 * MS: slow}))["search p95 at most 120ms"]
+    assert (stand.word, stand.seen) == (word, seen)
+
+
+def test_seconds_add_up(plan, piece) -> None:
+    standing = Standing(plan)
+    for second in range(20, 23):
+        standing.add(LoggedSecond(second + 1, 4, [piece("search", 40, second=second, errors={"status 500": 1})]))
+    assert standing.now()[1] == Stand("search errors under 1%", EARLY, "120 of 299 requests")

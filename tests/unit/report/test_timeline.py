@@ -1,0 +1,65 @@
+"""Time on a page: the same numbers however many buckets there are."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.metrics.series import Key, Slice
+from perfspec.report.timeline import Timeline, quantiles
+
+PIECES = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(1, 9), st.integers(0, 3), st.integers(100, 5_000)),
+    min_size=1,
+    max_size=60,
+)
+
+
+def line_of(timeline: Timeline):
+    return timeline.lines["search", ""]
+
+
+def filled(pieces, most_buckets: int) -> Timeline:
+    timeline = Timeline(most_buckets)
+    for second, n, failed, us in pieces:
+        errors = {"timeout": failed} if failed else {}
+        piece = Slice(Key("search"), second, n + failed, errors, response={us: n})
+        timeline.add(LoggedSecond(second + 1, n, [piece]))
+    return timeline
+
+
+@given(PIECES, st.integers(2, 40))
+def test_no_request_is_lost_or_counted_twice_when_buckets_are_merged(pieces, most_buckets) -> None:
+    timeline = filled(pieces, most_buckets)
+    buckets = line_of(timeline).buckets
+    assert max(buckets) < most_buckets
+    assert sum(b.n for b in buckets.values()) == sum(n + failed for _, n, failed, _ in pieces)
+    assert sum(b.failed for b in buckets.values()) == sum(failed for _, _, failed, _ in pieces)
+    for at, bucket in buckets.items():
+        inside = [p for p in pieces if p[0] // timeline.bucket_s == at]
+        assert sum(n for _, n, _, _ in inside) == sum(bucket.response.values())
+
+
+@given(PIECES, st.integers(2, 40))
+def test_the_users_of_a_bucket_are_the_most_of_its_seconds(pieces, most_buckets) -> None:
+    timeline = filled(pieces, most_buckets)
+    for at, users in timeline.users.items():
+        assert users == max(n for second, n, _, _ in pieces if second // timeline.bucket_s == at)
+
+
+def test_a_bucket_is_drawn_anew_when_a_late_answer_comes() -> None:
+    timeline = filled([(3, 4, 0, 100)], 10)
+    bucket = line_of(timeline).buckets[3]
+    assert bucket.quantiles == [0.1, 0.1, 0.1]
+    timeline.add(LoggedSecond(9, 1, [Slice(Key("search"), 3, 6, response={900: 6})]))
+    assert bucket.quantiles == [0.9, 0.9, 0.9]
+
+
+def test_percentiles_are_observed_values_and_nothing_has_none() -> None:
+    assert quantiles({100: 50, 200: 45, 300: 5}) == [0.1, 0.2, 0.3]
+    assert quantiles({}) == []
+
+
+def test_setup_and_teardown_are_not_part_of_the_load() -> None:
+    timeline = Timeline()
+    timeline.add(LoggedSecond(0, 0, [Slice(Key("login", part="setup"), 0, 1)]))
+    assert (timeline.lines, timeline.users) == ({}, {})
