@@ -1,34 +1,43 @@
-"""Floor 3: data generators. Each kind's file says how it is read, and binds it to a pure function (base, pass) ->
-value.
+"""Floor 3: data generators. Each kind's file says how it is read, and binds it to a pure function Scope -> value.
 
 A new kind: its shape in kinds.py, its file, its row here, its words in the schema.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from perfspec.data import choice, csv, fake, words
-from perfspec.data.kinds import Choice, Csv, Data, Fake, Words
+from perfspec.data import choice, csv, fake, number, words
+from perfspec.data.drawing import Draw, Scope, Supply
+from perfspec.data.kinds import Choice, Csv, Data, Fake, Number, Words
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
+from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping
 
-__all__ = ["KINDS", "Kind", "bind", "read"]
+__all__ = ["KINDS", "Draw", "Kind", "Scope", "Supply", "bind", "read", "reads"]
+
+Reads = Iterator[tuple[Path, Span]]
+
+
+def _nothing(_data: Any) -> Reads:
+    yield from ()
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     shape: type
     read: Callable[[str, Span, Mapping, Diagnostics], Data | None]
-    bind: Callable[[Any, int, Sequence[dict[str, str]]], Callable[[int, int], object]]
+    bind: Callable[[Any, Supply], Draw]
+    reads: Callable[[Any], Reads] = _nothing
 
 
 KINDS: dict[str, Kind] = {
-    "choice": Kind(Choice, choice.read, choice.bind),
+    "choice": Kind(Choice, choice.read, choice.bind, choice.reads),
     "csv": Kind(Csv, csv.read, csv.bind),
     "fake": Kind(Fake, fake.read, fake.bind),
-    "text": Kind(Words, words.read, words.bind),
+    "number": Kind(Number, number.read, number.bind),
+    "text": Kind(Words, words.read, words.bind, words.reads),
 }
 _BY_SHAPE = {kind.shape: kind for kind in KINDS.values()}
 
@@ -39,6 +48,11 @@ def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Data | None:
     return kind.read(name, span, node, out) if kind else None
 
 
-def bind(data: Data, seed: int, rows: Sequence[dict[str, str]] = ()) -> Callable[[int, int], object]:
-    """(base of the round, loop pass) -> value. `rows` are those of a file, for the kinds that read one."""
-    return _BY_SHAPE[type(data)].bind(data, seed, rows)
+def reads(data: Data) -> Reads:
+    """The other names that a generator needs, each with its place."""
+    return _BY_SHAPE[type(data)].reads(data)
+
+
+def bind(data: Data, supply: Supply) -> Draw:
+    """The generator at work."""
+    return _BY_SHAPE[type(data)].bind(data, supply)

@@ -4,11 +4,10 @@ columns.
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
 from io import StringIO
 
 from perfspec.base import random
-from perfspec.data.drawing import even, weighted, zipf_weights
+from perfspec.data.drawing import Draw, Supply, even, weighted, zipf_weights
 from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
@@ -50,7 +49,8 @@ def rows(text: str) -> list[dict[str, str]]:
     return found
 
 
-def bind(data: Csv, _seed: int, found: Sequence[dict[str, str]]) -> Callable[[int, int], object]:
-    site, n = random.site(f"data.{data.name}"), len(found)
-    draw = weighted(site, zipf_weights(n, data.order.exponent)) if data.order.kind == "zipf" else even(site, n)
-    return lambda base, turn: found[draw(base, turn)]
+def bind(data: Csv, supply: Supply) -> Draw:
+    site, found = random.site(f"data.{data.name}"), supply.rows
+    n = len(found)
+    position = weighted(site, zipf_weights(n, data.order.exponent)) if data.order.kind == "zipf" else even(site, n)
+    return lambda scope: found[position(scope)]

@@ -3,11 +3,10 @@
 The same seed gives the same pool within one version of Faker; the version goes into the result.
 """
 
-from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from perfspec.base import random
-from perfspec.data.drawing import even
+from perfspec.data.drawing import Draw, Supply, even
 from perfspec.data.kinds import Fake
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
@@ -45,13 +44,13 @@ def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Fake | None:
     return Fake(name, span, kind.text, locale.text if isinstance(locale, Scalar) else "en_US")
 
 
-def bind(data: Fake, seed: int, _rows: Sequence[dict[str, str]]) -> Callable[[int, int], object]:
+def bind(data: Fake, supply: Supply) -> Draw:
     from faker import Faker  # noqa: PLC0415 - 0.15 s of import, paid only by specs that use it
 
     faker = Faker(data.locale)
     site = random.site(f"data.{data.name}")
-    faker.seed_instance(random.mix(seed, site))
+    faker.seed_instance(random.mix(supply.seed, site))
     make = getattr(faker, data.provider)
     pool = [make() for _ in range(POOL)]
-    draw = even(site, POOL)
-    return lambda base, turn: pool[draw(base, turn)]
+    position = even(site, POOL)
+    return lambda scope: pool[position(scope)]

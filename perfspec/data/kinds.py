@@ -5,15 +5,16 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from perfspec.diagnostics.source import Span
-from perfspec.language.phrases import Order
+from perfspec.language.phrases import Order, Spread
+from perfspec.language.templates import Text
 
-__all__ = ["Choice", "Csv", "Data", "Fake", "Words"]
+__all__ = ["Choice", "Csv", "Data", "Fake", "Number", "Words"]
 
 
 class Choice(msgspec.Struct, frozen=True, tag="choice"):
     name: str
     span: Span
-    values: tuple[None | bool | int | float | str, ...]
+    values: tuple[None | bool | int | float | str | Text, ...]
     weights: tuple[float, ...]
     """One per value, any positive numbers."""
 
@@ -33,12 +34,23 @@ class Fake(msgspec.Struct, frozen=True, tag="fake"):
     locale: str = "en_US"
 
 
+class Number(msgspec.Struct, frozen=True, tag="number"):
+    name: str
+    span: Span
+    low: float
+    high: float
+    spread: Spread
+    decimals: int
+    """How many a value has; 0: whole numbers."""
+
+
 class Words(msgspec.Struct, frozen=True, tag="text"):
     name: str
     span: Span
-    low: int
-    high: int
+    low: int | Text
+    """A Text is one whole hole: the length is drawn from another name."""
+    high: int | Text
     unit: Literal["words", "characters"]
 
 
-Data: TypeAlias = Choice | Csv | Fake | Words
+Data: TypeAlias = Choice | Csv | Fake | Number | Words

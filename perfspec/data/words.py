@@ -1,15 +1,22 @@
-"""`text: 40 to 400 words`: prose of a drawn length, cut from one long seeded run of common words."""
+"""`text: 40 to 400 words`: prose of a drawn length, cut from one long seeded run of common words.
 
-from collections.abc import Callable, Sequence
+A length may be drawn elsewhere: `text: "${prompt_words} words"`.
+"""
+
+from collections.abc import Callable, Iterator
 
 from perfspec.base import random
+from perfspec.data.drawing import Draw, Scope, Supply
 from perfspec.data.kinds import Words
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
+from perfspec.language.codegen import Generator
+from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.language.phrase_grammar import parse_text_length
+from perfspec.language.templates import Text
 
-__all__ = ["bind", "read"]
+__all__ = ["bind", "read", "reads"]
 
 _COMMON = """
 a about after again air all along also always an and another any are around as ask at away back be because been
@@ -33,6 +40,7 @@ why wide will wind wish with wonder wood word work world would write year yes ye
 """.split()  # noqa: SIM905 - a list with a line per word would hide the code
 _RUN = 8_192
 """Words in the run; a text begins anywhere in it."""
+_MOST_CHARACTERS = 10_000_000
 
 
 def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Words | None:
@@ -41,20 +49,43 @@ def read(name: str, span: Span, node: Mapping, out: Diagnostics) -> Words | None
     return Words(name, span, length.low, length.high, length.unit) if length else None
 
 
-def bind(data: Words, seed: int, _rows: Sequence[dict[str, str]]) -> Callable[[int, int], object]:
-    site = random.site(f"data.{data.name}")
-    key = random.mix(seed, site)
-    low, spread = data.low, data.high - data.low + 1
-    run = [_COMMON[random.mix(key, n) % len(_COMMON)] for n in range(_RUN)]
-    by_words = data.unit == "words"
-    times = 2 + data.high // _RUN
-    stock: Sequence[str] = run * times if by_words else " ".join(run * times)
-    room = len(stock) - data.high
+def reads(data: Words) -> Iterator[tuple[Path, Span]]:
+    for bound in (data.low, data.high):
+        if isinstance(bound, Text):
+            yield from bound.reads()
 
-    def draw(base: int, turn: int) -> str:
-        stirred = random.mix(base, site + turn * random.PASS_STRIDE)
-        start, length = (stirred >> 24) % room, low + (stirred & 0xFFFFFF) * spread // 0x1000000
-        cut = stock[start : start + length]
+
+def bind(data: Words, supply: Supply) -> Draw:
+    site, mix = random.site(f"data.{data.name}"), random.mix
+    key = mix(supply.seed, site)
+    run = [_COMMON[mix(key, n) % len(_COMMON)] for n in range(_RUN)]
+    low, high = _bound(data.low, f"data.{data.name}.low", supply), _bound(data.high, f"data.{data.name}.high", supply)
+    by_words = data.unit == "words"
+    stock: list[str] | str = run * 2 if by_words else " ".join(run * 2)
+    half = len(stock) // 2
+
+    def draw(scope: Scope) -> str:
+        shortest, longest = low(scope), high(scope)
+        stirred = mix(scope.base, site)
+        length = shortest + (stirred & 0xFFFFFF) * (longest - shortest + 1) // 0x1000000
+        start = (stirred >> 24) % half
+        source = stock if length <= half else stock * (length // half + 1)
+        cut = source[start : start + length]
         return " ".join(cut) if by_words else str(cut)
 
     return draw
+
+
+def _bound(said: int | Text, place: str, supply: Supply) -> Callable[[Scope], int]:
+    """A length that stands there, or one that is drawn elsewhere. Raises ValueError where that is no length."""
+    if not isinstance(said, Text):
+        return lambda _: said
+    value = Generator(supply.constants, place, in_loops=False).value(said.source)
+
+    def length(scope: Scope) -> int:
+        found = value(scope)
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found <= _MOST_CHARACTERS:
+            raise ValueError(f"{said.source} is no length of a text")
+        return int(found)
+
+    return length

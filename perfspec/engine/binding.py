@@ -27,9 +27,14 @@ def constants(plan: Plan, run_id: str, secrets: Mapping[str, str]) -> dict[str, 
     }
 
 
-def generators(plan: Plan, rows: Mapping[str, Sequence[dict[str, str]]]) -> dict[str, Callable[[int, int], object]]:
-    """Name -> (base, pass) -> value. `rows`: name of a generator -> the rows of its file."""
-    return {data.name: data_kinds.bind(data, plan.seed, rows.get(data.name, ())) for data in plan.data}
+def generators(
+    plan: Plan, rows: Mapping[str, Sequence[Mapping[str, object]]], constants: Mapping[str, object]
+) -> dict[str, data_kinds.Draw]:
+    """Name -> the generator at work. `rows`: name of a generator -> the rows of its file."""
+    return {
+        data.name: data_kinds.bind(data, data_kinds.Supply(plan.seed, rows.get(data.name, ()), constants))
+        for data in plan.data
+    }
 
 
 class Binder:
@@ -69,7 +74,7 @@ class Binder:
         key = Key(name, timer, tuple(sorted(fixed)), self._part, self._flow)
         if not drawn:
             return self._registry.series(key)
-        generator = Generator(self.constants)
+        generator = Generator(self.constants, f"{self._part}.{self._flow}.{name}.tags")
         texts: list[str] = []
         for _, source in drawn:
             arguments: list[str] = []

@@ -29,7 +29,7 @@ class Inputs:
     """What a run needs beside its plan."""
 
     run_id: str
-    rows: Mapping[str, Sequence[dict[str, str]]]
+    rows: Mapping[str, Sequence[Mapping[str, object]]]
     """Generator -> the rows of its file."""
     secrets: Mapping[str, str]
 
@@ -67,7 +67,7 @@ class Load:
         ]
         watch = Watch(plan.abort, plan.thresholds)
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
-        drawn = generators(plan, self.inputs.rows) if self.drawn is None else self.drawn
+        drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
         rounds = Rounds(flows, registry, drawn, self.shared)
         self._pool = Pool(self.driver, plan, rounds, registry, hooks)
         self._cpu_ns = cpu_ns()

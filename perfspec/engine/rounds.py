@@ -26,7 +26,7 @@ BROKEN = "expression "
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
 _MASK = (1 << 64) - 1
-Generators: TypeAlias = Mapping[str, Callable[[int, int], object]]
+Generators: TypeAlias = Mapping[str, Callable[[Vars], object]]
 
 
 @dataclass(frozen=True, slots=True)

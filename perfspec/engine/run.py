@@ -62,7 +62,7 @@ class _Running:
         self._notes: list[str] = []
         self._load: Load | None = None
         self._signals: list[int] = []
-        self._drawn = generators(plan, inputs.rows)
+        self._drawn = generators(plan, inputs.rows, constants(plan, inputs.run_id, inputs.secrets))
         self._before = anyio.CancelScope()
         """Around all that comes before the load: one signal ends it."""
         self._part: anyio.CancelScope | None = None

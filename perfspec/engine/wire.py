@@ -23,7 +23,7 @@ def host_header(url: str) -> str:
 
 def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callable[[Vars], bytes]:
     """The message of `step` sent to the service at `url`, as a function of the round's names."""
-    generator = Generator(constants)
+    generator = Generator(constants, step.at)
     arguments: list[str] = []
     target = generator.text(urlsplit(url).path.rstrip("/"), "url", arguments) + generator.text(
         step.path.source, "url", arguments

@@ -5,14 +5,16 @@ A generated function takes the names of the round (`v`) and returns bytes or a v
 or ValueError where the data does not fit.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
 import orjson
 
+from perfspec.base import random
 from perfspec.language import functions, templates
-from perfspec.language.expressions import Binary, Call, Constant, Expression, Path, Unary, paths
+from perfspec.language.expressions import Binary, Call, Constant, Expression, Path, Unary, is_steady, paths
 from perfspec.language.functions import FUNCTIONS
 from perfspec.language.templates import Array, Body, Hole, Object, Template
 
@@ -68,10 +70,18 @@ def enc_json_text(x: object) -> bytes:
 
 
 class Generator:
-    """Builds one function: collects its constants, then compiles. `constants` are names known for the whole run."""
+    """Builds one function: collects its constants, then compiles. `constants` are names known for the whole run.
 
-    def __init__(self, constants: Mapping[str, object]) -> None:
+    `place` is the address of what is being built. Whatever is drawn in an expression (`fresh`, `random`) is drawn by
+    its place, so two places never draw the same, and a place draws the same again when unrelated parts change.
+    """
+
+    def __init__(self, constants: Mapping[str, object], place: str, *, in_loops: bool = True) -> None:
+        """`in_loops`: is what is drawn to differ from pass to pass of the loops around?"""
         self.constants = constants
+        self.place = place
+        self._turn = "v.step" if in_loops else "0"
+        self._sites: Counter[str] = Counter()
         self.names: dict[str, Any] = {
             "enc_url": enc_url,
             "enc_header": enc_header,
@@ -82,6 +92,9 @@ class Generator:
             "subtract": functions.subtract,
             "multiply": functions.multiply,
             "divide": functions.divide,
+            "draw": random.draw,
+            "pick": functions.pick,
+            "default": functions.default,
         }
 
     def constant(self, x: object) -> str:
@@ -96,9 +109,8 @@ class Generator:
                 return self.constant(value)
             case Path():
                 return self._path(tree)
-            case Call(function=function, arguments=arguments):
-                inner = ", ".join(self.expression(a) for a in arguments)
-                return f"{self.constant(FUNCTIONS[function].call)}({inner})"
+            case Call():
+                return self._call(tree)
             case Unary(operator="not", operand=operand):
                 return f"(not {self.expression(operand)})"
             case Unary(operand=operand):
@@ -108,6 +120,32 @@ class Generator:
             case Binary(operator=operator, left=left, right=right):
                 return f"({self.expression(left)} {operator} {self.expression(right)})"
         raise AssertionError(tree)
+
+    def _call(self, call: Call) -> str:
+        """Most functions are called as they are; these look at more than the values of their arguments."""
+        match call:
+            case Call(function="fresh", arguments=(Path() as name,)):
+                site = self._site(f"fresh {name.root}")
+                return f"v.again({self.constant(name.root)}, {site}, {self._turn})"
+            case Call(function="random", arguments=(items,)):
+                return f"pick({self.expression(items)}, draw(v.base, {self._site('random')}, {self._turn}))"
+            case Call(function="default", arguments=(value, otherwise)):
+                return f"default(lambda: {self.expression(value)}, lambda: {self.expression(otherwise)})"
+        inner = ", ".join(map(self.expression, call.arguments))
+        return f"{self.constant(FUNCTIONS[call.function].call)}({inner})"
+
+    def _site(self, what: str) -> str:
+        self._sites[what] += 1
+        return self.constant(random.site(f"{self.place}.{what}#{self._sites[what]}"))
+
+    def value(self, source: str) -> Callable[..., Any]:
+        """A function of the names: one hole alone keeps its type, anything else is a text."""
+        parts = templates.parse(source)
+        if len(parts) == 1 and isinstance(parts[0], Hole):
+            return self.function([f"return {self.expression(parts[0].tree)}"])
+        arguments: list[str] = []
+        pattern = self.text(source, "text", arguments)
+        return self.function([f"return ({self.format(pattern, arguments)}).decode()"])
 
     def _path(self, path: Path) -> str:
         for n in range(len(path.parts), 0, -1):
@@ -121,7 +159,7 @@ class Generator:
 
     def is_constant(self, tree: Expression) -> bool:
         """The same in every round of the run: rendered once, when binding."""
-        return all(path.dotted in self.constants for path in paths(tree))
+        return is_steady(tree) and all(path.dotted in self.constants for path in paths(tree))
 
     def text(self, source: str, encoding: Encoding, arguments: list[str]) -> bytes:
         """A `%`-format of the template; the source of its holes is appended to `arguments`."""
@@ -190,7 +228,7 @@ class Generator:
 
 def value_of(hole: Hole, names: Mapping[str, object]) -> object:
     """A hole's value with all its names known: `names` holds dotted names."""
-    generator = Generator(names)
+    generator = Generator(names, "")
     return generator.function([f"return {generator.expression(hole.tree)}"])(names)
 
 

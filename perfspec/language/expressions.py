@@ -10,12 +10,23 @@ into the text parsed, so that a finding can point at the one wrong word.
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from perfspec.language.functions import FUNCTIONS, LATER
+from perfspec.language.functions import FUNCTIONS, LATER, UNSTEADY
 
-__all__ = ["Binary", "Call", "Constant", "Expression", "ExpressionError", "Path", "Unary", "parse", "paths"]
+__all__ = [
+    "Binary",
+    "Call",
+    "Constant",
+    "Expression",
+    "ExpressionError",
+    "Path",
+    "Unary",
+    "is_steady",
+    "parse",
+    "paths",
+]
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
@@ -55,6 +66,8 @@ class Path:
     parts: tuple[str | int, ...]
     start: int
     end: int
+    is_fresh: bool = False
+    """Inside `fresh( )`: drawn again, not read."""
 
     @property
     def root(self) -> str:
@@ -102,6 +115,18 @@ def paths(tree: Expression) -> Iterator[Path]:
         case Binary(left=left, right=right):
             yield from paths(left)
             yield from paths(right)
+
+
+def is_steady(tree: Expression) -> bool:
+    """The same for the same names, whenever and wherever it is reckoned."""
+    match tree:
+        case Call(function=function, arguments=arguments):
+            return function not in UNSTEADY and all(map(is_steady, arguments))
+        case Unary(operand=operand):
+            return is_steady(operand)
+        case Binary(left=left, right=right):
+            return is_steady(left) and is_steady(right)
+    return True
 
 
 def parse(text: str) -> Expression:
@@ -237,6 +262,12 @@ class _Parser:
             raise ExpressionError(
                 f"`{word}` takes {function.takes}", start, end, f"write `{function.example}`", "PS302"
             )
+        if word == "fresh":
+            name = arguments[0]
+            if not isinstance(name, Path) or len(name.parts) > 1:
+                hint = f"write `{function.example}`"
+                raise ExpressionError("`fresh` takes the name of a data generator", start, end, hint, "PS302")
+            arguments = [replace(name, is_fresh=True)]
         return Call(word, tuple(arguments), start, end)
 
     def path(self, word: str, start: int, end: int) -> Path:

@@ -4,10 +4,25 @@ A function raises TypeError or ValueError for values it cannot take; whoever eva
 or round. Results are at most 64 kB of text or 1 000 entries.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-__all__ = ["FUNCTIONS", "LATER", "MAX_ENTRIES", "MAX_TEXT", "Function", "add", "divide", "multiply", "subtract"]
+__all__ = [
+    "FUNCTIONS",
+    "LATER",
+    "MAX_ENTRIES",
+    "MAX_TEXT",
+    "UNSTEADY",
+    "Function",
+    "add",
+    "default",
+    "divide",
+    "multiply",
+    "pick",
+    "subtract",
+]
 
 MAX_TEXT = 64 * 1024
 MAX_ENTRIES = 1_000
@@ -102,18 +117,61 @@ def _count(x: object) -> int:
     return len(x) if isinstance(x, (str, dict)) else len(_list(x))
 
 
+def pick(items: object, chance: float) -> object:
+    """`random(list)`. Raises ValueError for an empty list."""
+    found = _list(items)
+    if not found:
+        raise ValueError("`random` of an empty list")
+    return found[int(chance * len(found))]
+
+
+def default(value: Callable[[], object], otherwise: Callable[[], object]) -> object:
+    """The value; `otherwise` where there is none: null, a name that was not captured, a map without that key."""
+    try:
+        found = value()
+    except LookupError:
+        found = None
+    return otherwise() if found is None else found
+
+
+def bucket(x: object, *bounds: object) -> str:
+    """The range a number falls into, as a text: few values, fit for a tag."""
+    number, edges = _number(x), [_number(bound) for bound in bounds]
+    if any(low >= high for low, high in pairwise(edges)):
+        raise ValueError("the bounds of `bucket` rise from left to right")
+    place = bisect_left(edges, number)
+    if place == 0:
+        return f"up to {edges[0]}"
+    if place == len(edges):
+        return f"over {edges[-1]}"
+    low = edges[place - 1]
+    return f"{low + 1 if isinstance(low, int) else low}-{edges[place]}"
+
+
+def _drawn(*_: object) -> object:
+    """Stands for what is compiled in place: it needs the names of the round."""
+    raise AssertionError("compiled in place")
+
+
 FUNCTIONS: dict[str, Function] = {
+    "bucket": Function(bucket, 2, 9, "a number and up to 8 bounds", "bucket(words, 50, 300)"),
     "count": Function(_count, 1, 1, "a list or a text", "count(hits)"),
+    "default": Function(_drawn, 2, 2, "a value and what to take where there is none", "default(total, 0)"),
     "first": Function(_first, 1, 1, "a list or a text", "first(hits)"),
+    "fresh": Function(_drawn, 1, 1, "the name of a data generator", "fresh(sentence)"),
     "join": Function(_join, 2, 2, "a list and a separator", 'join(ids, ",")'),
     "lower": Function(lambda x: _text(x).lower(), 1, 1, "a text", "lower(name)"),
     "max": Function(lambda *x: max(_number(n) for n in x), 2, 9, "two numbers or more", "max(total, 10)"),
     "min": Function(lambda *x: min(_number(n) for n in x), 2, 9, "two numbers or more", "min(total, 10)"),
     "prefixes": Function(prefixes, 3, 3, "a text, the shortest and the longest length", "prefixes(name, 2, 7)"),
+    "random": Function(_drawn, 1, 1, "a list", "random(hits)"),
     "round": Function(lambda x: round(_number(x)), 1, 1, "a number", "round(total / 2)"),
     "split": Function(_split, 2, 2, "a text and a separator", 'split(tags, ",")'),
     "upper": Function(lambda x: _text(x).upper(), 1, 1, "a text", "upper(name)"),
 }
 
-LATER = frozenset({"fresh", "random", "bucket", "now", "date", "json", "base64", "sha256", "default"})
+LATER = frozenset({"now", "date", "json", "base64", "sha256"})
 """Words of the language that this version does not carry out yet."""
+
+UNSTEADY = frozenset({"fresh", "random", "now"})
+"""Functions that do not give the same for the same arguments."""

@@ -7,10 +7,13 @@ from typing import Final, Literal, cast
 from perfspec.base.units import format_share
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
+from perfspec.language import templates
+from perfspec.language.expressions import ExpressionError
 from perfspec.language.limits import RELATION, parse_limit_text, relation_of
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.language.phrases import AbortRule, Auth, Order, PauseRange, TextLength, UsersPhrase
 from perfspec.language.quantities import MAX_NS, MAX_PHRASE, Said, nearly, parse_quantity, parse_share, shorten
+from perfspec.language.templates import Text
 
 __all__ = [
     "parse_abort",
@@ -131,10 +134,10 @@ def _meant_pause(text: str) -> str:
 
 
 def parse_text_length(scalar: Scalar, out: Diagnostics) -> TextLength | None:
-    """`40 to 400 words`; None without a finding where it holds `${...}`."""
+    """`40 to 400 words`, `${prompt_words} words`."""
+    if "${" in scalar.text:
+        return _drawn_length(scalar, out)
     text = " ".join(scalar.text[:MAX_PHRASE].split())
-    if "${" in text:
-        return None
     if match := _LENGTH.fullmatch(text):
         low, high = int(match["low"][:12]), int((match["high"] or match["low"])[:12])
         if low > high:
@@ -152,6 +155,31 @@ def parse_text_length(scalar: Scalar, out: Diagnostics) -> TextLength | None:
         unit = "characters" if match and match["unit"].startswith("c") else "words"
         fix = f"write `{fixed} {unit}`" if fixed else "write `40 to 400 words`"
         out.add("PS202", f"`text` needs a length, found `{shorten(text)}`", scalar.span, fix)
+    return None
+
+
+def _drawn_length(scalar: Scalar, out: Diagnostics) -> TextLength | None:
+    """Each hole stands where a number would. What is wrong inside of one has been reported."""
+    try:
+        parts = templates.parse(scalar.text)
+    except ExpressionError:
+        return None
+    skeleton, holes = "", {}
+    for part in parts:
+        if isinstance(part, templates.Hole):
+            holes[len(skeleton)] = Text(scalar.text[part.start : part.end], scalar.at(part.start, part.end))
+        skeleton += part if isinstance(part, str) else "0"
+    match = _LENGTH.fullmatch(skeleton)
+    if match and all(at in (match.start("low"), match.start("high")) for at in holes):
+        low = holes.get(match.start("low"), int(match["low"][:12]))
+        high = holes.get(match.start("high"), int(match["high"][:12])) if match["high"] else low
+        return TextLength(low, high, "words" if match["unit"].startswith("word") else "characters")
+    hole = next(iter(holes.values())).source
+    fix = f"write `{hole} words` or `{hole} characters`"
+    if len(parts) == 1:
+        out.add("PS201", "`text` needs a unit", scalar.span, fix)
+    else:
+        out.add("PS202", f"`text` needs a length, found `{shorten(scalar.text)}`", scalar.span, fix)
     return None
 
 

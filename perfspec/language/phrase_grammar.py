@@ -16,6 +16,7 @@ from perfspec.language.loads import (
     parse_users_range,
     parse_weights,
 )
+from perfspec.language.numbers import parse_number_range, parse_spread
 from perfspec.language.quantities import parse_duration, parse_quantity, parse_rate, parse_share
 
 __all__ = [
@@ -28,12 +29,14 @@ __all__ = [
     "parse_limit",
     "parse_limit_text",
     "parse_matcher",
+    "parse_number_range",
     "parse_order",
     "parse_pause",
     "parse_pause_cap",
     "parse_quantity",
     "parse_rate",
     "parse_share",
+    "parse_spread",
     "parse_subject",
     "parse_text_length",
     "parse_users",

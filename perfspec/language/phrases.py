@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from perfspec.diagnostics.source import Span
+from perfspec.language.templates import Text
 
 __all__ = [
     "AbortRule",
@@ -13,10 +14,12 @@ __all__ = [
     "Capture",
     "Limit",
     "Matcher",
+    "NumberRange",
     "Order",
     "Path",
     "PauseRange",
     "Quantity",
+    "Spread",
     "Subject",
     "TextLength",
     "Unit",
@@ -99,11 +102,27 @@ class UsersPhrase(msgspec.Struct, frozen=True):
 
 
 class TextLength(NamedTuple):
-    """`40 to 400 words`, `20 characters`."""
+    """`40 to 400 words`, `20 characters`, `${prompt_words} words`."""
 
-    low: int
-    high: int
+    low: int | Text
+    """A Text is one whole hole."""
+    high: int | Text
     unit: Literal["words", "characters"]
+
+
+class NumberRange(NamedTuple):
+    """`5 to 1500`, both included; `decimals` is the most that were written."""
+
+    low: float
+    high: float
+    decimals: int
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How drawn numbers lie in their range. `at` is the middle of `normal` and `lognormal`, the exponent of `zipf`."""
+
+    kind: Literal["even", "normal", "lognormal", "pareto", "zipf"] = "even"
+    at: float = 0.0
 
 
 class Order(msgspec.Struct, frozen=True):

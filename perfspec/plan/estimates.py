@@ -6,13 +6,14 @@ counts as even odds and a list as three entries. Rounds in a window = user-time 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from perfspec import data as data_kinds
 from perfspec.base import random
 from perfspec.base.clock import MILLISECOND
-from perfspec.data.kinds import Csv, Data
+from perfspec.data.kinds import Data
 from perfspec.language import templates
 from perfspec.language.codegen import Generator
 from perfspec.language.expressions import paths
@@ -29,7 +30,7 @@ __all__ = ["Estimate", "estimate", "expected"]
 UNKNOWN_ANSWER_NS = 100 * MILLISECOND
 UNKNOWN_ENTRIES = 3
 SAMPLES = 64
-Rows = Mapping[str, Sequence[dict[str, str]]]
+Rows = Mapping[str, Sequence[Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class FlowTally:
     counts: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     ns: float = 0.0
     factor: float = 1.0
-    _generators: dict[str, Callable[[int, int], object]] = field(default_factory=dict)
+    _drawn: dict[str, data_kinds.Draw] | None = None
 
     def request(self, name: str) -> None:
         self.counts[name, ""] += self.factor
@@ -125,25 +126,41 @@ class FlowTally:
     def _sampled(self, text: Text) -> list[object]:
         """Values of an expression in some rounds; none where it depends on an answer."""
         (hole,) = templates.holes(text.source)
-        known = {data.name: data for data in self.plan.data}
-        roots = {path.root for path in paths(hole.tree)}
-        if not roots <= known.keys():
+        drawn = self._generators()
+        if not all(path.root in drawn or path.dotted in self._constants for path in paths(hole.tree)):
             return []
-        generator = Generator({})
-        value = generator.function([f"return {generator.expression(hole.tree)}"])
+        value = Generator(self._constants, "").value(text.source)
         found = []
         for number in range(SAMPLES):
             names = Vars()
-            names.base, names.step = random.base(random.person(self.plan.seed, number), 1), 0
-            names.generators = {root: self._generator(known[root]) for root in roots}
+            names.base, names.step, names.generators = random.base(random.person(self.plan.seed, number), 1), 0, drawn
+            names |= {"user.number": number, "round.number": 1}
             try:
                 found.append(value(names))
             except (LookupError, TypeError, ValueError):
                 return []
         return found
 
-    def _generator(self, data: Data) -> Callable[[int, int], object]:
-        if data.name not in self._generators:
-            rows = self.rows.get(data.name, ()) if isinstance(data, Csv) else ()
-            self._generators[data.name] = data_kinds.bind(data, self.plan.seed, rows)
-        return self._generators[data.name]
+    @property
+    def _constants(self) -> dict[str, object]:
+        return {f"values.{name}": value for name, value in self.plan.target.values}
+
+    def _generators(self) -> dict[str, data_kinds.Draw]:
+        if self._drawn is None:
+            self._drawn = {
+                data.name: _when_used(
+                    data, data_kinds.Supply(self.plan.seed, self.rows.get(data.name, ()), self._constants)
+                )
+                for data in self.plan.data
+            }
+        return self._drawn
+
+
+def _when_used(data: Data, supply: data_kinds.Supply) -> data_kinds.Draw:
+    """Bound on first use: a pool of fake data takes longer to make than all the rest of a plan."""
+    bound = cache(lambda: data_kinds.bind(data, supply))
+
+    def draw(scope: data_kinds.Scope) -> object:
+        return bound()(scope)
+
+    return draw

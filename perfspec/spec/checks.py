@@ -11,6 +11,7 @@ from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
+from perfspec.spec import drawn
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.thresholds import fits, parse_cell, resolve
 from perfspec.steps.kinds import Captured, ForEach, Request, Step, WaitUntil
@@ -25,6 +26,7 @@ BUILT_IN = {"run": ("id", "stage", "environment"), "user": ("number",), "round":
 def check(spec: Spec, out: Diagnostics) -> None:
     """Report everything in the spec that does not fit together."""
     Names(spec, out).check()
+    drawn.check(spec, out)
     _requests_and_rows(spec, out)
     _values(spec, out)
     for stage in spec.stages.values():
@@ -118,7 +120,9 @@ class Names:
         if root in BUILT_IN or root in ("values", "secret"):
             self._built_in(read.path, read.span)
         elif root in known:
-            return
+            if read.path.is_fresh and root not in self.data:
+                message = f"`{root}` is not drawn, so `fresh` cannot draw it again {known[root]}"
+                self.out.add("PS233", message, _root_span(read), f"write `{root}`, or name a data generator")
         elif root in later:
             self.unknown.add(read.span)
             bind, step = later[root]
@@ -288,6 +292,7 @@ def _used_values(spec: Spec, promises: Iterable[Promise]) -> dict[str, tuple[str
         for name in kinds.KINDS[type(step)].names(step):
             if isinstance(name, Read):
                 reads.append((name.path, name.span, "a step uses"))  # noqa: PERF401 - clearer than three loops in one
+    reads += [(path, span, "data use") for path, span in drawn.reads(spec)]
     used: dict[str, tuple[str, int]] = {}
     for path, span, who in reads:
         if path.root == "values" and len(path.parts) > 1:

@@ -42,7 +42,7 @@ def weigh(step: ForEach, tally: Tally) -> None:
 
 
 def bind(step: ForEach, build: Build) -> Program:
-    generator = Generator(build.constants)
+    generator = Generator(build.constants, step.at)
     (hole,) = templates.holes(step.items.source)
     entries = generator.function([f"return {generator.expression(hole.tree)}"])
     body, name = in_turn(step.steps, build), step.name

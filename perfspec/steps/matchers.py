@@ -15,7 +15,6 @@ from perfspec.language.codegen import Generator, as_text
 from perfspec.language.patterns import Pattern, compile_pattern
 from perfspec.language.phrase_grammar import parse_limit_text
 from perfspec.language.phrases import Limit, Matcher
-from perfspec.language.templates import Hole, parse
 from perfspec.steps.paths import MISSING
 from perfspec.steps.runtime import Vars
 
@@ -106,13 +105,7 @@ def _operand(source: object, constants: Mapping[str, object]) -> Callable[[Vars]
     """One hole alone keeps its type; anything longer is a text."""
     if not isinstance(source, str) or "${" not in source:
         return lambda _: source
-    generator = Generator(constants)
-    parts = parse(source)
-    if len(parts) == 1 and isinstance(parts[0], Hole):
-        return generator.function([f"return {generator.expression(parts[0].tree)}"])
-    arguments: list[str] = []
-    pattern = generator.text(source, "text", arguments)
-    return generator.function([f"return ({generator.format(pattern, arguments)}).decode()"])
+    return Generator(constants, "expect").value(source)
 
 
 def _within(limit: Limit | None) -> Predicate:

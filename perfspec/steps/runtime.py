@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from perfspec.base import random
+
 if TYPE_CHECKING:
     from perfspec.steps.kinds import Request, Step
 
@@ -131,14 +133,34 @@ class Vars(dict[str, object]):
 
     base: int
     """`random.base` of the round."""
-    generators: "Mapping[str, Callable[[int, int], object]]"
-    """(base, pass) -> value."""
+    generators: "Mapping[str, Callable[[Vars], object]]"
+    """Names of the round -> value."""
     step: int
     """Which pass of the loops around us; read by `fresh` and by pauses."""
 
     def __missing__(self, name: str) -> object:
-        self[name] = value = self.generators[name](self.base, 0)
+        self[name] = value = self.generators[name](self)
         return value
+
+    def again(self, name: str, site: int, turn: int) -> object:
+        """`fresh(name)` at a place, in a pass of the loops around it: drawn again with all data that it reads."""
+        apart = _Apart()
+        apart.base, apart.step = random.mix(self.base, site + turn * random.PASS_STRIDE), 0
+        apart.generators, apart.outer = self.generators, self
+        return self.generators[name](apart)
+
+
+class _Apart(Vars):
+    """The names as one draw of `fresh` sees them: data is its own, all else is that of the round."""
+
+    __slots__ = ("outer",)
+
+    outer: Vars
+
+    def __missing__(self, name: str) -> object:
+        if name not in self.generators:
+            return self.outer[name]
+        return Vars.__missing__(self, name)
 
 
 class Lane(Protocol):

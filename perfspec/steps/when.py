@@ -41,7 +41,7 @@ def weigh(step: When, tally: Tally) -> None:
 
 
 def bind(step: When, build: Build) -> Program:
-    generator = Generator(build.constants)
+    generator = Generator(build.constants, step.at)
     (hole,) = templates.holes(step.condition.source)
     holds = generator.function([f"return {generator.expression(hole.tree)}"])
     then, otherwise = in_turn(step.steps, build), in_turn(step.otherwise, build)

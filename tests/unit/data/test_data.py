@@ -1,6 +1,7 @@
-"""Data generators: pure functions of (base, pass), drawn as their spec says."""
+"""Data generators: pure functions of the round, drawn as their spec says."""
 
 from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from perfspec.diagnostics.source import Source, Span
 from perfspec.language.compose import compose
 from perfspec.language.nodes import Mapping
 from perfspec.language.phrases import Order
+from perfspec.steps.runtime import Vars
 
 SPAN = Span("s.yaml", 1, 1, 1, 2)
 N = 20_000
@@ -32,11 +34,25 @@ def read(table: str) -> tuple[object, list[str]]:
     return found, [f"{d.span.line}:{d.span.column} {d.code} {d.message} | {d.help}" for d in out.sorted()]
 
 
+def scope(base: int, **generators: data_kinds.Draw) -> Vars:
+    """The names of a round that has just begun."""
+    names = Vars()
+    names.base, names.step, names.generators = base, 0, generators
+    return names
+
+
+SCOPES = [scope(base) for base in BASES]
+
+
 def drawn(table: str, rows=(), seed: int = 1) -> Counter:
     data, said = read(table)
     assert said == []
-    draw = data_kinds.bind(data, seed, rows)
-    return Counter(draw(base, 0) for base in BASES)
+    draw = bind(data, seed, rows)
+    return Counter(map(draw, SCOPES))
+
+
+def bind(data, seed: int = 1, rows=()) -> data_kinds.Draw:
+    return data_kinds.bind(data, data_kinds.Supply(seed, rows))
 
 
 @pytest.mark.parametrize(
@@ -77,13 +93,11 @@ def test_an_order_beside_shares_is_refused() -> None:
             "choice: [a]\norder: once each",
             "2:8 PS902 `order: once each` is not built yet | write `random` or `zipf 1.1`",
         ),
-        ("choice: [a, '${b}']", "1:13 PS902 `${...}` in a `choice` is not built yet | write the value itself"),
         ("choice: {a: 70%, b: 20%}", "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%"),
         (
             "choice: {a: 70%, b: 20%}\norder: random",
             "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%",
         ),
-        ("choice: {'${a}': 100%}", "1:10 PS902 `${...}` in a `choice` is not built yet | write the value itself"),
         ("fake: sentense", "1:7 PS211 there is no fake `sentense` | did you mean `sentence`?"),
         ("fake: sentence\nlocale: de_XX", "2:9 PS211 there is no fake data for `de_XX` | did you mean `es_MX`?"),
         ("text: 40", "1:7 PS201 `text` needs a unit | write `40 words` or `40 characters`"),
@@ -112,33 +126,34 @@ GENERATORS = {
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_the_same_base_and_pass_give_the_same_value(kind, monkeypatch) -> None:
+def test_the_same_round_gives_the_same_value_in_any_order(kind, monkeypatch) -> None:
     monkeypatch.setattr("perfspec.data.fake.POOL", 100)
     data, rows = GENERATORS[kind]
-    first, again = data_kinds.bind(data, 7, rows), data_kinds.bind(data, 7, rows)
-    values = [first(base, turn) for base in BASES[:50] for turn in (0, 1, 128, 1009)]
-    assert values == [again(base, turn) for base in BASES[:50] for turn in (0, 1, 128, 1009)]
-    assert list(reversed(values)) == [first(base, turn) for base in reversed(BASES[:50]) for turn in (1009, 128, 1, 0)]
+    first, again = bind(data, 7, rows), bind(data, 7, rows)
+    values = list(map(first, SCOPES[:50]))
+    assert values == list(map(again, SCOPES[:50]))
+    assert list(reversed(values)) == list(map(first, reversed(SCOPES[:50])))
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_passes_and_names_draw_apart(kind, monkeypatch) -> None:
+def test_places_passes_and_names_draw_apart(kind, monkeypatch) -> None:
     monkeypatch.setattr("perfspec.data.fake.POOL", 100)
     data, rows = GENERATORS[kind]
-    draw = data_kinds.bind(data, 7, rows)
-    plain = [draw(base, 0) for base in BASES[:200]]
-    assert plain != [draw(base, 1) for base in BASES[:200]]
-    assert [draw(base, 1) for base in BASES[:200]] != [draw(base, 129) for base in BASES[:200]]
+    names = [scope(base, x=bind(data, 7, rows)) for base in BASES[:200]]
+    plain = [each["x"] for each in names]
+    ways = [plain, *([each.again("x", *way) for each in names] for way in ((1, 0), (2, 0), (1, 1), (1, 129)))]
+    assert all(one != two for one, two in combinations(ways, 2))
+    assert [each.again("x", 1, 1) for each in names] == ways[3]
+    assert [each["x"] for each in names] == plain
     other = type(data)(**{f: getattr(data, f) for f in data.__struct_fields__} | {"name": "y"})
-    renamed = data_kinds.bind(other, 7, rows)
-    assert plain != [renamed(base, 0) for base in BASES[:200]]
+    assert plain != list(map(bind(other, 7, rows), SCOPES[:200]))
 
 
 @pytest.mark.parametrize("kind", ["words", "characters", "fake"])
 def test_what_is_made_up_depends_on_the_seed(kind) -> None:
     data, rows = GENERATORS[kind]
-    one, two = data_kinds.bind(data, 1, rows), data_kinds.bind(data, 2, rows)
-    assert [one(b, 0) for b in BASES[:100]] != [two(b, 0) for b in BASES[:100]]
+    one, two = bind(data, 1, rows), bind(data, 2, rows)
+    assert list(map(one, SCOPES[:100])) != list(map(two, SCOPES[:100]))
 
 
 def close(found: Counter, shares: dict) -> bool:
@@ -175,8 +190,8 @@ def test_rows_are_drawn_evenly_or_by_rank() -> None:
 
 def test_lengths_are_drawn_evenly_and_reach_both_ends() -> None:
     data = Words("x", SPAN, 3, 7, "words")
-    draw = data_kinds.bind(data, 1)
-    lengths = Counter(len(str(draw(base, 0)).split()) for base in BASES)
+    draw = bind(data)
+    lengths = Counter(len(str(draw(names)).split()) for names in SCOPES)
     assert close(lengths, dict.fromkeys(range(3, 8), 0.2))
 
 
@@ -184,28 +199,28 @@ def test_lengths_are_drawn_evenly_and_reach_both_ends() -> None:
 @given(st.integers(0, 300), st.integers(0, 300), st.sampled_from(["words", "characters"]))
 def test_a_text_has_a_length_within_its_bounds(a, b, unit) -> None:
     low, high = min(a, b), max(a, b) or 1
-    draw = data_kinds.bind(Words("x", SPAN, low, high, unit), 3)
-    for base in BASES[:40]:
-        text = draw(base, 0)
+    draw = bind(Words("x", SPAN, low, high, unit), 3)
+    for names in SCOPES[:40]:
+        text = draw(names)
         assert isinstance(text, str)
         assert low <= (len(text.split()) if unit == "words" else len(text)) <= high
 
 
 def test_a_text_may_be_longer_than_the_run_of_words_it_is_cut_from() -> None:
-    draw = data_kinds.bind(Words("x", SPAN, 20_000, 20_000, "words"), 1)
-    assert {len(str(draw(base, 0)).split()) for base in BASES[:5]} == {20_000}
+    draw = bind(Words("x", SPAN, 20_000, 20_000, "words"))
+    assert {len(str(draw(names)).split()) for names in SCOPES[:5]} == {20_000}
 
 
 @pytest.mark.parametrize("provider", sorted(FAKES))
 def test_every_kind_of_fake_makes_texts(provider, monkeypatch) -> None:
     monkeypatch.setattr("perfspec.data.fake.POOL", 5)
-    draw = data_kinds.bind(Fake("x", SPAN, provider), 1)
-    assert all(isinstance(draw(base, 0), str) and draw(base, 0) for base in BASES[:10])
+    draw = bind(Fake("x", SPAN, provider))
+    assert all(isinstance(draw(names), str) and draw(names) for names in SCOPES[:10])
 
 
 def test_a_pool_is_drawn_once_and_then_chosen_from_evenly() -> None:
-    draw = data_kinds.bind(Fake("x", SPAN, "name"), 1)
-    found = Counter(draw(base, 0) for base in BASES)
+    draw = bind(Fake("x", SPAN, "name"))
+    found = Counter(draw(names) for names in SCOPES)
     assert POOL * 0.9 < len(found) <= POOL
     assert max(found.values()) < 20 * N / POOL
 

@@ -29,19 +29,19 @@ json_values = st.recursive(
 
 
 def value(expression: str, constants: dict[str, object] | None = None, **names: object) -> object:
-    generator = Generator(constants or {})
+    generator = Generator(constants or {}, "here")
     return generator.function([f"return {generator.expression(parse(expression))}"])(names)
 
 
 def rendered(source: str, encoding: str, constants: dict[str, object] | None = None, **names: object) -> bytes:
-    generator = Generator(constants or {})
+    generator = Generator(constants or {}, "here")
     arguments: list[str] = []
     pattern = generator.text(source, encoding, arguments)
     return generator.function([f"return {generator.format(pattern, arguments)}"])(names)
 
 
 def body(tree: templates.Body, **names: object) -> bytes:
-    generator = Generator({})
+    generator = Generator({}, "here")
     arguments: list[str] = []
     pattern = generator.body(tree, arguments)
     return generator.function([f"return {generator.format(pattern, arguments)}"])(names)
@@ -75,6 +75,18 @@ def body(tree: templates.Body, **names: object) -> bytes:
         ("prefixes(a, 2, 7)", {"a": "x"}, ["x"]),
         ("prefixes(a, 5, 2)", {"a": "hello"}, ["hello"]),
         ("user.number + round.number", {"user.number": 7, "round.number": 2}, 9),
+        ("bucket(a, 50, 300)", {"a": 1}, "up to 50"),
+        ("bucket(a, 50, 300)", {"a": 50}, "up to 50"),
+        ("bucket(a, 50, 300)", {"a": 51}, "51-300"),
+        ("bucket(a, 50, 300)", {"a": 300}, "51-300"),
+        ("bucket(a, 50, 300)", {"a": 301}, "over 300"),
+        ("bucket(a, 0.5, 2)", {"a": 1}, "0.5-2"),
+        ("bucket(a, 10)", {"a": 10.5}, "over 10"),
+        ("default(a, 5)", {"a": 0}, 0),
+        ("default(a, 5)", {"a": None}, 5),
+        ("default(a, 5)", {}, 5),
+        ("default(a.b[1], a.c)", {"a": {"b": [1], "c": 2}}, 2),
+        ("default(a, default(b, 'none'))", {}, "none"),
     ],
 )
 def test_expressions_are_reckoned(expression, names, expected) -> None:
@@ -294,7 +306,7 @@ def test_what_is_constant_is_rendered_once(sources) -> None:
 
 @pytest.mark.parametrize("source", ["/a/${1 / 0}", "/a/${values.list[5]}", "/a/${upper(5)}"])
 def test_a_constant_that_cannot_be_rendered_fails_when_it_is_used_and_not_before(source) -> None:
-    generator = Generator({"values.list": []})
+    generator = Generator({"values.list": []}, "here")
     arguments: list[str] = []
     pattern = generator.text(source, "url", arguments)
     send = generator.function([f"return {generator.format(pattern, arguments)}"])
