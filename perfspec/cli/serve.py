@@ -1,4 +1,7 @@
-"""`perfspec serve search`: a reference service to try specs against, with latencies that are known exactly."""
+"""`perfspec serve SERVICE`: reference services to try specs against, with latencies that are known exactly."""
+
+import os
+from collections.abc import Sequence
 
 import click
 
@@ -6,48 +9,80 @@ from perfspec.base.errors import UsageFailure
 
 __all__ = ["serve"]
 
+SERVICES = ("gateway", "assessment", "search")
+PORT = click.IntRange(0, 65535)
+
 
 @click.command()
-@click.argument("service", type=click.Choice(["search"]))
+@click.argument("service", type=click.Choice([*SERVICES, "all"]))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8083, show_default=True, help="0 takes any free port.")
+@click.option(
+    "--port",
+    type=PORT,
+    help="Instead of 8081 (gateway), 8082 (assessment), 8083 (search); all takes this one and the two above. "
+    "0 takes any free port.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides every latency and every fault.")
 @click.option(
     "--api-key",
-    default="perf-local-key",
-    show_default=True,
-    envvar="SEARCH_API_KEY",
-    show_envvar=True,
-    help="The bearer key that callers must send.",
+    "key",
+    help="The key or, for assessment, the password that callers must send; otherwise it is taken from GATEWAY_API_KEY, "
+    "ASSESSMENT_TEST_PASSWORD or SEARCH_API_KEY, or is perf-local-key (perf-local-password).",
 )
-@click.option("--slow", multiple=True, metavar="NAME=DURATION", help="Added latency, for example suggest=400ms.")
+@click.option("--slow", multiple=True, metavar="NAME=DURATION", help="Added latency: query=400ms, query=100ms to 2s.")
+@click.option("--slow-bodies", multiple=True, metavar="NAME=DURATION", help="The body comes bit by bit: query=2s.")
 @click.option("--errors", multiple=True, metavar="[NAME=]SHARE", help="Share answered with 500, for example 5%.")
+@click.option("--resets", multiple=True, metavar="[NAME=]SHARE", help="Share whose connection is broken.")
+@click.option("--wrong-bodies", multiple=True, metavar="[NAME=]SHARE", help="Share answered 200 with a wrong body.")
 @click.option("--stall", metavar="AFTER:FOR", help="Stand still for a while, for example 5s:2s.")
+@click.option("--log", is_flag=True, help="Write a line of JSON for every request.")
 def serve(  # noqa: PLR0913, PLR0917 - one argument per option
     service: str,
     host: str,
-    port: int,
+    port: int | None,
     seed: int,
-    api_key: str,
+    key: str | None,
     slow: tuple[str, ...],
+    slow_bodies: tuple[str, ...],
     errors: tuple[str, ...],
+    resets: tuple[str, ...],
+    wrong_bodies: tuple[str, ...],
     stall: str | None,
+    log: bool,
 ) -> None:
-    """Run a reference service until Ctrl-C or SIGTERM.
+    """Run reference services until Ctrl-C or SIGTERM.
 
-    Each endpoint (suggest, query, index, jobs, delete) has a latency of its own, log-normal around a known median.
+    Each endpoint has a latency of its own, log-normal around a known median. Faults name endpoints: generate and
+    embeddings of the gateway; sign-in, create, answer, grade, grade-result, list and progress of assessment; suggest,
+    query, index, jobs and delete of search.
+
+    Data is kept in memory unless DATABASE_URL (assessment) or REDIS_URL (gateway) say where.
     """
     try:
         # Loaded when used: the extra may be missing, and no other command needs it.
+        from perfspec.reference.application import Settings  # noqa: PLC0415
+        from perfspec.reference.catalogue import CATALOGUE  # noqa: PLC0415
         from perfspec.reference.faults import parse_faults  # noqa: PLC0415
-        from perfspec.reference.search import LATENCIES, search_app  # noqa: PLC0415
-        from perfspec.reference.serving import serve_app  # noqa: PLC0415
+        from perfspec.reference.serving import serve_apps  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.startswith("perfspec"):
             raise
         message = f'`perfspec serve` needs the package {missing.name}: pip install "perfspec[reference]"'
         raise UsageFailure(message) from missing
 
-    faults = parse_faults(tuple(LATENCIES), slow=slow, errors=errors, stall=stall)
-    app = search_app(seed=seed, api_key=api_key, faults=faults)
-    serve_app(app, host, port, lambda address: click.echo(f"{service} is listening on {address} (seed {seed})"))
+    names = SERVICES if service == "all" else (service,)
+    known = tuple(endpoint for name in names for endpoint in CATALOGUE[name].endpoints)
+    faults = parse_faults(
+        known, slow=slow, slow_bodies=slow_bodies, errors=errors, resets=resets, wrong_bodies=wrong_bodies, stall=stall
+    )
+    settings = Settings(seed=seed, faults=faults, log=click.echo if log else None)
+    apps = [
+        (CATALOGUE[name].build(settings, os.environ, key), CATALOGUE[name].port if port is None else port and port + at)
+        for at, name in enumerate(names)
+    ]
+
+    def say(addresses: Sequence[str]) -> None:
+        for name, address in zip(names, addresses, strict=True):
+            click.echo(f"{name} is listening on {address} (seed {seed})")
+
+    serve_apps(apps, host, say)

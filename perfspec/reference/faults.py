@@ -1,7 +1,11 @@
-"""Faults on request: added latency, wrong answers, a stall. All are stated in advance and drawn by request index.
+"""Faults on request. All are stated in advance and drawn by request index, so the same ones come every time.
 
-- `--slow suggest=400ms`: every answer of an endpoint comes that much later.
-- `--errors 5%`, `--errors suggest=5%`: that share of requests is answered with 500. A named share wins.
+- `--slow query=400ms`: every answer of an endpoint comes that much later. A distribution may stand there instead of one
+  duration: `100ms to 2s` (each equally often) or `around 400ms` (log-normal, sigma 0.5).
+- `--errors 5%`, `--errors query=5%`: that share of requests is answered with 500. A named share wins.
+- `--resets 1%`: that share of requests is answered by breaking the connection.
+- `--wrong-bodies 1%`: that share of answers has the right status and a wrong body: cut off, empty, or no JSON at all.
+- `--slow-bodies query=2s`: the head comes in time, the body bit by bit over that time (or over a distribution).
 - `--stall 5s:2s`: five seconds after the start the service stands still for two seconds. Time does not pass for any
   request during a stall: one that is being worked on, or that comes in meanwhile, goes on when the stall is over.
 """
@@ -11,10 +15,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from perfspec.base.errors import UsageFailure
-from perfspec.base.random import unit
 from perfspec.base.units import parse_duration, parse_share
+from perfspec.reference.latency import Even, Latency
 
-__all__ = ["NO_FAULTS", "Faults", "Stall", "parse_faults"]
+__all__ = ["NO_FAULTS", "EndpointFaults", "Faults", "Spread", "Stall", "parse_faults"]
+
+Spread = Even | Latency
+NEVER = Fraction(0)
+_AROUND_SIGMA = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +44,95 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointFaults:
+    """What befalls the requests of one endpoint."""
+
+    slow: Spread
+    slow_body: Spread
+    errors: Fraction
+    resets: Fraction
+    wrong_bodies: Fraction
+
+    @property
+    def any(self) -> bool:
+        return self != _NONE
+
+
+_NONE = EndpointFaults(Even(), Even(), NEVER, NEVER, NEVER)
+
+
+@dataclass(frozen=True, slots=True)
 class Faults:
-    slow_ns: dict[str, int] = field(default_factory=dict)
+    """All of them by endpoint, and the stall, which spares none."""
+
+    slow: dict[str, Spread] = field(default_factory=dict)
+    slow_bodies: dict[str, Spread] = field(default_factory=dict)
     errors: dict[str, Fraction] = field(default_factory=dict)
+    resets: dict[str, Fraction] = field(default_factory=dict)
+    wrong_bodies: dict[str, Fraction] = field(default_factory=dict)
     stall: Stall = Stall(0, 0)
 
-    def breaks(self, endpoint: str, chance: int, index: int) -> bool:
-        """Whether request number `index` of an endpoint is answered with 500."""
-        share = self.errors.get(endpoint)
-        return share is not None and unit(chance, index) < share
+    def of(self, endpoint: str) -> EndpointFaults:
+        return EndpointFaults(
+            self.slow.get(endpoint, Even()),
+            self.slow_bodies.get(endpoint, Even()),
+            self.errors.get(endpoint, NEVER),
+            self.resets.get(endpoint, NEVER),
+            self.wrong_bodies.get(endpoint, NEVER),
+        )
 
 
 NO_FAULTS = Faults()
 
 
 def parse_faults(
-    endpoints: Sequence[str], *, slow: Iterable[str] = (), errors: Iterable[str] = (), stall: str | None = None
+    endpoints: Sequence[str],
+    *,
+    slow: Iterable[str] = (),
+    slow_bodies: Iterable[str] = (),
+    errors: Iterable[str] = (),
+    resets: Iterable[str] = (),
+    wrong_bodies: Iterable[str] = (),
+    stall: str | None = None,
 ) -> Faults:
     """Options as text -> faults; raises UsageFailure with one sentence for the first one that is wrong."""
-    return Faults(_slow(slow, endpoints), _errors(errors, endpoints), _stall(stall) if stall else Stall(0, 0))
+    return Faults(
+        _spreads(slow, "--slow", endpoints),
+        _spreads(slow_bodies, "--slow-bodies", endpoints),
+        _shares(errors, "--errors", endpoints),
+        _shares(resets, "--resets", endpoints),
+        _shares(wrong_bodies, "--wrong-bodies", endpoints),
+        _stall(stall) if stall else Stall(0, 0),
+    )
 
 
-def _slow(texts: Iterable[str], endpoints: Sequence[str]) -> dict[str, int]:
+def _spreads(texts: Iterable[str], option: str, endpoints: Sequence[str]) -> dict[str, Spread]:
     out = {}
     for text in texts:
         name, _, duration = text.partition("=")
-        added_ns = parse_duration(duration)
-        if added_ns is None:
-            raise UsageFailure(f"`--slow {text}` is not of the form NAME=DURATION, for example `{endpoints[0]}=400ms`")
-        out[_known(name, "--slow", endpoints)] = added_ns
+        spread = _spread(duration.strip())
+        if spread is None:
+            message = (
+                f"`{option} {text}` is not of the form NAME=DURATION, for example `{endpoints[0]}=400ms`, "
+                f"`{endpoints[0]}=100ms to 2s` or `{endpoints[0]}=around 400ms`"
+            )
+            raise UsageFailure(message)
+        out[_known(name, option, endpoints)] = spread
     return out
 
 
-def _errors(texts: Iterable[str], endpoints: Sequence[str]) -> dict[str, Fraction]:
+def _spread(text: str) -> Spread | None:
+    if text.startswith("around "):
+        median_ns = parse_duration(text.removeprefix("around ").strip())
+        return None if median_ns is None else Latency(median_ns, _AROUND_SIGMA)
+    least, to, most = text.partition(" to ")
+    least_ns, most_ns = parse_duration(least.strip()), parse_duration((most if to else least).strip())
+    if least_ns is None or most_ns is None or least_ns > most_ns:
+        return None
+    return Even(least_ns, most_ns)
+
+
+def _shares(texts: Iterable[str], option: str, endpoints: Sequence[str]) -> dict[str, Fraction]:
     general: dict[str, Fraction] = {}
     named: dict[str, Fraction] = {}
     for text in texts:
@@ -76,10 +140,10 @@ def _errors(texts: Iterable[str], endpoints: Sequence[str]) -> dict[str, Fractio
         share = parse_share(number)
         if share is None or share > 1:
             raise UsageFailure(
-                f"`--errors {text}` needs a share from 0% to 100%, for example `5%` or `{endpoints[0]}=5%`"
+                f"`{option} {text}` needs a share from 0% to 100%, for example `5%` or `{endpoints[0]}=5%`"
             )
         if "=" in text:
-            named[_known(name, "--errors", endpoints)] = share
+            named[_known(name, option, endpoints)] = share
         else:
             general = dict.fromkeys(endpoints, share)
     return general | named

@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 from perfspec.base.random import mix, site, unit
 
-__all__ = ["Latency", "stream"]
+__all__ = ["Even", "Latency", "stream"]
 
 _STANDARD_NORMAL = NormalDist()
 _SMALLEST = 2.0**-53
@@ -23,21 +23,34 @@ _SMALLEST = 2.0**-53
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """One log-normal distribution, moved by `added_ns` and cut at `at_most_ns` if that is not 0."""
+    """One log-normal distribution, cut at `at_most_ns` if that is not 0."""
 
     median_ns: int
     sigma: float
-    added_ns: int = 0
     at_most_ns: int = 0
 
     def quantile_ns(self, share: float) -> int:
         """The exact latency that `share` of all requests stay under; raises StatisticsError outside (0, 1)."""
-        latency_ns = round(self.median_ns * math.exp(self.sigma * _STANDARD_NORMAL.inv_cdf(share))) + self.added_ns
+        latency_ns = round(self.median_ns * math.exp(self.sigma * _STANDARD_NORMAL.inv_cdf(share)))
         return min(latency_ns, self.at_most_ns) if self.at_most_ns else latency_ns
 
     def draw_ns(self, chance: int, index: int) -> int:
         """The latency of request number `index` in the stream of draws `chance`."""
         return self.quantile_ns(max(unit(chance, index), _SMALLEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Even:
+    """Everything between two latencies equally often; the two may be the same."""
+
+    least_ns: int = 0
+    most_ns: int = 0
+
+    def quantile_ns(self, share: float) -> int:
+        return self.least_ns + round((self.most_ns - self.least_ns) * share)
+
+    def draw_ns(self, chance: int, index: int) -> int:
+        return self.quantile_ns(unit(chance, index))
 
 
 def stream(seed: int, name: str) -> int:

@@ -5,31 +5,28 @@
     POST   /v1/index {title, body, source}    202 {job_id, state}, indexed about 600 ms later, 3 s at the latest
     GET    /v1/index/jobs/ID                  200 {job_id, state: queued | indexed}
     DELETE /v1/index?source=S                 200 {deleted}
-    GET    /health, /ready                    without a key and without latency; a stall makes /ready answer 503
 
 Every error is `{"error": "..."}`. `LATENCIES` is the truth that measured percentiles can be held against.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-import orjson
+from msgspec import Meta, Struct
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
+from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.reference import corpus
-from perfspec.reference.faults import NO_FAULTS, Faults
+from perfspec.reference.application import Settings, application
 from perfspec.reference.index import DocumentIndex, Suggestions
 from perfspec.reference.latency import Latency, stream
-from perfspec.reference.service import ERROR_HANDLERS, BearerKey, Handler, Pace, Surroundings, answer, refuse
+from perfspec.reference.openapi import Endpoint
+from perfspec.reference.reading import read_body, read_query
+from perfspec.reference.service import Reply, Surroundings, answer, key_holder, refuse
 
-__all__ = ["DEFAULT_API_KEY", "INDEXING", "LATENCIES", "SearchService", "latencies", "search_app"]
+__all__ = ["DEFAULT_API_KEY", "INDEXING", "LATENCIES", "SearchService", "search_app"]
 
 DEFAULT_API_KEY = "perf-local-key"
 
@@ -40,20 +37,65 @@ LATENCIES = {
     "jobs": Latency(10 * MILLISECOND, 0.35),
     "delete": Latency(10 * MILLISECOND, 0.35),
 }
-"""By endpoint. These names are also what `--slow` and `--errors` understand."""
+"""By endpoint. These names are also what faults go by."""
 INDEXING = Latency(600 * MILLISECOND, 0.5, at_most_ns=3 * SECOND)
 """From the acceptance of a document to the moment it is found."""
 
 _DOCUMENTS = 4_000
 _SUGGESTIONS = 8
-_LONGEST_TEXT = 200
-_LARGEST_BODY_BYTES = 1_000_000
-_LAST_PAGE = 1_000_000
+
+Words = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Text = Annotated[str, Meta(min_length=1, pattern=r"\S")]
 
 
-def latencies(faults: Faults = NO_FAULTS) -> dict[str, Latency]:
-    """The true distributions by endpoint, `--slow` included."""
-    return {name: replace(latency, added_ns=faults.slow_ns.get(name, 0)) for name, latency in LATENCIES.items()}
+class SuggestQuery(Struct):
+    q: Words
+    language: Annotated[str, Meta(min_length=1, max_length=20)] = "en"
+
+
+class Suggested(Struct):
+    suggestions: list[str]
+    language: str
+
+
+class FindQuery(Struct):
+    q: Words
+    size: Annotated[int, Meta(ge=1, le=100)] = 10
+    page: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+
+
+class FoundHit(Struct):
+    id: str
+    title: str
+    score: float
+    language: str
+    source: str
+
+
+class FoundPage(Struct):
+    hits: list[FoundHit]
+    total: int
+    page: int
+    size: int
+
+
+class NewDocument(Struct):
+    title: Text
+    body: Text
+    source: Words
+
+
+class Job(Struct):
+    job_id: str
+    state: Literal["queued", "indexed"]
+
+
+class DeleteQuery(Struct):
+    source: Words
+
+
+class Deleted(Struct):
+    deleted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,67 +107,75 @@ class _Holdings:
 class SearchService:
     """The handlers. They answer 503 until `open` has built the index."""
 
-    def __init__(self, seed: int, surroundings: Surroundings, documents: int) -> None:
+    name = "search"
+    about = "Type-ahead suggestions, full text query and asynchronous indexing"
+    needed = "a valid bearer key"
+
+    def __init__(self, *, seed: int, api_key: str, surroundings: Surroundings, documents: int = _DOCUMENTS) -> None:
+        self.admit = key_holder(api_key)
         self._chance = stream(seed, "indexing")
         self._now_ns = surroundings.now_ns
         self._documents = documents
         self._held: _Holdings | None = None
         self._ready_ns: dict[str, int] = {}
 
-    def open(self) -> None:
+    async def open(self) -> None:
         documents = list(corpus.documents(self._documents))
         self._held = _Holdings(DocumentIndex(documents), Suggestions(corpus.phrases(), documents))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._holdings().index.close()
         self._held = None
 
-    @property
-    def opened(self) -> bool:
-        return self._held is not None
+    async def dependencies(self) -> dict[str, bool]:
+        return {"index": self._held is not None}
 
-    def handlers(self) -> dict[str, Handler]:
-        return {
-            "suggest": self.suggest,
-            "query": self.query,
-            "index": self.index,
-            "jobs": self.job,
-            "delete": self.delete,
-        }
+    def endpoints(self) -> Sequence[Endpoint]:
+        row, paced = Endpoint, LATENCIES
+        found, queued, deleted = {200: FoundPage, 503: None}, {202: Job, 503: None}, {200: Deleted, 503: None}
+        return [
+            row("suggest", "GET", "/v1/suggest", self.suggest, paced["suggest"], "Suggestions while somebody types",
+                {200: Suggested, 503: None}, query=SuggestQuery),
+            row("query", "GET", "/v1/query", self.query, paced["query"], "Documents with all the words",
+                found, query=FindQuery),
+            row("index", "POST", "/v1/index", self.index, paced["index"], "Hand in a document",
+                queued, body=NewDocument),
+            row("delete", "DELETE", "/v1/index", self.delete, paced["delete"], "Remove what came from a source",
+                deleted, query=DeleteQuery),
+            row("jobs", "GET", "/v1/index/jobs/{job_id}", self.job, paced["jobs"], "How far a document is",
+                {200: Job, 404: None}),
+        ]  # fmt: skip
 
-    async def suggest(self, request: Request) -> Response:
-        prefix = _text(request, "q")
-        language = request.query_params.get("language", "en")
-        found = self._holdings().suggestions.starting_with(prefix, language, _SUGGESTIONS)
-        return answer({"suggestions": found, "language": language})
+    async def suggest(self, request: Request) -> Reply:
+        asked = read_query(request, SuggestQuery)
+        found = self._holdings().suggestions.starting_with(asked.q, asked.language, _SUGGESTIONS)
+        return answer({"suggestions": found, "language": asked.language})
 
-    async def query(self, request: Request) -> Response:
-        text = _text(request, "q")
-        size = _number(request, "size", default=10, largest=100)
-        page = _number(request, "page", default=1, largest=_LAST_PAGE)
-        found = self._settled().find(text, size, page)
-        return answer({"hits": found.hits, "total": found.total, "page": page, "size": size})
+    async def query(self, request: Request) -> Reply:
+        asked = read_query(request, FindQuery)
+        found = self._settled().find(asked.q, asked.size, asked.page)
+        return answer({"hits": found.hits, "total": found.total, "page": asked.page, "size": asked.size})
 
-    async def index(self, request: Request) -> Response:
-        document = await _document(request)
+    async def index(self, request: Request) -> Reply:
+        new = await read_body(request, NewDocument)
         index = self._settled()
         number = len(self._ready_ns)
         job_id = f"job-{number + 1:06d}"
         ready_ns = self._now_ns() + INDEXING.draw_ns(self._chance, number)
-        index.hand_in(replace(document, id=f"{job_id}-document"), ready_ns)
+        index.hand_in(corpus.Document(f"{job_id}-document", new.title, new.body, new.source, "en"), ready_ns)
         self._ready_ns[job_id] = ready_ns
         return answer({"job_id": job_id, "state": "queued"}, 202)
 
-    async def job(self, request: Request) -> Response:
+    async def job(self, request: Request) -> Reply:
         job_id = request.path_params["job_id"]
         ready_ns = self._ready_ns.get(job_id)
         if ready_ns is None:
             raise refuse(f"there is no job {job_id}", 404)
         return answer({"job_id": job_id, "state": "indexed" if ready_ns <= self._now_ns() else "queued"})
 
-    async def delete(self, request: Request) -> Response:
-        source = _text(request, "source")
-        return answer({"deleted": self._settled().delete(source)})
+    async def delete(self, request: Request) -> Reply:
+        asked = read_query(request, DeleteQuery)
+        return answer({"deleted": self._settled().delete(asked.source)})
 
     def _settled(self) -> DocumentIndex:
         index = self._holdings().index
@@ -138,83 +188,9 @@ class SearchService:
         return self._held
 
 
-def search_app(
-    *,
-    seed: int = 1,
-    api_key: str = DEFAULT_API_KEY,
-    faults: Faults = NO_FAULTS,
-    surroundings: Surroundings | None = None,
-    documents: int = _DOCUMENTS,
-) -> Starlette:
+def search_app(settings: Settings, *, api_key: str = DEFAULT_API_KEY, documents: int = _DOCUMENTS) -> Starlette:
     """The service as an ASGI application; its index is built when the application starts."""
-    surroundings = surroundings or Surroundings(monotonic_ns, asyncio.sleep)
-    pace = Pace(seed, faults, surroundings)
-    service = SearchService(seed, surroundings, documents)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        service.open()
-        pace.start()
-        yield
-        service.close()
-
-    async def health(_: Request) -> Response:
-        return answer({"status": "ok", "service": "search"})
-
-    async def ready(_: Request) -> Response:
-        up = service.opened and not pace.stalled
-        body = {"status": "ready" if up else "unavailable", "dependencies": {"index": "up" if up else "down"}}
-        return answer(body, 200 if up else 503)
-
-    true_latencies = latencies(faults)
-    paced = {name: pace.paced(name, true_latencies[name], work) for name, work in service.handlers().items()}
-    return Starlette(
-        routes=[
-            Route("/health", health),
-            Route("/ready", ready),
-            Route("/v1/suggest", paced["suggest"]),
-            Route("/v1/query", paced["query"]),
-            Route("/v1/index", paced["index"], methods=["POST"]),
-            Route("/v1/index", paced["delete"], methods=["DELETE"]),
-            Route("/v1/index/jobs/{job_id}", paced["jobs"]),
-        ],
-        middleware=[Middleware(BearerKey, key=api_key)],
-        exception_handlers=ERROR_HANDLERS,
-        lifespan=lifespan,
+    service = SearchService(
+        seed=settings.seed, api_key=api_key, surroundings=settings.surroundings, documents=documents
     )
-
-
-def _text(request: Request, name: str) -> str:
-    text = request.query_params.get(name, "")
-    if not text.strip():
-        raise refuse(f"`{name}` is missing")
-    if len(text) > _LONGEST_TEXT:
-        raise refuse(f"`{name}` is longer than {_LONGEST_TEXT} characters")
-    return text
-
-
-def _number(request: Request, name: str, *, default: int, largest: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    # At most nine digits: enough for every limit here, and never a number that int() refuses.
-    digits = text.isascii() and text.isdigit() and len(text) <= 9
-    if not digits or not 1 <= int(text) <= largest:
-        raise refuse(f"`{name}` must be a whole number from 1 to {largest}")
-    return int(text)
-
-
-async def _document(request: Request) -> corpus.Document:
-    text = await request.body()
-    if len(text) > _LARGEST_BODY_BYTES:
-        raise refuse(f"the body is larger than {_LARGEST_BODY_BYTES} bytes", 413)
-    try:
-        fields = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise refuse(f"the body is no JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise refuse("the body must be a JSON object")
-    for name in ("title", "body", "source"):
-        if not isinstance(fields.get(name), str) or not fields[name].strip():
-            raise refuse(f"`{name}` must be a text and not empty")
-    return corpus.Document("", fields["title"], fields["body"], fields["source"], "en")
+    return application(service, settings)

@@ -1,13 +1,13 @@
-"""What the reference services have in common: JSON answers, a bearer key, and answers that come when they are due.
+"""What the reference services have in common: answers in JSON, refusals, and a gate that knows its callers.
 
-The order of one request: the key is checked at once (401); then the endpoint's index is taken and the fault and the
-latency that belong to it are drawn; the work is done right away and the answer is held until its latency, counted from
-the start, is over. Own computing time is therefore part of the latency, not added to it. A stall moves the due time.
+A handler returns a `Reply` or raises `refuse(...)`. A reply is plain data, so that faults can change it and its pieces
+can be sent when they are due (pace.py).
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from hmac import compare_digest
 from typing import Any
 
@@ -17,115 +17,136 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from perfspec.base.clock import SECOND
-from perfspec.reference.faults import Faults
-from perfspec.reference.latency import Latency, stream
+from perfspec.base.clock import monotonic_ns, utc_now
+from perfspec.reference.latency import Latency
 
-__all__ = ["ERROR_HANDLERS", "BearerKey", "Handler", "Pace", "Surroundings", "answer", "refuse"]
+__all__ = [
+    "ERROR_HANDLERS",
+    "JSON",
+    "Gate",
+    "Handler",
+    "Piece",
+    "Reply",
+    "Surroundings",
+    "answer",
+    "key_holder",
+    "refusal",
+    "refuse",
+]
 
-Handler = Callable[[Request], Awaitable[Response]]
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Time, as the services know it; tests put their own here."""
 
-    now_ns: Callable[[], int]
-    sleep: Callable[[float], Awaitable[object]]
+    now_ns: Callable[[], int] = monotonic_ns
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    utc_now: Callable[[], datetime] = utc_now
+    """What is stored and outlives the process is stamped with this."""
 
 
-def answer(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a body, due so much after the head of the answer."""
+
+    after_ns: int
+    body: bytes
 
 
-def refuse(message: str, status: int = 400) -> HTTPException:
-    """An error to raise: it is answered as `{"error": message}`."""
-    return HTTPException(status, message)
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. Its head and `body` are due together, after the latency; `later` pieces follow one by one."""
+
+    body: bytes
+    status: int = 200
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    later: Sequence[Piece] = ()
+    latency: Latency | None = None
+    """Instead of the endpoint's own."""
+    kind: str = ""
+    """Instead of the endpoint's name, where one address serves two kinds of answers that are measured apart."""
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        length = [] if self.later else [(b"content-length", str(len(self.body)).encode())]
+        named = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
+        return [(b"content-type", self.media_type.encode()), *length, *named]
+
+    def response(self) -> Response:
+        """To be sent at once."""
+        return Response(self.body, self.status, dict(self.headers), self.media_type)
 
 
-def _refusal(error: HTTPException) -> Response:
-    response = answer({"error": error.detail}, error.status_code)
-    response.headers.update(error.headers or {})
-    return response
+Handler = Callable[[Request], Awaitable[Reply]]
+
+
+def answer(body: Any, status: int = 200, **more: Any) -> Reply:
+    return Reply(orjson.dumps(body), status, **more)
+
+
+def refuse(message: str, status: int = 400, **headers: str) -> HTTPException:
+    """An error to raise: it is answered as `{"error": message}`. Headers are named with underscores."""
+    return HTTPException(status, message, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def refusal(error: HTTPException) -> Reply:
+    return answer({"error": error.detail}, error.status_code, headers=error.headers or {})
 
 
 async def _answer_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _refusal(error)
+    return refusal(error).response()
 
 
 async def _answer_bug(_: Request, __: Exception) -> Response:
-    return answer({"error": "internal error"}, 500)
+    return answer({"error": "internal error"}, 500).response()
 
 
 ERROR_HANDLERS = {HTTPException: _answer_refusal, Exception: _answer_bug}
 """For Starlette: unknown paths, wrong methods and our own bugs are answered in JSON too."""
 
 
-class BearerKey:
-    """Lets requests below `/v1` pass only with the key; answers 401 without waiting, as a gate in front would."""
+class Gate:
+    """Lets requests below `/v1` pass only with a bearer token that `admit` knows.
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    Whoever is let in is `request.state.caller`. What the gate refuses is answered at once, without latency, as a gate
+    in front would: no token that is known is 401, and `admit` itself may refuse with more.
+    """
+
+    def __init__(
+        self, app: ASGIApp, admit: Callable[[str], object | None], needed: str, unguarded: Collection[str] = ()
+    ) -> None:
         self._app = app
-        self._key = key.encode()
+        self._admit = admit
+        self._needed = needed
+        self._unguarded = frozenset(unguarded)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not f"{scope['path']}/".startswith("/v1/") or self._admits(scope):
-            await self._app(scope, receive, send)
-            return
-        refused = answer({"error": "a valid bearer key is needed"}, 401)
-        refused.headers["WWW-Authenticate"] = "Bearer"
-        await refused(scope, receive, send)
+        if scope["type"] == "http" and self._guards(scope["path"]):
+            try:
+                scope.setdefault("state", {})["caller"] = self._caller(scope)
+            except HTTPException as error:
+                await refusal(error).response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
-    def _admits(self, scope: Scope) -> bool:
+    def _guards(self, path: str) -> bool:
+        return f"{path}/".startswith("/v1/") and path not in self._unguarded
+
+    def _caller(self, scope: Scope) -> object:
         for name, value in scope["headers"]:
             if name == b"authorization":
-                scheme, _, key = value.partition(b" ")
-                return scheme.lower() == b"bearer" and compare_digest(key.strip(), self._key)
-        return False
+                scheme, _, token = value.decode("latin-1").partition(" ")
+                caller = self._admit(token.strip()) if scheme.lower() == "bearer" else None
+                if caller is not None:
+                    return caller
+        raise refuse(f"{self._needed} is needed", 401, WWW_Authenticate="Bearer")
 
 
-class Pace:
-    """Answers each endpoint's requests with the latency and the faults that belong to their index."""
-
-    def __init__(self, seed: int, faults: Faults, surroundings: Surroundings) -> None:
-        self._seed = seed
-        self._faults = faults
-        self._now_ns = surroundings.now_ns
-        self._sleep = surroundings.sleep
-        self._served: Counter[str] = Counter()
-        self._started_ns = surroundings.now_ns()
-
-    def start(self) -> None:
-        """Stalls are counted from now."""
-        self._started_ns = self._now_ns()
-
-    @property
-    def stalled(self) -> bool:
-        return self._faults.stall.covers(self._now_ns() - self._started_ns)
-
-    def paced(self, endpoint: str, latency: Latency, work: Handler) -> Handler:
-        """`work`, answered in time; `endpoint` is the name that draws and faults go by."""
-        latencies = stream(self._seed, f"{endpoint} latency")
-        errors = stream(self._seed, f"{endpoint} errors")
-
-        async def respond(request: Request) -> Response:
-            start_ns = self._now_ns()
-            index = self._served[endpoint]
-            self._served[endpoint] += 1
-            try:
-                if self._faults.breaks(endpoint, errors, index):
-                    raise refuse("failed on request, by --errors", 500)
-                response = await work(request)
-            except HTTPException as error:
-                response = _refusal(error)
-            await self._hold(start_ns, latency.draw_ns(latencies, index))
-            return response
-
-        return respond
-
-    async def _hold(self, start_ns: int, latency_ns: int) -> None:
-        due_ns = self._started_ns + self._faults.stall.end_of_work_ns(start_ns - self._started_ns, latency_ns)
-        left_ns = due_ns - self._now_ns()
-        if left_ns > 0:
-            await self._sleep(left_ns / SECOND)
+def key_holder(key: str) -> Callable[[str], str | None]:
+    """For a gate with one key."""
+    wanted = key.encode()
+    return lambda token: "key holder" if compare_digest(token.encode(), wanted) else None

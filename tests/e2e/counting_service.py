@@ -4,16 +4,16 @@ Not a test: a program that the tests start.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perfspec.cli.serve import serve
-from perfspec.reference import search
+from perfspec.reference.catalogue import CATALOGUE
 
 counts: Counter[str] = Counter()
-plain_app = search.search_app
 
 
 class Counting:
@@ -31,12 +31,15 @@ class Counting:
         await self._app(scope, receive, send)
 
 
-def counted_app(**options):
-    app = plain_app(**options)
-    app.add_middleware(Counting)
-    return app
+def counted(build):
+    def build_counted(*arguments):
+        app = build(*arguments)
+        app.add_middleware(Counting)
+        return app
+
+    return build_counted
 
 
 if __name__ == "__main__":
-    search.search_app = counted_app
+    CATALOGUE.update({name: replace(offer, build=counted(offer.build)) for name, offer in CATALOGUE.items()})
     serve()

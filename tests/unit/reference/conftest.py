@@ -1,12 +1,17 @@
-"""A search service without sockets and without waiting: its clock moves only when somebody sleeps."""
+"""Services without sockets and without waiting: its clock moves only when somebody sleeps."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from perfspec.reference.application import Settings
+from perfspec.reference.assessment import assessment_app
+from perfspec.reference.faults import NO_FAULTS
+from perfspec.reference.gateway import gateway_app
 from perfspec.reference.search import DEFAULT_API_KEY, search_app
 from perfspec.reference.service import Surroundings
 
@@ -21,6 +26,9 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         self.instant_ns += round(seconds * 1e9)
 
+    def utc_now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.instant_ns // 1000)
+
 
 class Visitor:
     """Calls an application in its own process, with the key unless told otherwise."""
@@ -29,11 +37,12 @@ class Visitor:
         self._runner = runner
         self._app = app
         self.clock = clock
+        self.headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
         self.sees_bugs = True
         """Whether an exception that escapes from the application is raised here, too."""
 
     def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
-        options.setdefault("headers", {"Authorization": f"Bearer {DEFAULT_API_KEY}"})
+        options.setdefault("headers", self.headers)
         return self._runner.run(self._send(method, path, options))
 
     def get(self, path: str, **query: str | int) -> httpx.Response:
@@ -47,20 +56,24 @@ class Visitor:
 
     async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=self.sees_bugs)
-        async with httpx.AsyncClient(transport=transport, base_url="http://search.test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
             return await client.request(method, path, **options)
 
 
 class Visits:
     """Opens applications and closes them again at the end."""
 
-    def __init__(self, runner: asyncio.Runner) -> None:
+    def __init__(self, runner: asyncio.Runner, build: Callable[..., Any]) -> None:
         self._runner = runner
+        self._build = build
         self._open: list[Any] = []
 
-    def __call__(self, *, started: bool = True, **options: Any) -> Visitor:
+    def __call__(
+        self, *, started: bool = True, seed: int = 1, faults: Any = NO_FAULTS, log: Any = None, **options: Any
+    ) -> Visitor:
         clock = Clock()
-        app = search_app(surroundings=Surroundings(clock.now_ns, clock.sleep), **options)
+        settings = Settings(seed, faults, Surroundings(clock.now_ns, clock.sleep, clock.utc_now), log)
+        app = self._build(settings, **options)
         if started:
             lifespan = app.router.lifespan_context(app)
             self._runner.run(lifespan.__aenter__())
@@ -80,8 +93,22 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture
 def visit(runner: asyncio.Runner) -> Iterator[Visits]:
-    """Opens services with options of one's own; give `documents` a small number where the content does not matter."""
-    visits = Visits(runner)
+    """Opens search services with options of one's own; give `documents` a small number if the content is no matter."""
+    visits = Visits(runner, search_app)
+    yield visits
+    visits.close()
+
+
+@pytest.fixture
+def visit_gateway(runner: asyncio.Runner) -> Iterator[Visits]:
+    visits = Visits(runner, gateway_app)
+    yield visits
+    visits.close()
+
+
+@pytest.fixture
+def visit_assessment(runner: asyncio.Runner) -> Iterator[Visits]:
+    visits = Visits(runner, assessment_app)
     yield visits
     visits.close()
 
@@ -89,6 +116,6 @@ def visit(runner: asyncio.Runner) -> Iterator[Visits]:
 @pytest.fixture(scope="session")
 def search(runner: asyncio.Runner) -> Iterator[Visitor]:
     """The service as it ships, for tests that change nothing in it."""
-    visits = Visits(runner)
+    visits = Visits(runner, search_app)
     yield visits()
     visits.close()

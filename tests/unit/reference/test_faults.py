@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.base.errors import ExitCode, UsageFailure
-from perfspec.reference.faults import NO_FAULTS, Faults, Stall, parse_faults
+from perfspec.reference.faults import NO_FAULTS, Stall, parse_faults
+from perfspec.reference.latency import Even, Latency
 
 ENDPOINTS = ("suggest", "query")
 INSTANTS = st.integers(min_value=0, max_value=1000)
@@ -14,7 +15,7 @@ INSTANTS = st.integers(min_value=0, max_value=1000)
 
 def test_options_become_faults() -> None:
     faults = parse_faults(ENDPOINTS, slow=["suggest=400ms", "query=1s"], errors=["query=50%", "5%"], stall="5s:1500ms")
-    assert faults.slow_ns == {"suggest": 400 * MILLISECOND, "query": SECOND}
+    assert faults.slow == {"suggest": Even(400 * MILLISECOND, 400 * MILLISECOND), "query": Even(SECOND, SECOND)}
     assert faults.errors == {"suggest": Fraction(1, 20), "query": Fraction(1, 2)}
     assert faults.stall == Stall(5 * SECOND, 1500 * MILLISECOND)
 
@@ -34,6 +35,11 @@ def test_no_options_mean_no_faults() -> None:
         ({"errors": ["query=101%"]}, "`--errors query=101%` needs a share from 0% to 100%"),
         ({"errors": ["qery=1%"]}, "`--errors` knows no endpoint `qery`"),
         ({"errors": ["=1%"]}, "`--errors` knows no endpoint ``"),
+        ({"slow": ["query=2s to 1s"]}, "`--slow query=2s to 1s` is not of the form"),
+        ({"slow": ["query=around"]}, "`--slow query=around` is not of the form"),
+        ({"slow_bodies": ["query"]}, "`--slow-bodies query` is not of the form"),
+        ({"resets": ["5"]}, "`--resets 5` needs a share from 0% to 100%"),
+        ({"wrong_bodies": ["qery=1%"]}, "`--wrong-bodies` knows no endpoint `qery`"),
         ({"stall": "5s"}, "`--stall 5s` is not of the form AFTER:FOR, for example `5s:2s`"),
         ({"stall": "5s:2"}, "`--stall 5s:2` is not of the form"),
     ],
@@ -70,9 +76,19 @@ def test_a_stall_never_ends_work_within_it_and_costs_its_length_at_most(
     assert start + work <= end <= start + work + length
 
 
-def test_errors_are_drawn_by_index_and_hit_their_share() -> None:
-    faults = Faults(errors={"query": Fraction(1, 20)})
-    broken = [faults.breaks("query", 99, index) for index in range(10_000)]
-    assert broken == [faults.breaks("query", 99, index) for index in range(10_000)]
-    assert 420 <= sum(broken) <= 580
-    assert not any(faults.breaks("suggest", 99, index) for index in range(100))
+def test_a_latency_may_be_added_by_a_distribution() -> None:
+    faults = parse_faults(ENDPOINTS, slow=["query=100ms to 2s", "suggest=around 400ms"], slow_bodies=["query=2s"])
+    assert faults.slow == {"query": Even(100 * MILLISECOND, 2 * SECOND), "suggest": Latency(400 * MILLISECOND, 0.5)}
+    assert faults.of("query").slow_body == Even(2 * SECOND, 2 * SECOND)
+    drawn = [faults.of("query").slow.draw_ns(99, index) for index in range(2000)]
+    assert min(drawn) >= 100 * MILLISECOND
+    assert max(drawn) <= 2 * SECOND
+    assert 900 <= sum(value < 1050 * MILLISECOND for value in drawn) <= 1100
+
+
+def test_an_endpoint_has_the_faults_that_name_it_and_the_general_ones() -> None:
+    faults = parse_faults(ENDPOINTS, resets=["1%"], wrong_bodies=["query=2%"])
+    assert faults.of("query").resets == Fraction(1, 100)
+    assert faults.of("query").wrong_bodies == Fraction(2, 100)
+    assert (faults.of("suggest").wrong_bodies, faults.of("suggest").any) == (0, True)
+    assert not parse_faults(ENDPOINTS, errors=["query=2%"]).of("suggest").any

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
 from perfspec.cli.serve import serve
+from perfspec.reference.catalogue import CATALOGUE
 from perfspec.reference.index import DocumentIndex
-from perfspec.reference.serving import _listen, serve_app
+from perfspec.reference.serving import _listen, serve_apps
 
 
 @pytest.fixture
@@ -29,14 +30,14 @@ def call(*arguments: str) -> None:
 
 def test_a_port_in_use_is_an_environment_failure_with_a_way_out(taken_port: int) -> None:
     with pytest.raises(EnvironmentFailure, match=f"port {taken_port} on 127.0.0.1 is already in use") as caught:
-        serve_app(None, "127.0.0.1", taken_port, never)
+        serve_apps([(None, taken_port)], "127.0.0.1", never)
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
     assert "--port" in caught.value.hint
 
 
 def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
     with pytest.raises(EnvironmentFailure, match=re.escape("cannot listen on 192.0.2.1, port 0: ")):
-        serve_app(None, "192.0.2.1", 0, never)
+        serve_apps([(None, 0)], "192.0.2.1", never)
 
 
 def test_small_answers_are_sent_at_once_on_every_connection() -> None:
@@ -54,14 +55,17 @@ def test_the_command_refuses_wrong_faults_before_it_starts_anything(taken_port: 
 
 
 def test_the_command_knows_its_services() -> None:
-    with pytest.raises(click.BadParameter, match="'serch' is not 'search'"):
+    with pytest.raises(click.BadParameter, match="'serch' is not one of 'gateway', 'assessment', 'search', 'all'"):
         call("serch")
 
 
 def test_the_help_names_every_option_and_the_endpoints() -> None:
     text = CliRunner().invoke(serve, ["--help"]).output
-    for word in ("--host", "--port", "--seed", "--api-key", "SEARCH_API_KEY", "--slow", "--errors", "--stall", "jobs"):
+    for word in ("--host", "--port", "--seed", "--api-key", "SEARCH_API_KEY", "--slow", "--errors", "--stall", "--log"):
         assert word in text
+    for offer in CATALOGUE.values():
+        assert str(offer.port) in text
+        assert all(endpoint in text for endpoint in offer.endpoints)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,8 @@ def test_the_key_is_the_one_said_then_the_environments_then_the_default(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: str | None, key: str
 ) -> None:
     seen: dict[str, object] = {}
-    monkeypatch.setattr("perfspec.reference.search.search_app", lambda **options: seen.update(options))
-    monkeypatch.setattr("perfspec.reference.serving.serve_app", lambda *_: None)
+    monkeypatch.setattr("perfspec.reference.search.search_app", lambda _, **options: seen.update(options))
+    monkeypatch.setattr("perfspec.reference.serving.serve_apps", lambda *_: None)
     monkeypatch.delenv("SEARCH_API_KEY", raising=False)
     if environment is not None:
         monkeypatch.setenv("SEARCH_API_KEY", environment)
@@ -86,8 +90,41 @@ def test_the_key_is_the_one_said_then_the_environments_then_the_default(
     assert seen["api_key"] == key
 
 
+def test_all_of_them_have_ports_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("perfspec.reference.serving.serve_apps", lambda apps, *_: seen.extend(port for _, port in apps))
+    for arguments in ([], ["--port", "20000"], ["--port", "0"]):
+        call("all", *arguments)
+    assert seen == [8081, 8082, 8083, 20000, 20001, 20002, 0, 0, 0]
+
+
+def test_stores_are_those_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, object] = {}
+    monkeypatch.setattr("perfspec.reference.gateway.gateway_app", lambda _, **options: seen.update(options))
+    monkeypatch.setattr("perfspec.reference.assessment.assessment_app", lambda _, **options: seen.update(options))
+    monkeypatch.setattr("perfspec.reference.serving.serve_apps", lambda *_: None)
+    for name in ("DATABASE_URL", "REDIS_URL", "GATEWAY_API_KEY", "ASSESSMENT_TEST_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    call("all")
+    assert seen == {
+        "api_key": "perf-local-key",
+        "redis_url": None,
+        "password": "perf-local-password",
+        "database_url": "sqlite://",
+    }
+    for name in ("DATABASE_URL", "REDIS_URL", "GATEWAY_API_KEY", "ASSESSMENT_TEST_PASSWORD"):
+        monkeypatch.setenv(name, f"from {name}")
+    call("all")
+    assert seen == {
+        "api_key": "from GATEWAY_API_KEY",
+        "redis_url": "from REDIS_URL",
+        "password": "from ASSESSMENT_TEST_PASSWORD",
+        "database_url": "from DATABASE_URL",
+    }
+
+
 def test_a_missing_extra_is_told_with_the_command_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for loaded in ("perfspec.reference.search", "perfspec.reference.serving", "perfspec.reference.service"):
+    for loaded in [name for name in sys.modules if name.startswith("perfspec.reference.")]:
         monkeypatch.delitem(sys.modules, loaded, raising=False)
     monkeypatch.setitem(sys.modules, "starlette.applications", None)
     with pytest.raises(UsageFailure, match=re.escape('pip install "perfspec[reference]"')):
