@@ -1,25 +1,29 @@
 """Read and check a spec, with everything it includes and names."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from posixpath import normpath
 
 import orjson
 
 from perfspec.base.errors import ExitCode, PerfspecError, UsageFailure
+from perfspec.data import csv
 from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Severity
-from perfspec.diagnostics.source import Source
+from perfspec.diagnostics.source import Source, Span
 from perfspec.engine.wire import renderer
 from perfspec.language.include import is_shared, load
 from perfspec.language.schema import Schema
 from perfspec.plan.build import check_files
 from perfspec.spec.checks import check
+from perfspec.spec.meanings import check_meanings, check_tags
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
 from perfspec.steps import requests
 
-__all__ = ["Checked", "SpecFailure", "lint"]
+__all__ = ["Checked", "SpecFailure", "lint", "schema"]
 
 REFUSED = "PS503"
 """The code of a stage that an environment does not allow: a safety rule, not a mistake in the spec."""
@@ -54,7 +58,7 @@ class SpecFailure(PerfspecError):
 
 
 @cache
-def _schema() -> Schema:
+def schema() -> Schema:
     """The words of the language: inside the installed package, or beside it in a checkout."""
     name = "perfspec-1.schema.json"
     package = Path(__file__).parent.parent
@@ -64,29 +68,47 @@ def _schema() -> Schema:
     raise PerfspecError(f"{name} is missing from this installation", "install perfspec again")
 
 
-def lint(path: str) -> Checked:
-    """Read and check one spec, all errors in one go. Raises UsageFailure for a file that is no text."""
-    try:
-        Path(path).read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise UsageFailure(f"{path} is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
-    except OSError as error:
-        raise UsageFailure(
-            f"{path} cannot be read: {error.strerror}", "name a spec, such as specs/search.yaml"
-        ) from error
+def lint(path: str, content: bytes | None = None) -> Checked:
+    """Read and check one spec, all errors in one go. `content`: of the file, where it is not the one on disk.
+
+    Raises UsageFailure for a file that cannot be read.
+    """
+    if content is None:
+        content = _content(path)
     out = Diagnostics()
-    loaded = load(Path(path).as_posix(), _read_text, _schema(), out, _root(path))
+    name = normpath(Path(path).as_posix())
+
+    def spec_text(wanted: str) -> str | None:
+        found = content if wanted == name else _bytes(wanted)
+        return None if found is None else _decoded(found, wanted, out)
+
+    loaded = load(name, spec_text, schema(), out, _root(path))
     spec: Spec | None = None
     files: dict[str, str] = {}
     if loaded.merged is not None and not is_shared(loaded.merged):
-        spec = read(Path(path).as_posix(), loaded.merged, out)
+        spec = read(name, loaded.merged, out)
         check(spec, out)
-        found = {data.path: _read_text(data.path) for data in spec.data if isinstance(data, Csv)}
+        found = {data.path: _text(data.path) for data in spec.data if isinstance(data, Csv)}
         unreadable = [name for name, text in found.items() if text is None and Path(name).is_file()]
         check_files(spec, found, out, unreadable)
         _check_requests(spec, out)
         files = {name: text for name, text in found.items() if text is not None}
+        check_meanings(spec, out)
+        check_tags(spec, _tagged_rows(spec, files), out)
     return Checked(path, spec, out.sorted(), loaded.sources, files)
+
+
+def _tagged_rows(spec: Spec, files: dict[str, str]) -> dict[str, list[dict[str, str]]]:
+    """The rows of the files that a tag reads: others need not be taken apart."""
+    steps = (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown)
+    tags = (text for each in steps for request in requests(each) for _, text in request.tags)
+    roots = {path.root for text in tags for path, _ in text.reads()}
+    found = {}
+    for data in spec.data:
+        if isinstance(data, Csv) and data.name in roots and data.path in files:
+            with suppress(ValueError):  # reported before
+                found[data.name] = csv.rows(files[data.path])
+    return found
 
 
 def _check_requests(spec: Spec, out: Diagnostics) -> None:
@@ -115,9 +137,39 @@ def _root(path: str) -> str | None:
     return None
 
 
-def _read_text(path: str) -> str | None:
-    """A file's text, None if there is none that can be read."""
+def _content(path: str) -> bytes:
     try:
-        return Path(path).read_bytes().decode()
-    except (OSError, UnicodeDecodeError):
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageFailure(f"{path} cannot be read: {why}", "name a spec, such as specs/search.yaml") from error
+
+
+def _bytes(path: str) -> bytes | None:
+    """What a file holds, None if there is none that can be read."""
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError):
         return None
+
+
+def _text(path: str) -> str | None:
+    """A file's text, None if there is none that can be read."""
+    found = _bytes(path)
+    try:
+        return None if found is None else found.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _decoded(content: bytes, path: str, out: Diagnostics) -> str:
+    """The text of a spec. Where it is no UTF-8, that is said at its place, and the rest is read all the same."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = Source(path, content[: error.start].decode())
+        line, column = len(before.lines), len(before.lines[-1]) + 1
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        message = "the file is UTF-16, not UTF-8" if wide else f"the byte 0x{content[error.start]:02x} is no UTF-8 text"
+        out.add("PS012", message, Span(path, line, column, line, column + 1), "save the file as UTF-8")
+        return content.decode(errors="replace")

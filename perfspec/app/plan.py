@@ -1,7 +1,9 @@
 """What a run would do, without anything being sent."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from perfspec.app.foresee import foresee
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.base.errors import UsageFailure
 from perfspec.data import csv
@@ -11,7 +13,7 @@ from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import Estimate, estimate
 from perfspec.plan.model import Plan
 
-__all__ = ["Planned", "plan"]
+__all__ = ["Planned", "plan", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,18 @@ def plan(path: str, choice: Choice) -> Planned:
         raise UsageFailure(f"{path} holds shared parts and cannot be run", "name a spec that includes it")
     out = Diagnostics()
     built = build(checked.spec, choice, checked.files, out)
-    findings = sorted([*checked.findings, *out.sorted()], key=lambda d: d.span)
-    checked = Checked(path, checked.spec, findings, checked.sources, checked.files)
     if built is None:
-        raise SpecFailure(checked)
-    rows = {
-        data.name: csv.rows(checked.files[data.path])
-        for data in built.data
-        if isinstance(data, Csv) and data.path in checked.files
-    }
-    return Planned(checked, built, estimate(built, rows), rows)
+        raise SpecFailure(_with(checked, out))
+    rows = rows_of(built, checked.files)
+    estimated = estimate(built, rows)
+    foresee(checked.spec, built, estimated, out)
+    return Planned(_with(checked, out), built, estimated, rows)
+
+
+def rows_of(plan: Plan, files: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """Name of a generator -> the rows of its file. `files`: path -> text."""
+    return {data.name: csv.rows(files[data.path]) for data in plan.data if isinstance(data, Csv) and data.path in files}
+
+
+def _with(checked: Checked, out: Diagnostics) -> Checked:
+    return replace(checked, findings=sorted([*checked.findings, *out.sorted()], key=lambda d: d.span))

@@ -28,6 +28,7 @@ _ROWS = (
     Code("PS009", "the file is empty"),
     Code("PS010", "the file holds more than one document"),
     Code("PS011", "a key is no plain text"),
+    Code("PS012", "the file is not UTF-8 text"),
     Code("PS101", "a key is not known here"),
     Code("PS102", "a key is missing"),
     Code("PS103", "a value is of the wrong kind: text, number, list or map"),
@@ -95,6 +96,7 @@ _ROWS = (
     Code("PS609", "a limit on single polls where the whole wait is meant"),
     Code("PS701", "a credential stands in the spec"),
     Code("PS702", "a secret is too short to be masked"),
+    Code("PS801", "a stage limits what it never reaches"),
     Code("PS901", "the version of the language is not known"),
     Code("PS902", "a word of the language that this version does not run yet"),
 )

@@ -6,12 +6,20 @@ from enum import StrEnum
 from perfspec.diagnostics.codes import CODES
 from perfspec.diagnostics.source import Span
 
-__all__ = ["Diagnostic", "Diagnostics", "Severity"]
+__all__ = ["Diagnostic", "Diagnostics", "Edit", "Severity"]
 
 
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What to write in place of a stretch."""
+
+    span: Span
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,8 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     related: tuple[tuple[Span, str], ...] = field(default=())
     """Other places that contributed, each with a short label."""
+    edits: tuple[Edit, ...] = field(default=())
+    """What repairs it, where there is only one way to."""
 
 
 class Diagnostics:
@@ -36,10 +46,11 @@ class Diagnostics:
         self._found: dict[tuple[Span, str, str], Diagnostic] = {}
 
     def add(self, code: str, message: str, span: Span, help: str = "", *,  # noqa: A002 - the fields' names
-            severity: Severity = Severity.ERROR, related: tuple[tuple[Span, str], ...] = ()) -> None:  # fmt: skip
+            severity: Severity = Severity.ERROR, related: tuple[tuple[Span, str], ...] = (),
+            edits: tuple[Edit, ...] = ()) -> None:  # fmt: skip
         """Remember a finding; saying the same twice counts once."""
         assert code in CODES, f"{code} has no row in codes.py"
-        self._found.setdefault((span, code, message), Diagnostic(code, message, span, help, severity, related))
+        self._found.setdefault((span, code, message), Diagnostic(code, message, span, help, severity, related, edits))
 
     def extend(self, other: "Diagnostics") -> None:
         """Take over what another collection found."""

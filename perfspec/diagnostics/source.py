@@ -1,6 +1,7 @@
 """Where something stands: a file's text, and a stretch of it. Lines and columns count from 1, in characters."""
 
 import re
+from bisect import bisect_right
 
 import msgspec
 
@@ -37,12 +38,13 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 class Source:
     """A file's name and text, cut into lines as editors cut them. A byte order mark at the start is dropped."""
 
-    __slots__ = ("lines", "path", "text")
+    __slots__ = ("_starts", "lines", "path", "text")
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text.removeprefix("\ufeff")
         self.lines = _LINE_BREAK.split(self.text)
+        self._starts: list[int] | None = None
 
     def line(self, number: int) -> str:
         """Line `number`, counting from 1; empty past the end."""
@@ -53,5 +55,14 @@ class Source:
         return Span(self.path, *self._position(start), *self._position(end))
 
     def _position(self, offset: int) -> tuple[int, int]:
-        before = _LINE_BREAK.split(self.text[:offset])
-        return len(before), len(before[-1]) + 1
+        line = bisect_right(self._line_starts(), offset)
+        return line, offset - self._line_starts()[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """Where in the text a line and column are, both counted from 1."""
+        return self._line_starts()[line - 1] + column - 1
+
+    def _line_starts(self) -> list[int]:
+        if self._starts is None:
+            self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
+        return self._starts

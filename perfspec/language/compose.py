@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 import yaml
 from yaml import events
 
-from perfspec.diagnostics.diagnostic import Diagnostics, Severity
+from perfspec.diagnostics.diagnostic import Diagnostics, Edit, Severity
 from perfspec.diagnostics.source import Source, Span
 from perfspec.language import quotes
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -241,7 +241,7 @@ class _Composer:
             meant = Sequence(tuple(Scalar(word, resolve(word), span, span) for word in words), span)
             fix = f"[{', '.join(words)}]"
         text = f"the comma before `{key.text}` ends the value, because it stands inside `{{ }}`"
-        self._out.add("PS003", text, key.span, f"write {fix}")
+        self._out.add("PS003", text, key.span, f"write {fix}", edits=(Edit(span, fix),))
         before[last.key.text] = Entry(last.key, meant)
         return True
 

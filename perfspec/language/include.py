@@ -18,6 +18,7 @@ from perfspec.diagnostics.source import Source, Span
 from perfspec.language.annotations import Subschema, resolve, subschema
 from perfspec.language.check import check_thresholds, check_words
 from perfspec.language.compose import compose
+from perfspec.language.credentials import check_credentials
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 from perfspec.language.schema import Schema
 
@@ -56,6 +57,11 @@ def is_shared(root: Mapping) -> bool:
     return isinstance(kind, Scalar) and kind.text == "shared"
 
 
+def _service(root: Node) -> str:
+    service = root.get("service") if isinstance(root, Mapping) else None
+    return service.text if isinstance(service, Scalar) else ""
+
+
 @dataclass(slots=True)
 class _Loading:
     read: Read
@@ -92,6 +98,7 @@ class _Loading:
         if node is not None:
             self.schema.check(node, self.out)
             check_words(node, self.schema, self.out)
+            check_credentials(node, _service(node), self.out)
         if asked and isinstance(node, Mapping) and not is_shared(node):
             self.out.add("PS111", f"`{basename(path)}` is no file of `kind: shared`", asked,
                          f"add `kind: shared` to {path}, or move the shared parts to a file of their own")  # fmt: skip

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, cast
 
-from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Node, Scalar
 from perfspec.language.phrases import Limit, Quantity
-from perfspec.language.quantities import MAX_PHRASE, Said, nearly, parse_quantity, shorten
+from perfspec.language.quantities import MAX_PHRASE, Said, nearly, parse_quantity, respelt, shorten
 
 __all__ = ["RELATION", "parse_limit", "parse_limit_text", "parse_pause_cap", "relation_of"]
 
@@ -62,12 +62,16 @@ def parse_limit_text(text: str, span: Span, out: Diagnostics) -> Limit | None:
         return _between(said, match, body.strip(), out, warn_only=warn_only)
     match = _LIMIT.fullmatch(body)
     if match is None:
-        out.add("PS601", _NO_SIDE, said.span, _instead(body))
+        meant = None if warn_only or "," in body else relation_of(body)
+        edits = (Edit(said.span, meant),) if meant else ()
+        out.add("PS601", _NO_SIDE, said.span, _instead(body), edits=edits)
         return None
     if not warn_only and (shorter := _NEARLY_WARN_ONLY.search(body)):
         fixed = f"{body[: shorter.start()].strip()}, warn only"
         ending = body[shorter.start() :].strip(" ,;")
-        out.add("PS607", f"the limit ends in `{ending}`", said.at(shorter.start(), len(body)), f"write `{fixed}`")
+        span = said.at(shorter.start(), len(body))
+        edits = (Edit(span, ", warn only"),) if span.width == len(body) - shorter.start() else ()
+        out.add("PS607", f"the limit ends in `{ending}`", span, f"write `{fixed}`", edits=edits)
         return None
     quantity = _quantity(said.group(match, "quantity"), match["relation"], out)
     if quantity is None:
@@ -100,7 +104,8 @@ def _quantity(said: Said, relation: str, out: Diagnostics) -> Quantity | None:
         near = nearly(said.text)
         word = "" if relation == "between" else f"{relation} "
         fix = f"write `{word}{near}`" if near else "write an amount such as 300ms, 0.5%, 20/s or 3 entries"
-        out.add("PS607", f"`{shorten(said.text)}` is no amount", said.span, fix)
+        edits = respelt(said.span, said.text, near) if near else ()
+        out.add("PS607", f"`{shorten(said.text)}` is no amount", said.span, fix, edits=edits)
     return quantity
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from perfspec.base.units import parse_duration as duration_ns
 from perfspec.base.units import parse_share as share_of
-from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Scalar
 from perfspec.language.phrases import Quantity, Unit
@@ -24,6 +24,7 @@ __all__ = [
     "parse_quantity",
     "parse_rate",
     "parse_share",
+    "respelt",
     "shorten",
 ]
 
@@ -111,6 +112,11 @@ def nearly(text: str) -> str | None:
     return guess if guess != text and parse_quantity(guess) else None
 
 
+def respelt(span: Span, text: str, near: str) -> tuple[Edit, ...]:
+    """The repair of a text that `nearly` read. A comma may part thousands or decimals, so there is none."""
+    return () if "," in text else (Edit(span, near),)
+
+
 class _Form(NamedTuple):
     """How an amount of one unit is asked for."""
 
@@ -136,7 +142,8 @@ def _parse(scalar: Scalar, key: str, form: _Form, out: Diagnostics) -> Quantity 
     if quantity and quantity.unit == "number":
         out.add("PS201", f"`{key}` needs a unit", scalar.span, f"write {form.with_unit.format(text)}")
     elif meant and meant.unit == form.unit:
-        out.add("PS202", f"`{key}` cannot be `{shorten(text)}`", scalar.span, f"write {near}")
+        edits = respelt(scalar.content, text, near or "")
+        out.add("PS202", f"`{key}` cannot be `{shorten(text)}`", scalar.span, f"write {near}", edits=edits)
     else:
         out.add("PS202", f"`{key}` needs {form.noun}, found `{shorten(text)}`", scalar.span, f"write {form.example}")
     return None

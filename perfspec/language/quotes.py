@@ -7,7 +7,7 @@ the answer is the corrected text.
 import re
 from dataclasses import dataclass
 
-from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Source
 
 __all__ = ["Stretch", "find", "quoted", "report"]
@@ -83,11 +83,13 @@ def report(source: Source, stretch: Stretch, out: Diagnostics) -> None:
     opener = source.text[stretch.opener]
     subject = "${...}" if "${" in text else text
     kind = "map" if opener == "{" else "list"
+    span = source.span(stretch.start, stretch.end)
     out.add(
         "PS003",
         f"`{subject}` inside `{{ }}` or `[ ]` needs quotes, because YAML reads `{opener}` as the start of a new {kind}",
-        source.span(stretch.start, stretch.end),
+        span,
         f"write {quoted(text)}{_elsewhere(source.text, stretch, text)}",
+        edits=(Edit(span, quoted(text)),),
     )
 
 

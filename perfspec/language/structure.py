@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from jsonschema import ValidationError
 
-from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Span
 from perfspec.language.annotations import Place, Subschema, resolve
 from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
+from perfspec.language.scalars import lookalike
+from perfspec.language.scalars import resolve as value_of
 
 __all__ = ["example", "known_keys", "lacks", "nearest", "other_name", "report", "sample", "unknown_keys"]
 
@@ -234,7 +236,16 @@ def _kind(breach: _Breach) -> None:
         breach.out.add("PS103", f"{breach.subject} is empty; {expected} belongs here", breach.span, fix)
         return
     message = f"{breach.subject} needs {expected}, found {_found(breach.node)}"
-    breach.out.add("PS103", message, breach.span, breach.hint or _reshape(breach.node, wanted, shown))
+    fix = breach.hint or _reshape(breach.node, wanted, shown)
+    breach.out.add("PS103", message, breach.span, fix, edits=_looks_like(breach.node, wanted))
+
+
+def _looks_like(node: Node, wanted: Words[str]) -> tuple[Edit, ...]:
+    """What older YAML would have read into a text is the only thing it can mean where no text can stand."""
+    meant = lookalike(node.text) if isinstance(node, Scalar) and not node.quoted else None
+    kinds = {"boolean": bool, "integer": int, "number": int}
+    fits = meant is not None and len(wanted) == 1 and type(value_of(meant)) is kinds.get(wanted[0])
+    return (Edit(node.span, meant),) if meant is not None and fits else ()
 
 
 def _found(node: Node) -> str:

@@ -1,0 +1,42 @@
+"""The strictest look at a spec: besides itself, the plans of all its stages in all environments that allow them."""
+
+import re
+from dataclasses import replace
+
+from perfspec.app.foresee import foresee
+from perfspec.app.lint import Checked, lint
+from perfspec.app.plan import rows_of
+from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics
+from perfspec.plan.build import Choice, build
+from perfspec.plan.estimates import estimate
+from perfspec.spec.model import Spec
+
+__all__ = ["lint_strictly"]
+
+_NUMBER = re.compile(r"\d[\d,]*")
+
+
+def lint_strictly(path: str, content: bytes | None = None) -> Checked:
+    """As `lint`, and what the plans foresee. Raises UsageFailure for a file that cannot be read."""
+    checked = lint(path, content)
+    if checked.spec is None or checked.has_errors:
+        return checked
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    for finding in (*checked.findings, *_foreseen(checked, checked.spec)):
+        # Environments differ in their limits, so in how many requests they let through: one number is enough.
+        found.setdefault((finding.span, finding.code, _NUMBER.sub("", finding.message)), finding)
+    return replace(checked, findings=sorted(found.values(), key=lambda each: (each.span, each.code)))
+
+
+def _foreseen(checked: Checked, spec: Spec) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for stage in spec.stages.values():
+        for environment in spec.environments.values():
+            if environment.stages is not None and stage.name not in environment.stages:
+                continue
+            out = Diagnostics()
+            plan = build(spec, Choice(stage.name, environment.name), checked.files, out)
+            if plan is not None:
+                foresee(spec, plan, estimate(plan, rows_of(plan, checked.files)), out)
+            found += out.sorted()
+    return found

@@ -1,0 +1,78 @@
+"""One meaning per name, and few values per tag."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from perfspec import steps as kinds
+from perfspec.data.kinds import Choice, Csv, Data, Fake, Words
+from perfspec.diagnostics.diagnostic import Diagnostics, Severity
+from perfspec.diagnostics.source import Span
+from perfspec.language import templates
+from perfspec.language.expressions import Path
+from perfspec.language.templates import Text
+from perfspec.spec.model import Spec
+from perfspec.steps.kinds import Step
+from perfspec.steps.reading import Bind
+
+__all__ = ["MOST_TAG_VALUES", "check_meanings", "check_tags"]
+
+MOST_TAG_VALUES = 50
+BUILT_IN = ("run", "user", "round", "values", "secret")
+Rows = Mapping[str, Sequence[Mapping[str, str]]]
+
+
+def check_meanings(spec: Spec, out: Diagnostics) -> None:
+    """Report names that would hide each other."""
+    data = {each.name: each.span for each in spec.data} | spec.unread
+    for name, span in data.items():
+        if name in BUILT_IN:
+            out.add("PS308", f"`{name}` is always there, and would hide this", span, "choose another name")
+    for bind in kinds.names(tuple(_steps(spec))):
+        if not isinstance(bind, Bind):
+            continue
+        if bind.name in BUILT_IN:
+            out.add("PS308", f"`{bind.name}` is always there, and would hide this", bind.span, "choose another name")
+        elif bind.name in data:
+            message = f"`{bind.name}` is the name of data, and of a {bind.what} here"
+            hint = "choose another name for one of them"
+            related = ((data[bind.name], "data"),)
+            out.add("PS308", message, bind.span, hint, severity=Severity.WARNING, related=related)
+
+
+def check_tags(spec: Spec, rows: Rows, out: Diagnostics) -> None:
+    """Warn of tags that have more values than are kept apart. `rows`: name of a generator -> the rows of its file."""
+    data = {each.name: each for each in spec.data}
+    for request in kinds.requests(tuple(_steps(spec))):
+        for tag, text in request.tags:
+            for path, span in _whole(text):
+                if _values(path, data, rows) > MOST_TAG_VALUES:
+                    message = f"the tag `{tag}` can have more than {MOST_TAG_VALUES} values"
+                    hint = "the first ones are kept apart, the rest is `other`; tag by `bucket(...)` or a smaller group"
+                    out.add("PS604", message, span, hint, severity=Severity.WARNING)
+
+
+def _steps(spec: Spec) -> Iterable[Step]:
+    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+        yield from steps
+
+
+def _whole(text: Text) -> Iterable[tuple[Path, Span]]:
+    """Names that go into a text as they are: no function makes fewer values of them."""
+    for hole in templates.holes(text.source):
+        if isinstance(hole.tree, Path):
+            yield hole.tree, text.at(hole.start, hole.end)
+
+
+def _values(path: Path, data: Mapping[str, Data], rows: Rows) -> float:
+    """How many values a name can have, as far as that is known."""
+    if path.root in ("user", "round"):
+        return float("inf")
+    match data.get(path.root):
+        case Choice(values=values):
+            return len(values)
+        case Csv(name=name):
+            column = str(path.parts[-1])
+            return len({row.get(column) for row in rows.get(name, ())})
+        case Fake() | Words():
+            return float("inf")
+        case _:
+            return 0
