@@ -39,6 +39,7 @@ _TELLING: Final = re.compile(
     r"(?i)(?:^|[_-])(?:api[_-]?key|apikey|authorization|access[_-]?token|auth[_-]?token|token|secret|client[_-]?secret"
     r"|password|passwd|passphrase|private[_-]?key)$"
 )
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SHORTEST_RANDOM: Final = 16
 _SHORTEST: Final = 6
 _MOST_REPEATED: Final = 3.0
@@ -103,6 +104,8 @@ def _is_literal(place: _Place, scheme: re.Match[str]) -> bool:
 def _gives_away(key: str, value: str) -> bool:
     """A long random text under a key that says it is a secret."""
     if not _TELLING.search(key) or "${" in value or len(value) < _SHORTEST_RANDOM or " " in value:
+        return False
+    if _VARIABLE.fullmatch(value):
         return False
     kinds = sum(any(test(char) for char in value) for test in (str.isdigit, str.isalpha))
     return kinds == 2 and _bits(value) > _MOST_REPEATED and not value.startswith("$.")

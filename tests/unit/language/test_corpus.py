@@ -1,7 +1,7 @@
 """The bad specs and what is said of them, character by character; the good ones and the silence they get.
 
 `UPDATE_GOLDENS=1 pytest` writes the goldens anew. A bad spec names its codes on the offending lines, as `# PS101`,
-where its golden was not given beforehand.
+where its golden was not given beforehand (those have numbers).
 """
 
 import os
@@ -10,22 +10,40 @@ from pathlib import Path
 
 import pytest
 
-from perfspec.app.lint import Checked
+from perfspec.app.lint import Checked, SpecFailure
 from perfspec.app.lint import lint as lint_file
+from perfspec.app.plan import plan
+from perfspec.app.strict import lint_strictly
+from perfspec.diagnostics.codes import CODES
 from perfspec.diagnostics.render.text import render_all
+from perfspec.plan.build import Choice
 
 ROOT = Path(__file__).parents[3]
 BAD = ROOT / "tests/corpus/bad"
 GOOD = ROOT / "tests/corpus/good"
+COMMAND = re.compile(rb"# perfspec (.+)")
+NOBODY_SAYS_YET = {"PS307", "PS501"}
 
 
 @pytest.fixture
 def lint(monkeypatch: pytest.MonkeyPatch):
-    """The whole lint, as the command does it, from inside the folder: paths in findings are those that were typed."""
+    """What a command says of a spec, from inside the folder: paths in findings are those that were typed.
+
+    It is `perfspec lint`, unless the first line of the spec names another one.
+    """
 
     def run(folder: Path, name: str) -> Checked:
         monkeypatch.chdir(folder)
-        return lint_file(name)
+        asked = COMMAND.match((folder / name).read_bytes())
+        match asked and asked[1].decode().split():
+            case ["lint", "--strict"]:
+                return lint_strictly(name)
+            case ["plan", "--stage", stage]:
+                with pytest.raises(SpecFailure) as refused:
+                    plan(name, Choice(stage))
+                return refused.value.checked
+            case _:
+                return lint_file(name)
 
     return run
 
@@ -43,16 +61,20 @@ def test_a_bad_spec_is_told_exactly_what_is_wrong(lint, name: str):
 @pytest.mark.parametrize("name", sorted(file.name for file in BAD.glob("PS*.yaml")))
 def test_a_bad_spec_names_its_codes_on_the_offending_lines(lint, name: str):
     checked = lint(BAD, name)
-    found, sources = checked.findings, checked.sources
-    said = {(d.span.line, d.code) for d in found if d.span.path == name}
+    said = {(d.span.path, d.span.line, d.code) for d in checked.findings if not d.span.path[0].isdigit()}
     named = {
-        (number, code)
-        for number, line in enumerate(sources[name].lines, 1)
+        (path, number, code)
+        for path, source in checked.sources.items()
+        if not path[0].isdigit()
+        for number, line in enumerate(source.lines, 1)
         for code in re.findall(r"PS\d{3}", line.rpartition("#")[2])
     }
-    if named:
-        assert said == named
-    assert name[:5] in {d.code for d in found}
+    assert said == named
+    assert name[:5] in {d.code for d in checked.findings}
+
+
+def test_every_code_has_a_bad_spec():
+    assert {file.name[:5] for file in BAD.glob("PS*.yaml")} | NOBODY_SAYS_YET == set(CODES)
 
 
 def test_every_golden_belongs_to_a_spec():
