@@ -44,11 +44,11 @@ def lint(specs: tuple[str, ...], as_format: str, *, strict: bool, fix: bool) -> 
         raise UsageFailure(f"there is no spec below {', '.join(specs)}", "name a spec, or a folder that holds specs")
     checked = _without_repeats([_look(path, strict=strict, fix=fix) for path in files])
     found = [finding for each in checked for finding in each.findings]
+    is_bad = any(each.has_errors for each in checked) or (strict and bool(found))
     if as_format == "text":
-        _report(checked, others, piped=fix and STDIN in files)
+        _report(checked, others, is_bad=is_bad, piped=fix and STDIN in files)
     else:
         say(findings.FORMATS[as_format](found))
-    is_bad = any(each.has_errors for each in checked) or (strict and found)
     return ExitCode.SPEC if is_bad else ExitCode.PASS
 
 
@@ -92,12 +92,12 @@ def _without_repeats(checked: list[Checked]) -> list[Checked]:
     return found
 
 
-def _report(checked: list[Checked], others: list[str], *, piped: bool) -> None:
+def _report(checked: list[Checked], others: list[str], *, is_bad: bool, piped: bool) -> None:
     for each in checked:
         findings.show(each, err=piped)
     if piped:
         return
     if others:
         say(f"not looked at, as they are no specs: {', '.join(others)}")
-    if not any(each.has_errors for each in checked):
+    if not is_bad:
         say(f"{len(checked)} {'spec' if len(checked) == 1 else 'specs'} without errors")
