@@ -42,6 +42,7 @@ _ROWS = (
     Code("PS111", "a file of the wrong `kind` is included or run"),
     Code("PS112", "a list or a map is empty"),
     Code("PS113", "a text or a number does not fit its key"),
+    Code("PS114", "an option needs an `https://` address"),
     Code("PS201", "a quantity has no unit"),
     Code("PS202", "a quantity cannot be read"),
     Code("PS203", "what an answer must look like cannot be read"),

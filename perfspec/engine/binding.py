@@ -8,10 +8,11 @@ from perfspec.engine.wire import renderer
 from perfspec.language.codegen import Generator
 from perfspec.metrics.series import Key, Registry
 from perfspec.plan.model import Plan
-from perfspec.steps.kinds import Request, Step
+from perfspec.steps.kinds import Check, Request, Step
+from perfspec.steps.looks import reads_body, wants_redirect
 from perfspec.steps.runtime import Call, Origin, Program, Recorder, Tags, Vars
 
-__all__ = ["Binder", "constants", "generators"]
+__all__ = ["Binder", "constants", "environment_headers", "generators"]
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
@@ -25,6 +26,11 @@ def constants(plan: Plan, run_id: str, secrets: Mapping[str, str]) -> dict[str, 
         **{f"values.{name}": text for name, text in plan.target.values},
         **{f"secret.{name}": text for name, text in secrets.items()},
     }
+
+
+def environment_headers(plan: Plan) -> Tags:
+    """What the environment adds to every request: templates over the constants."""
+    return tuple((name, text.source) for name, text in plan.target.access.headers)
 
 
 def generators(
@@ -48,22 +54,34 @@ class Binder:
         registry: Registry,
         part: str,
         flow: str = "",
+        *,
+        headers: Tags = (),
     ) -> None:
+        """`headers`: sent with every request that does not say them itself; templates over the constants."""
         self.constants = constants
         self._url = url
         self._origin = origin
         self._registry = registry
         self._part = part
         self._flow = flow
+        self._headers = headers
 
-    def call(self, step: Request) -> Call:
+    def call(self, step: Request, until: tuple[Check, ...] = ()) -> Call:
+        fixed = tuple(sorted((tag, text.source) for tag, text in step.tags if "${" not in text.source))
+
+        def timer(timer: str) -> Recorder:
+            return self._registry.series(Key(step.name, timer, fixed, self._part, self._flow))
+
         return Call(
             name=step.name,
             origin=self._origin,
             timeout_ns=step.timeout_ns,
             no_body=step.method == "HEAD",
             idempotent=step.method in IDEMPOTENT,
-            render=renderer(step, self._url, self.constants),
+            render=renderer(step, self._url, self.constants, self._headers),
+            whole=reads_body(step, until),
+            timer=timer,
+            follows=step.follows and not wants_redirect(step, until),
         )
 
     def recorder(self, name: str, tags: Tags, timer: str = "") -> Recorder | Callable[[Vars], Recorder]:

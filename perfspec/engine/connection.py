@@ -1,24 +1,27 @@
 """One non-blocking connection: a socket, the framing of its answers, and the lane that it serves for its whole life.
 
-States: connecting -> busy <-> idle -> closed. Rules:
+States: connecting (`phase` says how far) -> busy <-> idle -> closed. Rules:
 1. Times are stamped straight into the lane's outcome, by the reactor when it reads and here when it sends.
 2. A keep-alive race (a used connection dies before the first byte of an answer) sends an idempotent request once more
    over a new connection; due time and deadline stay those of the first attempt.
 3. A connection is reused only after a whole answer to a wholly sent request. An answer that comes before the request
    is out ends the sending if it is an error (a 413, say); either way the connection is closed after it.
 4. An instant failure is told through `call_soon`: a lane is never resumed while it is asking.
+5. How long connecting took, and the first byte of an answer that comes in pieces, are timers of the call.
 """
 
 import errno
 import os
 import select
 import socket
+import ssl
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from perfspec.base.clock import monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
-from perfspec.engine.http1 import Http1, ProtocolError
-from perfspec.steps.runtime import Call, Origin
+from perfspec.engine.http1 import REDIRECTS, Head, Http1, ProtocolError, TooLarge
+from perfspec.steps.runtime import Call, Origin, Streamed
 
 if TYPE_CHECKING:
     from perfspec.engine.reactor import Reactor
@@ -48,11 +51,23 @@ def kind_of(error: OSError) -> str:
     """The error kind that a request is counted under. Whatever has no kind of its own: `unreachable`."""
     if isinstance(error, socket.gaierror):
         return "dns"
+    if isinstance(error, ssl.SSLError):
+        return "tls"
     return _KINDS.get(error.errno or 0, "unreachable")
+
+
+def reason(error: OSError) -> str:
+    """What a person is told: of TLS, what OpenSSL says without the place in its source."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.lower().replace("_", " ")
+    return str(error)
 
 
 class Connection(Http1):
     __slots__ = (
+        "began",
         "connected",
         "deadline",
         "fd",
@@ -60,14 +75,20 @@ class Connection(Http1):
         "open",
         "origin",
         "outcome",
+        "phase",
         "reactor",
         "recv",
+        "rest",
         "send",
         "sock",
         "unsent",
         "used",
         "wire",
     )
+
+    recv: Callable[[int], bytes | None]
+    """What has come; None: nothing to be read yet, ask `writable`. Raises OSError."""
+    send: Callable[[bytes | memoryview], int]
 
     def __init__(self, reactor: "Reactor", lane: LaneState, origin: Origin) -> None:
         super().__init__()
@@ -79,17 +100,23 @@ class Connection(Http1):
         self.fd = -1
         self.open = True
         self.connected = False
+        self.phase = "connect"
+        """The timer of what is going on before the connection can be used; empty from then on."""
+        self.began = 0
+        """When this phase began."""
         self.used = False
         """A whole answer has come over it."""
         self.deadline = 0
-        self.wire = b""
+        self.wire: bytes | Streamed = b""
         """The request in flight, for the case that it is sent once more."""
         self.unsent = _NOTHING
+        self.rest: Iterator[bytes] | None = None
+        """What follows after `unsent`."""
 
-    def connect(self, call: Call, data: bytes, deadline: int) -> None:
+    def connect(self, call: Call, data: bytes | Streamed, deadline: int) -> None:
         """Begin to connect; the request is sent when that is done."""
         outcome = self.outcome
-        outcome.sent = monotonic_ns()
+        outcome.sent = self.began = monotonic_ns()
         outcome.first = outcome.status = 0
         outcome.error = None
         self.busy = True
@@ -110,26 +137,35 @@ class Connection(Http1):
         self.fd, self.recv, self.send = sock.fileno(), sock.recv, sock.send
         reactor.watch(self, _WRITABLE)
 
-    def put(self, call: Call, data: bytes) -> None:
+    def put(self, call: Call, data: bytes | Streamed) -> None:
         """Send a request over the idle connection."""
         outcome = self.outcome
         self.busy = True
         self.no_body = call.no_body
         self.wire = data
-        outcome.first = outcome.status = 0
+        outcome.first = outcome.status = outcome.dropped = 0
         outcome.error = None
         outcome.sent = now = monotonic_ns()
         self.deadline = now + call.timeout_ns
         try:
-            sent = self.send(data)
+            sent = self.send(data)  # type: ignore[arg-type]  # nothing but bytes is asked about, for speed
         except BlockingIOError:
             sent = 0
         except OSError as error:
             self.reactor.call_soon(self.fail_with, error)
             return
-        if sent != len(data):
-            self.unsent = memoryview(data)[sent:]
+        except TypeError:
+            self._put_pieces(data)
+            return
+        if sent != len(data):  # type: ignore[arg-type]
+            self.unsent = memoryview(data)[sent:]  # type: ignore[arg-type]
             self.reactor.epoll.modify(self.fd, _READABLE | _WRITABLE)
+
+    def _put_pieces(self, message: bytes | Streamed) -> None:
+        assert not isinstance(message, bytes)
+        self.rest = message.pieces()
+        self.unsent = memoryview(next(self.rest))
+        self.reactor.epoll.modify(self.fd, _READABLE | _WRITABLE)
 
     def listen_to(self, chunk: Chunk) -> None:
         """Give the body of the next answer to `chunk` as it comes, with the instant of the read."""
@@ -151,28 +187,59 @@ class Connection(Http1):
             if not self.outcome.first:
                 self.fail_with(error)
             return  # an answer has begun: the read that follows tells how it ends
-        if not self.unsent:
+        if not self.unsent and not self._next_piece():
             self.reactor.epoll.modify(self.fd, _READABLE)
+
+    def _next_piece(self) -> bool:
+        """Is there more to send, or has that failed?"""
+        if self.rest is None:
+            return False
+        try:
+            self.unsent = memoryview(next(self.rest, b""))
+        except OSError as error:
+            self.fail("unsendable", str(error))
+            return True
+        return bool(self.unsent)
 
     def received(self, data: bytes) -> None:
         try:
             head = self.feed(data)
         except ProtocolError as error:
-            self.fail("protocol", str(error))
+            self.fail("too large" if isinstance(error, TooLarge) else "protocol", str(error))
             return
+        outcome = self.outcome
         if head is None:
+            if outcome.last == outcome.first:
+                self._timed("first_byte", outcome.sent, outcome.first)
             if self.unsent and self.head is not None and self.head.status >= 400:
                 self.reactor.epoll.modify(self.fd, _READABLE)  # the rest is not wanted
             return
-        outcome = self.outcome
         outcome.status = head.status
         outcome.head = head
         outcome.body = self.body
         self.used = True
-        self.wire = b""
+        sent, self.wire = self.wire, b""
         if not head.keep or self.unsent:
             self.close()
-        self.lane.resume(outcome)
+        if self.dropped:
+            outcome.dropped, self.dropped = self.dropped, 0
+        if head.says_more:
+            self.lane.answered(outcome, sent)
+        else:
+            self.lane.resume(outcome)
+
+    def _begin_body(self, raw: bytes, head: Head) -> None:
+        call = self.lane.call
+        assert call is not None
+        self.whole = call.whole
+        if call.follows and head.says_more and head.status in REDIRECTS:
+            self.on_part = None  # who listens wants the last answer of the chain
+        super()._begin_body(raw, head)
+
+    def _timed(self, timer: str, begin_ns: int, end_ns: int, kind: str | None = None) -> None:
+        call = self.lane.call
+        if call is not None and call.timer is not None:
+            call.timer(timer).value(begin_ns, end_ns - begin_ns, kind)
 
     def ended(self) -> None:
         """The peer has closed."""
@@ -185,11 +252,12 @@ class Connection(Http1):
         if head is not None:
             outcome = self.outcome
             outcome.status, outcome.head, outcome.body = head.status, head, self.body
-            self.lane.resume(outcome)
+            outcome.dropped = self.dropped
+            self.lane.answered(outcome, self.wire)
 
     def fail_with(self, error: OSError) -> None:
         kind = kind_of(error)
-        self.fail(kind, "" if kind in _SAYS_ALL else str(error))
+        self.fail(kind, "" if kind in _SAYS_ALL else reason(error))
 
     def fail(self, kind: str, text: str = "") -> None:
         """Close. If an answer was awaited, its outcome is this error, or the request is sent once more."""
@@ -199,6 +267,8 @@ class Connection(Http1):
             return
         call = lane.call
         assert call is not None
+        if self.phase:
+            self._timed(self.phase, self.began, self.began, kind)
         if self.used and call.idempotent and kind in _RACE and not outcome.first:
             self.reactor.send_again(self, call)
             return
@@ -216,6 +286,7 @@ class Connection(Http1):
         if self.open:
             self.open = False
             self.unsent = _NOTHING
+            self.rest = None
             self.reactor.forget(self)
             if self.sock is not None:
                 self.sock.close()
@@ -226,7 +297,17 @@ class Connection(Http1):
         if refusal:
             self.fail_with(OSError(refusal, os.strerror(refusal)))
             return
+        self._timed(self.phase, self.began, monotonic_ns())
+        self.reached()
+
+    def reached(self) -> None:
+        """The peer is there."""
+        self.usable()
+
+    def usable(self) -> None:
+        """Requests can be sent; the first one is."""
         self.connected = True
+        self.phase = ""
         self.reactor.epoll.modify(self.fd, _READABLE)
         call, deadline = self.lane.call, self.deadline
         assert call is not None

@@ -8,7 +8,7 @@ by a timer, never while its generator is running.
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from perfspec.steps.runtime import Call, Origin, Outcome, Parts
+from perfspec.steps.runtime import Call, Origin, Outcome, Streamed
 
 __all__ = ["Chunk", "Driver", "LaneState", "Transport"]
 
@@ -30,6 +30,12 @@ class LaneState(Protocol):
     """The transport's: all connections by origin, None until a second origin is used."""
 
     def resume(self, value: Outcome | str | None) -> None: ...
+    def answered(self, outcome: Outcome, sent: bytes | Streamed) -> None:
+        """In place of `resume`, for an answer whose head may ask for more: to keep a cookie, to go elsewhere.
+
+        `sent`: the message that it answers.
+        """
+        ...
 
 
 class Transport(Protocol):
@@ -38,7 +44,7 @@ class Transport(Protocol):
     An instant failure is told through `call_soon`: a lane is never resumed from inside `start`.
     """
 
-    def start(self, lane: LaneState, call: Call, data: bytes | Parts) -> None: ...
+    def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None: ...
     def listen(self, lane: LaneState, chunk: Chunk) -> None:
         """The body of the request just started goes to `chunk` part by part, as it is read, and not into the outcome.
 

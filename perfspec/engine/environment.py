@@ -10,9 +10,10 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,18 +22,21 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from perfspec.base.clock import SECOND, monotonic_ns
+from perfspec.base.clock import monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.base.units import format_duration
+from perfspec.engine.http1 import Head
+from perfspec.engine.wire import rendered
 from perfspec.plan.model import PlannedStart, Target
-from perfspec.steps.runtime import Origin
+from perfspec.steps.answers import judge
+from perfspec.steps.kinds import Check
+from perfspec.steps.runtime import Origin, Outcome, Vars
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["is_this_machine", "prepared", "resolve"]
 
-READY_WITHIN_NS = 30 * SECOND
 STOP_WITHIN_S = 5.0
 CHILDREN_WITHIN_S = 1.0
 ASK_TIMEOUT_S = 5.0
@@ -54,35 +58,56 @@ def is_this_machine(url: str) -> bool:
 async def resolve(url: str) -> Origin:
     """Where requests go, asked of DNS once. Raises EnvironmentFailure if the name is unknown."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 80
+    host, port = parts.hostname or "", _port(url)
     try:
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise EnvironmentFailure(
             f"the name `{host}` has no address ({error})", "check the environment's `url`"
         ) from error
-    return Origin(host, port, str(found[0][4][0]))
+    return Origin(host, port, str(found[0][4][0]), tls=parts.scheme == "https")
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 @asynccontextmanager
-async def prepared(target: Target, folder: Path, tell: Callable[[str], None]) -> AsyncIterator[None]:
-    """Inside, the target answers and says it is ready. `tell` hears what is waited for. Raises EnvironmentFailure."""
+async def prepared(
+    target: Target,
+    folder: Path,
+    tell: Callable[[str], None],
+    constants: Mapping[str, object],
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[None]:
+    """Inside, the target answers and says it is ready. `tell` hears what is waited for. Raises EnvironmentFailure.
+
+    `constants`: what stands in `ready.until` and in the headers of the environment.
+    """
     import httpx  # noqa: PLC0415 - a fifth of a second that lint and plan need not pay
 
     process: subprocess.Popen[bytes] | None = None
     log = folder / "service.log"
-    async with httpx.AsyncClient(trust_env=False, timeout=ASK_TIMEOUT_S, verify=False) as client:  # noqa: S501 - asks for readiness only
+    # Readiness is asked as the load will ask: a certificate that is refused then is refused now.
+    headers = {name: rendered(text, constants) for name, text in target.access.headers}
+    proxy = None if target.access.proxy is None else rendered(target.access.proxy, constants)
+    async with httpx.AsyncClient(
+        trust_env=False, timeout=ASK_TIMEOUT_S, verify=tls or False, headers=headers, proxy=proxy
+    ) as client:
         try:
             if target.start is not None and not await _listens(target.url):
                 tell(f"starting `{target.start.command}`")
                 process = _start(target.start, log)
-                await _until_ready(client, target.url + target.start.ready, target.start.within_ns, process, log)
+                asking = Asking(client, target.url + target.start.ready)
+                await _until_ready(asking, target.start.within_ns, process, log)
             elif target.start is not None:
                 await _must_be_ours(client, target, target.start)
             if target.ready is not None:
-                tell(f"waiting until {target.url}{target.ready} answers with success")
-                await _until_ready(client, target.url + target.ready, READY_WITHIN_NS, process, log)
-            elif target.start is None and not await _listens(target.url):
+                asking = Asking(client, target.url + target.ready.path, target.ready.until, constants)
+                tell(f"waiting until {asking.url} {asking.wanted}")
+                await _until_ready(asking, target.ready.within_ns, process, log)
+            elif target.start is None and proxy is None and not await _listens(target.url):
                 raise EnvironmentFailure(
                     f"nothing answers at {target.url}", "start the service, or choose another --env"
                 )
@@ -93,11 +118,51 @@ async def prepared(target: Target, folder: Path, tell: Callable[[str], None]) ->
                     await _stop(process)
 
 
+class Asking:
+    """One question to the target: is the answer as wanted?"""
+
+    def __init__(
+        self,
+        client: "httpx.AsyncClient",
+        url: str,
+        until: tuple[Check, ...] = (),
+        constants: Mapping[str, object] | None = None,
+    ) -> None:
+        self.url = url
+        self.wanted = " and ".join(str(check) for check in until) or "answers with success"
+        self._client = client
+        self._until = until
+        self._judge = judge(until, (), constants or {})
+
+    async def said(self) -> str:
+        """Empty if the answer is as wanted; else what came instead."""
+        import httpx  # noqa: PLC0415
+
+        try:
+            with anyio.fail_after(ASK_TIMEOUT_S):  # httpx counts from byte to byte
+                response = await self._client.get(self.url)
+        except (httpx.TimeoutException, TimeoutError):
+            return f"gave no answer in {ASK_TIMEOUT_S:g} s"
+        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
+            return f"failed ({str(error) or type(error).__name__})"
+        if not self._until:
+            return "" if response.is_success else f"answered {response.status_code}"
+        outcome = Outcome()
+        raw = tuple((name.lower(), value) for name, value in response.headers.raw)
+        plain = tuple(pair for pair in raw if pair[0] != b"content-encoding")  # httpx has decoded it
+        outcome.status, outcome.body = response.status_code, response.content
+        outcome.head = Head(response.status_code, plain, len(outcome.body), keep=True)
+        missed = self._judge(outcome, Vars())
+        if missed is None:
+            return ""
+        return f"answered {response.status_code}, which is not `{self.wanted}`"
+
+
 async def _listens(url: str) -> bool:
     parts = urlsplit(url)
     try:
         with anyio.fail_after(ASK_TIMEOUT_S):
-            stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 80)
+            stream = await anyio.connect_tcp(parts.hostname or "", _port(url))
             await stream.aclose()
     except (OSError, TimeoutError):
         return False
@@ -105,18 +170,15 @@ async def _listens(url: str) -> bool:
 
 
 async def _must_be_ours(client: "httpx.AsyncClient", target: Target, start: PlannedStart) -> None:
-    url = target.url + start.ready
-    said = await _ask(client, url)
+    said = await Asking(client, target.url + start.ready).said()
     if said:
         message = f"something else answers at {target.url}: GET {start.ready} {said}"
         raise EnvironmentFailure(message, "stop what listens there, or choose another --env")
 
 
-async def _until_ready(
-    client: "httpx.AsyncClient", url: str, within_ns: int, process: subprocess.Popen[bytes] | None, log: Path
-) -> None:
+async def _until_ready(asking: Asking, within_ns: int, process: subprocess.Popen[bytes] | None, log: Path) -> None:
     deadline = monotonic_ns() + within_ns
-    while said := await _ask(client, url):
+    while said := await asking.said():
         if process is not None and process.poll() is not None:
             last = _last_line(log)
             message = f"the service ended with exit status {process.returncode} before it was ready" + (
@@ -125,22 +187,8 @@ async def _until_ready(
             raise EnvironmentFailure(message, f"its output is in {log}")
         if monotonic_ns() > deadline:
             hint = f"its output is in {log}" if process is not None else "look at the service and what it depends on"
-            raise EnvironmentFailure(f"not ready within {format_duration(within_ns)}: GET {url} {said}", hint)
+            raise EnvironmentFailure(f"not ready within {format_duration(within_ns)}: GET {asking.url} {said}", hint)
         await anyio.sleep(ASK_EVERY_S)
-
-
-async def _ask(client: "httpx.AsyncClient", url: str) -> str:
-    """Empty if the answer is a success; else what came instead."""
-    import httpx  # noqa: PLC0415
-
-    try:
-        with anyio.fail_after(ASK_TIMEOUT_S):  # httpx counts from byte to byte
-            response = await client.get(url)
-    except (httpx.TimeoutException, TimeoutError):
-        return f"gave no answer in {ASK_TIMEOUT_S:g} s"
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        return f"failed ({str(error) or type(error).__name__})"
-    return "" if response.is_success else f"answered {response.status_code}"
 
 
 def _start(start: PlannedStart, log: Path) -> subprocess.Popen[bytes]:

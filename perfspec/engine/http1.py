@@ -13,11 +13,15 @@ from collections.abc import Callable
 
 import httptools
 
-__all__ = ["MAX_BODY_BYTES", "MAX_HEAD_BYTES", "Head", "Http1", "ProtocolError", "parse_head"]
+__all__ = ["KEPT_BYTES", "MAX_BODY_BYTES", "MAX_HEAD_BYTES", "Head", "Http1", "ProtocolError", "TooLarge", "parse_head"]
 
 MAX_HEAD_BYTES = 64 * 1024
-MAX_BODY_BYTES = 64 * 1024 * 1024
-"""A larger body is not kept, so it can only be streamed."""
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""A larger body cannot be kept whole."""
+KEPT_BYTES = 64 * 1024
+"""What is kept of a body that nothing reads, once it turns out to be larger than one read."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _CHUNKED, _UNTIL_EOF = -1, -2
 _CACHED_HEADS = 1024
@@ -31,10 +35,14 @@ class ProtocolError(Exception):
     """The peer broke HTTP, or one of the limits above. The connection cannot be used any longer."""
 
 
+class TooLarge(ProtocolError):
+    """More than may be kept."""
+
+
 class Head:
     """A response head as the outcome shows it. Shared between equal answers: read only."""
 
-    __slots__ = ("headers", "keep", "length", "status")
+    __slots__ = ("coding", "headers", "keep", "length", "says_more", "status")
 
     def __init__(self, status: int, headers: tuple[tuple[bytes, bytes], ...], length: int, keep: bool) -> None:
         self.status = status
@@ -43,6 +51,10 @@ class Head:
         """Bytes of the body, or one of the two negative framings."""
         self.keep = keep
         """The connection may be used again."""
+        found = dict(headers)
+        self.coding = found.get(b"content-encoding", b"").strip().lower()
+        self.says_more = b"set-cookie" in found or (b"location" in found and status in REDIRECTS)
+        """There is something to do before a program sees the answer: keep a cookie, go on to another place."""
 
 
 class _Sink:
@@ -131,12 +143,18 @@ class Http1:
     completed, whose body then stands in `body`.
     """
 
-    __slots__ = ("_end", "_head", "_sink", "_size", "_tail", "body", "busy", "no_body", "on_part", "pieces")
+    __slots__ = (
+        "_end", "_head", "_sink", "_size", "_tail", "body", "busy", "dropped", "no_body", "on_part", "pieces", "whole",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.busy = False
         self.no_body = False
         self.body = b""
+        self.whole = True
+        """All of a body is wanted; else its beginning is enough."""
+        self.dropped = 0
+        """Bytes of the last body that were not kept."""
         self.on_part: Callable[[bytes], None] | None = None
         self.pieces: list[bytes] | None = None
         """What has come of the awaited answer and is not handed out yet; None: nothing has come."""
@@ -215,9 +233,9 @@ class Http1:
 
     def _begin_body(self, raw: bytes, head: Head) -> None:
         end = 0 if self.no_body else head.length
-        if end > MAX_BODY_BYTES and self.on_part is None:
-            raise ProtocolError("answer too large")
-        self._head, self._end, self.pieces, self._size = head, end, [], 0
+        if end > MAX_BODY_BYTES and self.whole and self.on_part is None:
+            raise TooLarge("answer too large")
+        self._head, self._end, self.pieces, self._size, self.dropped = head, end, [], 0, 0
         if end == _CHUNKED:  # llhttp decodes chunks, extensions and trailers, and wants to see the head for it
             sink = _Sink()
             parser = httptools.HttpResponseParser(sink)
@@ -243,9 +261,12 @@ class Http1:
         if self.on_part is not None:
             self.on_part(part)
             return
+        if self._size >= KEPT_BYTES and not self.whole:
+            self.dropped += len(part)
+            return
         self._size += len(part)
-        if self._size > MAX_BODY_BYTES:
-            raise ProtocolError("answer too large")
+        if self._size > MAX_BODY_BYTES and self.whole:
+            raise TooLarge("answer too large")
         assert self.pieces is not None
         self.pieces.append(part)
 

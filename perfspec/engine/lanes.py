@@ -8,13 +8,16 @@ wake-up or its branches) -> idle. Rules:
    in `spare` for the next fork. A branch may end while its parent still starts the others, so `pending` begins one
    too high.
 4. EndRound ends the generator and is told to `on_end`. Any other exception goes up to the driver: it is a bug.
+5. Cookies and redirects are dealt with here, above every transport; only heads that ask for it come this way.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from perfspec.engine.cookies import Jar, dressed, target_of
 from perfspec.engine.driver import Chunk, Driver
-from perfspec.steps.runtime import Call, EndRound, Origin, Outcome, Parts, Program, Run, Vars
+from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
+from perfspec.steps.runtime import Call, EndRound, Head, Origin, Outcome, Program, Run, Streamed, Vars
 
 __all__ = ["Lane", "User"]
 
@@ -26,6 +29,7 @@ class Lane:
     __slots__ = (
         "_send",
         "call",
+        "chain",
         "children",
         "conn",
         "conns",
@@ -42,6 +46,7 @@ class Lane:
         "seat",
         "spare",
         "start",
+        "streaming",
         "turn",
         "vars",
     )
@@ -53,7 +58,7 @@ class Lane:
         self.driver = driver
         self.seat = seat
         self.now = driver.now_ns
-        self.start: Callable[[Lane, Call, bytes | Parts], None] = driver.transport.start
+        self.start: Callable[[Lane, Call, bytes | Streamed], None] = driver.transport.start
         self.outcome = Outcome()
         self.vars = Vars()
         self.due = 0
@@ -61,6 +66,10 @@ class Lane:
         self.call: Call | None = None
         self.conn: Any = None
         self.conns: dict[Origin, Any] | None = None
+        self.chain: Chain | None = None
+        """While redirects of the request in flight are followed."""
+        self.streaming: tuple[Call, Chunk] | None = None
+        """The last call whose body was to be handed out, and to whom."""
         self.gen: Run | None = None
         self.turn = 0
         self.pausing = False
@@ -75,6 +84,7 @@ class Lane:
     def run(self, gen: Run, on_end: "Callable[[Lane, str | None], None]") -> None:
         """Begin. `on_end` gets None, or the kind of the EndRound that ended it; it is not called after `kill`."""
         self.gen = gen
+        self.chain = None
         self._send = gen.send
         self.on_end = on_end
         self.resume(None)
@@ -93,6 +103,57 @@ class Lane:
             return
         self.gen = None
         self.on_end(self, kind)
+
+    def answered(self, outcome: Outcome, sent: bytes | Streamed) -> None:
+        """An answer whose head may ask for more than to be looked at. `sent`: the message that it answers."""
+        call, head = self.call, outcome.head
+        assert call is not None
+        assert head is not None
+        if any(name == b"set-cookie" for name, _ in head.headers):
+            self._keep_cookies(call, head, sent)
+        if not call.follows or outcome.status not in REDIRECTS or not self._follow(call, outcome, sent):
+            self.resume(outcome)
+
+    def _keep_cookies(self, call: Call, head: Head, sent: bytes | Streamed) -> None:
+        if self.vars.cookies is None:
+            self.vars.cookies = Jar()
+        line = sent if isinstance(sent, bytes) else sent.head
+        self.vars.cookies.keep(head.headers, call.origin, target_of(line), self.now())
+
+    def _follow(self, call: Call, outcome: Outcome, sent: bytes | Streamed) -> bool:
+        """Is there another place, and the request for it sent?"""
+        chain, now = self.chain or Chain(call, outcome.sent), self.now()
+        try:
+            following = next_request(chain, call, outcome, sent, now)
+        except Refused as refused:
+            if refused.kind == "timeout":
+                outcome.last = chain.ends  # as `Connection.fail` has it
+            else:
+                self.driver.first_errors.setdefault(refused.kind, f"{call.name}: {refused}")
+            outcome.error, outcome.status, outcome.head, outcome.body = refused.kind, 0, None, b""
+            return False
+        if following is None:
+            return False
+        if call.timer is not None:
+            call.timer("redirect").value(outcome.sent, outcome.last - outcome.sent)
+        if self.chain is None:
+            self.chain, self._send = chain, self._arrived
+        self.call, data = following
+        if self.vars.cookies is not None:
+            data = dressed(data, self.vars.cookies, call.origin, now)
+        self.driver.transport.start(self, self.call, data)
+        if self.streaming is not None and self.streaming[0] is chain.call:
+            self.driver.transport.listen(self, self.streaming[1])
+        return True
+
+    def _arrived(self, value: Outcome | str | None) -> None:
+        """The last answer of a chain, or why there is none: the program sees it as that of its own request."""
+        chain, gen = self.chain, self.gen
+        assert chain is not None
+        assert gen is not None
+        self.chain, self._send = None, gen.send
+        self.call, self.outcome.sent = chain.call, chain.sent
+        gen.send(value)
 
     def wake(self, kind: str) -> bool:
         """Raise EndRound(kind) in a program that is only pausing, or in those of its branches that are.
@@ -154,10 +215,13 @@ class Lane:
         except _UNSENDABLE as error:
             self._unsendable(call, error)
             return
+        if self.vars.cookies is not None:
+            data = dressed(data, self.vars.cookies, call.origin, self.now())
         self.start(self, call, data)
 
     def stream(self, call: Call, chunk: Chunk) -> None:
         """Like `request`, with the body handed out as it comes."""
+        self.streaming = call, chunk
         self.request(call)
         self.driver.transport.listen(self, chunk)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perfspec.base.clock import cpu_ns
-from perfspec.engine.binding import Binder, constants, generators
+from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.driver import Driver
 from perfspec.engine.pool import Ending, Hooks, Pool, Second
 from perfspec.engine.rounds import BoundFlow, Generators, Rounds
@@ -55,12 +55,12 @@ class Load:
         plan = self.plan
         registry = Registry(start_ns, plan.request_limits())
         names = constants(plan, self.inputs.run_id, self.inputs.secrets)
-        url, origin = plan.target.url, self.origin
+        url, origin, headers = plan.target.url, self.origin, environment_headers(plan)
         flows = [
             BoundFlow(
                 flow.name,
                 flow.weight,
-                in_turn(flow.steps, Binder(url, origin, names, registry, "load", flow.name)),
+                in_turn(flow.steps, Binder(url, origin, names, registry, "load", flow.name, headers=headers)),
                 registry.series(Key(flow.name, "round", flow=flow.name)),
             )
             for flow in plan.flows

@@ -13,6 +13,7 @@ import asyncio
 import gc
 import select
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,7 +21,8 @@ from perfspec.base.clock import MILLISECOND, monotonic_ns
 from perfspec.engine.connection import Connection
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.timers import SlotTimers
-from perfspec.steps.runtime import Call, Origin
+from perfspec.engine.tls import SecureConnection
+from perfspec.steps.runtime import Call, Origin, Streamed
 
 __all__ = ["Reactor", "RealDriver"]
 
@@ -41,7 +43,7 @@ _Event = tuple[Connection, bytes | OSError | None]
 class Reactor:
     """The transport: HTTP/1.1, one connection per lane and origin. A lane that uses one origin needs no look-up."""
 
-    def __init__(self, driver: "RealDriver") -> None:
+    def __init__(self, driver: "RealDriver", tls: ssl.SSLContext | None = None) -> None:
         self.epoll = select.epoll()
         self.connections: dict[int, Connection] = {}
         self.call_soon = driver.call_soon
@@ -53,6 +55,7 @@ class Reactor:
         self.unsolicited = 0
         """Idle connections that were closed because the service sent something."""
         self._driver = driver
+        self._tls = tls
         self._targets: dict[Origin, tuple[int, Any]] = {}
 
     # the transport's contract
@@ -123,9 +126,17 @@ class Reactor:
         lane.conn = other
         return other
 
-    def _connect(self, lane: LaneState, call: Call, data: bytes, deadline: int = 0) -> Connection:
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """The one context of all connections; made when the first needs one, if none was given."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+    def _connect(self, lane: LaneState, call: Call, data: bytes | Streamed, deadline: int = 0) -> Connection:
         self.connects += 1
-        lane.conn = connection = Connection(self, lane, call.origin)
+        kind = SecureConnection if call.origin.tls else Connection
+        lane.conn = connection = kind(self, lane, call.origin)
         if lane.conns is not None:
             lane.conns[call.origin] = connection
         connection.connect(call, data, deadline)
@@ -195,7 +206,7 @@ class Reactor:
 class RealDriver:
     """Clock, timers and sockets on an asyncio loop, from its construction to `close`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None) -> None:
         self.loop = loop
         self.now_ns: Callable[[], int] = monotonic_ns
         self.first_errors: dict[str, str] = {}
@@ -205,7 +216,7 @@ class RealDriver:
         self._timers = SlotTimers(loop, self.crashed)
         self.call_at = self._timers.call_at
         self.drain_lateness = self._timers.drain_lateness
-        self.transport = Reactor(self)
+        self.transport = Reactor(self, tls)
         self._closed = False
         self._collect: tuple[int, int, int] | None = None
         self._epoll_fd = self.transport.epoll.fileno()

@@ -19,13 +19,14 @@ from perfspec.base import random
 from perfspec.base.clock import MILLISECOND
 from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
-from perfspec.engine.binding import Binder, constants, generators
+from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.environment import prepared, resolve
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs, Listener, Load
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
+from perfspec.engine.tls import context
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Registry
 from perfspec.plan.model import Plan
@@ -62,7 +63,9 @@ class _Running:
         self._notes: list[str] = []
         self._load: Load | None = None
         self._signals: list[int] = []
-        self._drawn = generators(plan, inputs.rows, constants(plan, inputs.run_id, inputs.secrets))
+        self._names = constants(plan, inputs.run_id, inputs.secrets)
+        self._drawn = generators(plan, inputs.rows, self._names)
+        self._tls = context(plan.target.access.tls) if plan.target.url.startswith("https://") else None
         self._before = anyio.CancelScope()
         """Around all that comes before the load: one signal ends it."""
         self._part: anyio.CancelScope | None = None
@@ -93,7 +96,7 @@ class _Running:
         with self._before:
             # A name nobody knows is told at once; that of a service yet to be started may be unknown until then.
             known = None if self._plan.target.start else await resolve(url)
-            async with prepared(self._plan.target, folder, tell):
+            async with prepared(self._plan.target, folder, tell, self._names, self._tls):
                 end = await self._on_the_reactor(known or await resolve(url))
                 self._log.write(end)
         return end
@@ -115,7 +118,7 @@ class _Running:
         return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
 
     async def _on_the_reactor(self, origin: Origin) -> End:
-        driver = RealDriver(asyncio.get_running_loop())
+        driver = RealDriver(asyncio.get_running_loop(), self._tls)
         try:
             shared = await self._set_up(driver, origin)
             done = anyio.Event()
@@ -184,8 +187,9 @@ class _Running:
         if not steps:
             return dict(shared)
         registry = Registry(driver.now_ns(), self._plan.request_limits())
-        names = constants(self._plan, self._inputs.run_id, self._inputs.secrets)
-        program = in_turn(steps, Binder(self._plan.target.url, origin, names, registry, part))
+        headers = environment_headers(self._plan)
+        binder = Binder(self._plan.target.url, origin, self._names, registry, part, headers=headers)
+        program = in_turn(steps, binder)
         lane = Lane(driver, -1)
         lane.vars = scope = Vars(shared)
         scope.generators = self._drawn

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from perfspec.base import random
 from perfspec.base.clock import SECOND
 from perfspec.engine.driver import Chunk, LaneState
-from perfspec.steps.runtime import Call, Parts
+from perfspec.steps.runtime import Call, Streamed
 
 __all__ = ["T0", "Reply", "Service", "SimDriver", "SimTransport"]
 
@@ -28,9 +28,10 @@ class Reply:
     status: int = 200
     body: bytes = b"{}"
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    coding: bytes = b""
 
 
-def _ok(_call: Call, _wire: bytes | Parts, _now_ns: int) -> Reply:
+def _ok(_call: Call, _wire: bytes | Streamed, _now_ns: int) -> Reply:
     return Reply()
 
 
@@ -40,7 +41,7 @@ class Service:
 
     latency_ns: Callable[[float], int]
     """The inverse of the distribution function: takes a draw in [0, 1)."""
-    reply: Callable[[Call, bytes | Parts, int], Reply] = _ok
+    reply: Callable[[Call, bytes | Streamed, int], Reply] = _ok
     refused: tuple[tuple[int, int], ...] = ()
     stalled: tuple[tuple[int, int], ...] = ()
     """Nothing is begun and nothing answered; what waits is begun, or answered, when the window ends."""
@@ -69,7 +70,7 @@ class SimTransport:
         self.requests = 0
         self._listeners: dict[int, Chunk] = {}
 
-    def start(self, lane: LaneState, call: Call, data: bytes | Parts) -> None:
+    def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
         driver, service = self.driver, self.service
         now = driver.now
         self.requests = number = self.requests + 1

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 from perfspec import __version__
 from perfspec.language.codegen import Generator
+from perfspec.language.templates import Text
 from perfspec.steps.kinds import Request
-from perfspec.steps.runtime import Vars
+from perfspec.steps.runtime import Tags, Vars
 
-__all__ = ["host_header", "renderer"]
+__all__ = ["host_header", "rendered", "renderer"]
 
 
 def host_header(url: str) -> str:
@@ -21,8 +22,22 @@ def host_header(url: str) -> str:
     return host if parts.port in (None, usual) else f"{host}:{parts.port}"
 
 
-def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callable[[Vars], bytes]:
-    """The message of `step` sent to the service at `url`, as a function of the round's names."""
+def rendered(text: Text, constants: Mapping[str, object]) -> str:
+    """A template that holds nothing but constants."""
+    generator = Generator(constants, "environment")
+    arguments: list[str] = []
+    pattern = generator.text(text.source, "text", arguments)
+    filled: bytes = generator.function([f"return {generator.format(pattern, arguments)}"])(constants)
+    return filled.decode()
+
+
+def renderer(
+    step: Request, url: str, constants: Mapping[str, object], everywhere: Tags = ()
+) -> Callable[[Vars], bytes]:
+    """The message of `step` sent to the service at `url`, as a function of the round's names.
+
+    `everywhere`: headers of the environment, for what the step does not say itself.
+    """
     generator = Generator(constants, step.at)
     arguments: list[str] = []
     target = generator.text(urlsplit(url).path.rstrip("/"), "url", arguments) + generator.text(
@@ -39,7 +54,9 @@ def renderer(step: Request, url: str, constants: Mapping[str, object]) -> Callab
     head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
     given = {name.lower() for name, _ in step.headers}
     written = ((name, text.source) for name, text in step.headers)
-    own = (header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given)
+    own = [header for header in everywhere if header[0].lower() not in given]
+    given |= {name.lower() for name, _ in own}
+    own += [header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given]
     for name, value in (*own, *written):
         head += generator.text(name, "header", arguments) + b": " + generator.text(value, "header", arguments) + b"\r\n"
     body_arguments: list[str] = []

@@ -88,9 +88,6 @@ def _is_possible(stage: Stage, environment: Environment, out: Diagnostics) -> bo
         out.add("PS503", message, environment.span, f"allowed there: {', '.join(environment.stages)}")
         return False
     _ceiling(stage, environment, out)
-    if not environment.url.startswith("http://"):
-        scheme = environment.url.partition(":")[0]
-        out.add("PS902", f"`{scheme}` addresses are not built yet", environment.url_span, "use an `http://` address")
     if stage.not_built:
         out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
     elif not stage.phases:
@@ -173,6 +170,7 @@ def _target(spec: Spec, environment: Environment) -> Target:
         start=PlannedStart(start.command, start.ready, start.within_ns) if start else None,
         values=tuple((name, value.value) for name, value in environment.values.items()),
         secrets=tuple((s.name, s.from_env) for s in spec.secrets.values()),
+        access=environment.access,
     )
 
 

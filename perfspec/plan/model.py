@@ -13,7 +13,7 @@ from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule
 from perfspec.load import Users
-from perfspec.spec.model import Threshold
+from perfspec.spec.model import Access, Ready, Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
 from perfspec.steps.kinds import Request, Step, WaitUntil
@@ -41,11 +41,14 @@ class Target(msgspec.Struct, frozen=True):
     environment: str
     url: str
     span: Span
-    ready: str | None
+    ready: Ready | None
     start: PlannedStart | None
     values: tuple[tuple[str, None | bool | int | float | str], ...]
     secrets: tuple[tuple[str, str], ...]
     """(name, environment variable); the values themselves are never part of a plan."""
+    access: Access = Access()
+    transport: Literal["fast", "httpx"] = "fast"
+    """Own sockets, or httpx: for what those cannot do, or to check them."""
 
 
 class PlannedPhase(msgspec.Struct, frozen=True):

@@ -37,7 +37,8 @@ def _before(plan: Plan) -> list[str]:
     if target.start is not None:
         out.append(f"  before   starts `{target.start.command}` unless something answers at {target.url}")
     if target.ready is not None:
-        out.append(f"  before   waits until {target.url}{target.ready} answers with success")
+        wanted = " and ".join(str(check) for check in target.ready.until) or "answers with success"
+        out.append(f"  before   waits until {target.url}{target.ready.path} {wanted}")
     return out
 
 

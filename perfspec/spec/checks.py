@@ -12,6 +12,7 @@ from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
 from perfspec.spec import drawn
+from perfspec.spec.access import check_access
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.thresholds import fits, parse_cell, resolve
 from perfspec.steps.kinds import Captured, ForEach, Request, Step, WaitUntil
@@ -29,6 +30,7 @@ def check(spec: Spec, out: Diagnostics) -> None:
     drawn.check(spec, out)
     _requests_and_rows(spec, out)
     _values(spec, out)
+    check_access(spec, out)
     for stage in spec.stages.values():
         _stage(spec, stage, out)
     for environment in spec.environments.values():

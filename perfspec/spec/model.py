@@ -12,20 +12,23 @@ from perfspec.language.nodes import Mapping
 from perfspec.language.phrases import AbortRule, Limit
 from perfspec.language.templates import Text
 from perfspec.load import Users
-from perfspec.steps.kinds import Step
+from perfspec.steps.kinds import Check, Step
 
 __all__ = [
+    "Access",
     "Cell",
     "Environment",
     "Flow",
     "Phase",
     "Promise",
+    "Ready",
     "Row",
     "Secret",
     "Spec",
     "Stage",
     "Start",
     "Threshold",
+    "Tls",
     "Value",
 ]
 
@@ -96,6 +99,33 @@ class Start:
     span: Span
 
 
+class Tls(msgspec.Struct, frozen=True):
+    """Files in PEM format; empty: the system's authorities, no certificate of our own."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """How an environment is spoken to."""
+
+    tls: Tls | None = None
+    http: Literal[1, 2] = 1
+    proxy: Text | None = None
+    headers: tuple[tuple[str, Text], ...] = ()
+    """Sent with every request that does not say them itself."""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The question whose answer proves that the service can take load."""
+
+    path: str
+    until: tuple[Check, ...]
+    """Empty: any success."""
+    within_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     name: str
@@ -105,11 +135,12 @@ class Environment:
     values: dict[str, Value]
     stages: tuple[str, ...] | None
     """What may run there; None: everything."""
-    ready: str | None
+    ready: Ready | None
     start: Start | None
     confirm: str | None
     most_users: int | None
     """A ceiling that no stage may pass here."""
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)

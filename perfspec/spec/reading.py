@@ -16,6 +16,7 @@ from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 from perfspec.language.phrase_grammar import parse_duration
+from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Secret, Spec, Start, Value
 from perfspec.spec.stages import read_stage
 from perfspec.spec.thresholds import read_promises
@@ -42,7 +43,7 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         about=_text(root, "about"),
         owner=_text(root, "owner"),
         seed=_whole(root.get("random_seed"), 1),
-        environments={e.key.text: _environment(e, out) for e in _entries(root, "environments")},
+        environments={e.key.text: _environment(e, steps) for e in _entries(root, "environments")},
         secrets={e.key.text: _secret(e, out) for e in _entries(root, "secrets")},
         data=(data := _data(root, out)),
         unread=_unread(root, data),
@@ -81,6 +82,8 @@ def _reading(defaults: Mapping | None, out: Diagnostics) -> Reading:
     timeout = defaults.get("timeout")
     if isinstance(timeout, Scalar):
         reading.timeout_ns = parse_duration(timeout, "timeout", out) or TIMEOUT_NS
+    redirects = defaults.get("redirects")
+    reading.follows = not (isinstance(redirects, Scalar) and redirects.text == "keep")
     auth = defaults.get("auth")
     if isinstance(auth, Scalar):
         reading.authorization = authorization_header(auth, reading)
@@ -131,11 +134,11 @@ def _secret(entry: Entry, out: Diagnostics) -> Secret:
     return Secret(entry.key.text, entry.key.span, variable, None)
 
 
-def _environment(entry: Entry, out: Diagnostics) -> Environment:
+def _environment(entry: Entry, reading: Reading) -> Environment:
+    out = reading.out
     node = entry.value if isinstance(entry.value, Mapping) else Mapping((), entry.value.span)
     stages = node.get("stages")
     values = node.get("values")
-    ready = node.get("ready")
     start = node.get("start")
     confirm, limits = node.get("confirm"), node.get("limits")
     return Environment(
@@ -149,10 +152,11 @@ def _environment(entry: Entry, out: Diagnostics) -> Environment:
             if isinstance(e.value, Scalar)
         },
         stages=tuple(s.text for s in stages if isinstance(s, Scalar)) if isinstance(stages, Sequence) else None,
-        ready=ready.text if isinstance(ready, Scalar) else None,
+        ready=read_ready(node.get("ready"), reading),
         start=_start(start, out) if isinstance(start, Mapping) else None,
         confirm=confirm.text if isinstance(confirm, Scalar) else None,
         most_users=_whole(limits.get("users"), 0) or None if isinstance(limits, Mapping) else None,
+        access=read_access(node, reading),
     )
 
 

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from perfspec.language.phrase_grammar import is_singular
 from perfspec.language.phrases import Matcher
 from perfspec.steps.captures import Take, header, take
+from perfspec.steps.decoding import UNDECODABLE, decode
 from perfspec.steps.kinds import Captured, Check
+from perfspec.steps.looks import into_body
 from perfspec.steps.matchers import Predicate, for_every, predicate
 from perfspec.steps.paths import MISSING, reach, reach_all
 from perfspec.steps.runtime import Outcome, Vars
@@ -61,10 +63,13 @@ def judge(
         return plain
 
     reads_body = any(r for r, *_ in rest) or any(r for r, *_ in takers)
+    looks_inside = into_body(expect, capture)
 
     def full(outcome: Outcome, names: Vars) -> str | None:
         if not accepts(outcome.status, names):
             return f"status {outcome.status}"
+        if looks_inside and outcome.head is not None and outcome.head.coding and not decode(outcome):
+            return UNDECODABLE
         document = _parsed(outcome.body) if reads_body else MISSING
         for needs_body, holds, kind in rest:
             if (needs_body and document is MISSING) or not holds(outcome, document, names):

@@ -56,6 +56,8 @@ class Request(msgspec.Struct, frozen=True, tag="request"):
     tags: tuple[tuple[str, Text], ...] = ()
     expect: tuple[Check, ...] = ()
     capture: tuple[Captured, ...] = ()
+    follows: bool = True
+    """Redirects are followed, unless something looks at them."""
 
 
 class WaitUntil(msgspec.Struct, frozen=True, tag="wait until"):

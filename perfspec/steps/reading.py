@@ -46,6 +46,8 @@ class Reading:
     timeout_ns: int
     headers: tuple[tuple[str, Text], ...] = ()
     authorization: Text | None = None
+    follows: bool = True
+    """Redirects are followed."""
     taken: dict[str, int] = field(default_factory=dict)
 
     def address(self, parent: str, label: str) -> str:

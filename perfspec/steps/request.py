@@ -25,7 +25,19 @@ from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
-__all__ = ["METHODS", "bind", "checks", "describe", "expected_reads", "names", "needs_name", "read", "weigh"]
+__all__ = [
+    "CONSTANT_ROOTS",
+    "METHODS",
+    "bind",
+    "checks",
+    "describe",
+    "expected_reads",
+    "names",
+    "needs_name",
+    "read",
+    "table",
+    "weigh",
+]
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _STATUS_CLASS = re.compile("[1-5][xX]{2}")
@@ -52,14 +64,15 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
         method=method.key.text.upper(),
         path=path,
         timeout_ns=timeout_ns or reading.timeout_ns,
-        query=_table(node.get("query"), reading),
+        query=table(node.get("query"), reading),
         headers=_headers(node, reading),
         json=None if json is None else templates.body(json),
-        form=None if form is None else _table(form, reading),
+        form=None if form is None else table(form, reading),
         body=templates.text(body) if isinstance(body, Scalar) else None,
-        tags=_table(node.get("tags"), reading),
+        tags=table(node.get("tags"), reading),
         expect=checks(node.get("expect"), reading),
         capture=_captures(node.get("capture"), reading),
+        follows=reading.follows,
     )
     for where, text in _json_paths(sent):
         _slow(where, text, parent, reading)
@@ -109,7 +122,8 @@ def _name_span(node: Mapping, otherwise: Span) -> Span:
     return given.span if isinstance(given, Scalar) else otherwise
 
 
-def _table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
+def table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
+    """Names and their templates; a name that holds `${...}` has been reported."""
     if not isinstance(node, Mapping):
         return ()
     for entry in node:
@@ -120,7 +134,7 @@ def _table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
 
 
 def _headers(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
-    own = _table(node.get("headers"), reading)
+    own = table(node.get("headers"), reading)
     auth = node.get("auth")
     authorization = reading.authorization
     if isinstance(auth, Scalar):

@@ -6,29 +6,30 @@ which returns the Outcome of a request, None after a pause, and after a fork Non
 Nesting is `yield from`. Nothing here is ever awaited.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from perfspec.base import random
 
 if TYPE_CHECKING:
-    from perfspec.steps.kinds import Request, Step
+    from perfspec.steps.kinds import Check, Request, Step
 
 __all__ = [
     "STOPPED",
     "UNFINISHED",
     "Build",
     "Call",
+    "Cookies",
     "EndRound",
     "Head",
     "Lane",
     "Origin",
     "Outcome",
-    "Parts",
     "Program",
     "Recorder",
     "Run",
+    "Streamed",
     "Tags",
     "Vars",
 ]
@@ -65,11 +66,16 @@ class Head(Protocol):
         """Names in lower case."""
         ...
 
+    @property
+    def coding(self) -> bytes:
+        """What the body is encoded with, in lower case: `gzip`; empty if it stands as it is."""
+        ...
+
 
 class Outcome:
     """How one request ended. One per lane, overwritten by its next request: read it before the next `yield`."""
 
-    __slots__ = ("body", "due", "error", "first", "head", "last", "sent", "status")
+    __slots__ = ("body", "dropped", "due", "error", "first", "head", "last", "sent", "status")
 
     def __init__(self) -> None:
         self.due = 0
@@ -84,7 +90,9 @@ class Outcome:
         """0 without an answer."""
         self.head: Head | None = None
         self.body = b""
-        """As received: not decoded."""
+        """As received; decoded once something has read it."""
+        self.dropped = 0
+        """`len(body) + dropped` came over the wire: what nothing reads is not kept beyond its beginning."""
         self.error: str | None = None
         """refused, reset, closed, timeout, dns, tls, protocol, unsendable; None when a whole answer came."""
 
@@ -96,16 +104,18 @@ class Origin:
     host: str
     port: int
     address: str
+    tls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A request for a transport that builds its own wire format."""
+class Streamed(Protocol):
+    """A message whose body comes from files: never held as a whole."""
 
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    @property
+    def head(self) -> bytes: ...
+    def with_head(self, head: bytes) -> "Streamed": ...
+    def pieces(self) -> Iterator[bytes]:
+        """The message from its beginning, never empty ones. Raises OSError if a file cannot be read any longer."""
+        ...
 
 
 @dataclass(eq=False, slots=True)
@@ -120,8 +130,22 @@ class Call:
     """The answer has no body whatever its head says (HEAD)."""
     idempotent: bool
     """May be sent again when a reused connection turns out to be dead."""
-    render: "Callable[[Vars], bytes | Parts]"
-    """The whole message as bytes for the fast transport, Parts for others; chosen when binding."""
+    render: "Callable[[Vars], bytes | Streamed]"
+    """The whole HTTP/1.1 message. Every transport gets the same one; some take it apart again."""
+    whole: bool = True
+    """Something reads the body, so all of it is kept; else only its beginning."""
+    timer: "Callable[[str], Recorder] | None" = None
+    """Series for parts of the request: `connect`, `tls`, `first_byte` and `redirect`."""
+    follows: bool = False
+    """Redirects are followed, so that the outcome is that of the last answer."""
+
+
+class Cookies(Protocol):
+    def keep(self, headers: Iterable[tuple[bytes, bytes]], origin: Origin, target: bytes, now_ns: int) -> None: ...
+    def header(self, origin: Origin, target: bytes, now_ns: int) -> bytes: ...
+    def value(self, name: str) -> str | None:
+        """What the service has set under this name, unless it has expired."""
+        ...
 
 
 class Vars(dict[str, object]):
@@ -129,7 +153,7 @@ class Vars(dict[str, object]):
     order.
     """
 
-    __slots__ = ("base", "generators", "step")
+    __slots__ = ("base", "cookies", "generators", "step")
 
     base: int
     """`random.base` of the round."""
@@ -137,6 +161,12 @@ class Vars(dict[str, object]):
     """Names of the round -> value."""
     step: int
     """Which pass of the loops around us; read by `fresh` and by pauses."""
+    cookies: "Cookies | None"
+    """Of the user or arrival whose names these are; None until a first one is set."""
+
+    def __init__(self, *names: Mapping[str, object]) -> None:
+        super().__init__(*names)
+        self.cookies = None
 
     def __missing__(self, name: str) -> object:
         self[name] = value = self.generators[name](self)
@@ -190,8 +220,8 @@ class Recorder(Protocol):
         """One request; `kind` is its one error kind, None if it was as expected."""
         ...
 
-    def value(self, due_ns: int, ns: int) -> None:
-        """A timer that is no request: a wait, a group."""
+    def value(self, due_ns: int, ns: int, kind: str | None = None) -> None:
+        """A timer that is no request: a wait, a group, a connection. `kind`: why it failed."""
         ...
 
 
@@ -201,7 +231,10 @@ class Build(Protocol):
     constants: Mapping[str, object]
     """Names whose value stands for the whole run: run.*, values.*, secret.*"""
 
-    def call(self, step: "Request") -> Call: ...
+    def call(self, step: "Request", until: "tuple[Check, ...]" = ()) -> Call:
+        """`until`: what is asked of its answers beside what the request itself says."""
+        ...
+
     def recorder(self, name: str, tags: Tags, timer: str = "") -> "Recorder | Callable[[Vars], Recorder]":
         """The series of a request, or of one of its timers (`wait`, `poll`). A function only if a tag is drawn."""
         ...

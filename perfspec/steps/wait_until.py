@@ -54,7 +54,7 @@ def weigh(step: WaitUntil, tally: Tally) -> None:
 
 
 def bind(step: WaitUntil, build: Build) -> Program:
-    call = build.call(step.request)
+    call = build.call(step.request, step.until)
     name, tags = step.request.name, tuple((k, t.source) for k, t in step.request.tags)
     poll, wait = build.recorder(name, tags, "poll"), build.recorder(name, tags, "wait")
     reached = judge(step.until, (), build.constants)

@@ -164,12 +164,6 @@ def test_an_environment_that_asks_is_left_alone_without_a_yes(spec, folder) -> N
     assert not (folder / "results").exists()
 
 
-def test_targets_with_tls_are_said_to_come_later(spec) -> None:
-    with pytest.raises(SpecFailure) as caught:
-        plan(spec, Choice("smoke", "tls"))
-    assert (codes(caught.value.checked), caught.value.exit_code) == (["PS902"], ExitCode.SPEC)
-
-
 def test_a_data_file_that_is_no_text_is_said(folder) -> None:
     text = SPEC.replace("flows:", "data: {who: {csv: who.csv}}\nflows:")
     (folder / "a.yaml").write_text(text)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -53,14 +54,38 @@ class Seen:
     sent: int
     first: int
     last: int
+    dropped: int
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+class Timings:
+    """What the timers of a call were told: (due, ns, kind) by timer."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[tuple[int, int, str | None]]] = {}
+
+    def __call__(self, timer: str) -> "Timing":
+        return Timing(self.told.setdefault(timer, []))
+
+
+class Timing:
+    def __init__(self, told: list[tuple[int, int, str | None]]) -> None:
+        self._told = told
+
+    def record(self, outcome: Outcome, kind: str | None) -> None:
+        raise AssertionError((outcome, kind))
+
+    def value(self, due_ns: int, ns: int, kind: str | None = None) -> None:
+        self._told.append((due_ns, ns, kind))
 
 
 class Site:
     """A loop with a driver and scripted servers on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
         self.loop = asyncio.new_event_loop()
-        self.driver = RealDriver(self.loop)
+        self.driver = RealDriver(self.loop, trust)
+        self.timings = Timings()
         self.seen: list[Seen] = []
         self.kinds: list[str | None] = []
         self.accepted = 0
@@ -70,16 +95,18 @@ class Site:
         self._live = 0
         self.loop.set_exception_handler(lambda _, context: self.faults.append(context))
 
-    def serve(self, script: Script, host: str = "127.0.0.1") -> Origin:
+    def serve(
+        self, script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, name: str = "site.test"
+    ) -> Origin:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.accepted += 1
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await script(Peer(self.accepted, reader, writer))
             writer.close()
 
-        server = self.loop.run_until_complete(asyncio.start_server(accept, host, 0, backlog=1024))
+        server = self.loop.run_until_complete(asyncio.start_server(accept, host, 0, backlog=1024, ssl=tls))
         self._servers.append(server)
-        return Origin("site.test", server.sockets[0].getsockname()[1], host)
+        return Origin(name, server.sockets[0].getsockname()[1], host, tls=tls is not None)
 
     def run(self, *programs: Program) -> "Site":
         """Until every program has ended."""
@@ -96,12 +123,18 @@ class Site:
         self.loop.run_forever()
         too_long.cancel()
 
-    def call(self, origin: Origin, method: str = "GET", body: bytes = b"", timeout_ns: int = 10 * SECOND) -> Call:
+    def call(
+        self, origin: Origin, method: str = "GET", body: bytes = b"", timeout_ns: int = 10 * SECOND, *,
+        path: str = "/", follows: bool = False, whole: bool = True,
+    ) -> Call:  # fmt: skip
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        wire = f"{method} / HTTP/1.1\r\nHost: site.test\r\n{length}\r\n".encode() + body
-        return Call("get", origin, timeout_ns, method == "HEAD", method != "POST", lambda _: wire)
+        wire = f"{method} {path} HTTP/1.1\r\nHost: site.test\r\n{length}\r\n".encode() + body
+        return Call(
+            "get", origin, timeout_ns, method == "HEAD", method != "POST", lambda _: wire,
+            whole=whole, timer=self.timings, follows=follows,
+        )  # fmt: skip
 
-    def answering(self, *answers: bytes) -> Origin:
+    def answering(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> Origin:
         """Each request in turn gets the next answer, the last one for ever; every connection begins anew."""
 
         async def script(peer: Peer) -> None:
@@ -111,7 +144,7 @@ class Site:
                 await peer.send(answers[min(turn, len(answers) - 1)])
                 turn += 1
 
-        return self.serve(script)
+        return self.serve(script, tls=tls)
 
     def get(self, call: Call, times: int = 1, pause_ns: int = 0) -> Program:
         def program(lane: Lane) -> Run:
@@ -126,7 +159,9 @@ class Site:
         return program
 
     def note(self, o: Outcome) -> None:
-        self.seen.append(Seen(o.error, o.status, o.body, o.due, o.sent, o.first, o.last))
+        self.seen.append(
+            Seen(o.error, o.status, o.body, o.due, o.sent, o.first, o.last, o.dropped, o.head.headers if o.head else ())
+        )
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Let the loop turn until something has happened on the other side."""
@@ -163,9 +198,23 @@ class Site:
             self.loop.stop()
 
 
+@contextlib.contextmanager
+def _site(trust: ssl.SSLContext | None = None) -> Iterator[Site]:
+    site = Site(trust)
+    try:
+        yield site
+    finally:
+        site.close()
+    assert site.faults == []
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
-    site = Site()
-    yield site
-    site.close()
-    assert site.faults == []
+    with _site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def site_with() -> Callable[[ssl.SSLContext], contextlib.AbstractContextManager[Site]]:
+    """A site whose driver trusts as the context says."""
+    return _site

@@ -6,6 +6,7 @@ import pytest
 
 from perfspec.base.errors import ExitCode, UsageFailure
 from perfspec.plan.build import Choice, build
+from perfspec.spec.model import Ready
 from perfspec.steps import walk
 from perfspec.steps.kinds import Pause
 
@@ -136,7 +137,7 @@ def test_the_target_says_how_the_service_is_started_and_when_it_is_ready(search)
         30 * SECOND,
     )
     compose = search("smoke", "compose").target
-    assert (compose.start, compose.ready) == (None, "/ready")
+    assert (compose.start, compose.ready) == (None, Ready("/ready", (), 30 * SECOND))
 
 
 CSV = """
@@ -190,7 +191,6 @@ def test_a_row_is_no_value(told) -> None:
         ),
         ("empty", "local", "40:3 PS504 stage `empty` gives no flow a weight above zero | add the flow to `mix`"),
         ("capacity", None, "41:3 PS902 `find_limit` is not built yet | choose a stage with `phases`"),
-        ("load", "tls", "7:14 PS902 `https` addresses are not built yet | use an `http://` address"),
         ("bare", None, "42:3 PS507 stage `bare` has no phases | add `phases: [{for: 30s, users: 5}]`"),
     ],
 )

@@ -8,6 +8,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Source
 from perfspec.language.compose import compose
 from perfspec.load import Users
+from perfspec.spec.model import Ready
 from perfspec.spec.reading import read
 
 SECOND = 1_000_000_000
@@ -69,7 +70,7 @@ def test_environments_in_their_order(spec) -> None:
     local, staging, live = spec.environments.values()
     assert (local.url, local.ready, local.stages, local.confirm) == ("http://127.0.0.1:8083", None, None, None)
     assert (local.start.command, local.start.ready, local.start.within_ns) == ("run it", "/", 10 * SECOND)
-    assert (staging.ready, staging.most_users, staging.start) == ("/ready", 50, None)
+    assert (staging.ready, staging.most_users, staging.start) == (Ready("/ready", (), 30 * SECOND), 50, None)
     assert {name: value.text for name, value in staging.values.items()} == {"p95": "100ms", "region": "eu"}
     assert (live.stages, live.confirm) == (("load",), "this is production")
     assert str(local.url_span) == "s.yaml:8:10"
