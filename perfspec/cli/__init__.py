@@ -12,6 +12,8 @@ from perfspec.base.errors import ExitCode, PerfspecError
 __all__ = ["main"]
 
 COMMANDS = {
+    "affected": "List the specs to run for a change.",
+    "diff": "Say what a change to specs means for the gate.",
     "explain": "Say at length what a code such as PS301 means.",
     "judge": "Judge a run that was stored by the limits that a spec has now.",
     "lint": "Check specs; every mistake with its place and its fix.",

@@ -204,3 +204,5 @@ class Spec:
     stages: dict[str, Stage]
     promises: tuple[Promise, ...]
     slo: Mapping | None
+    run_when_changed: tuple[str, ...] = ()
+    """Globs of the code this spec guards, relative to the repository."""

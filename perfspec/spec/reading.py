@@ -53,7 +53,12 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         stages={e.key.text: read_stage(e, out) for e in _entries(root, "stages")},
         promises=read_promises(root.get("thresholds"), out),
         slo=slo if isinstance(slo, Mapping) else None,
+        run_when_changed=_globs(root.get("run_when_changed")),
     )
+
+
+def _globs(node: Node | None) -> tuple[str, ...]:
+    return tuple(item.text for item in node if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
 
 
 def _entries(root: Mapping, key: str) -> tuple[Entry, ...]:

@@ -1,0 +1,266 @@
+"""What a change to a spec means for the gate: which limits were loosened, which stages shortened, which checks dropped.
+
+Limits are compared as they count in an environment, so a changed value is seen where it is used. Loosened is whatever
+lets more pass than before: a wider limit, one that only warns, a shorter stage, a check or a flow that is gone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple, TypeVar
+
+from perfspec.base.units import format_duration
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language.phrases import Limit
+from perfspec.spec.model import Environment, Promise, Spec, Stage
+from perfspec.spec.thresholds import resolve
+from perfspec.steps import requests
+
+__all__ = ["Change", "difference"]
+
+Kind = Literal["loosened", "tightened", "changed"]
+T = TypeVar("T")
+
+
+class Change(NamedTuple):
+    service: str
+    kind: Kind
+    text: str
+    """A clause: `suggest p95 loosened: at most 120ms → at most 300ms`."""
+    span: Span
+    """Where it stands now; of what is gone, where it stood."""
+
+
+def difference(before: Spec | None, after: Spec | None) -> list[Change]:
+    """In the order of the spec: limits, stages, flows, environments. None: the spec is not there."""
+    if before is None and after is None:
+        return []
+    if before is None or after is None:
+        spec = after or before
+        assert spec is not None
+        span = Span(spec.path, 1, 1, 1, 1)
+        return [Change(spec.service, "tightened" if before is None else "loosened", _whole(before), span)]
+    found: list[Change] = []
+    for kind, text, span in (
+        *_limits(before, after),
+        *_stages(before, after),
+        *_flows(before, after),
+        *_environments(before, after),
+    ):
+        change = Change(after.service, kind, text, span)
+        if change not in found:
+            found.append(change)
+    return found
+
+
+Finding = tuple[Kind, str, Span]
+
+
+def _whole(before: Spec | None) -> str:
+    return "a new spec" if before is None else "the spec is gone"
+
+
+def _both(before: Mapping[str, T], after: Mapping[str, T]) -> Iterator[tuple[str, T | None, T | None]]:
+    """Entries by name: those of `after` in their order, then what is gone."""
+    for name, value in after.items():
+        yield name, before.get(name), value
+    for name, value in before.items():
+        if name not in after:
+            yield name, value, None
+
+
+# limits
+
+
+def _limits(before: Spec, after: Spec) -> Iterator[Finding]:
+    scopes = ("", *dict.fromkeys((*after.stages, *before.stages)))
+    for scope in scopes:
+        old, new = _promises(before, scope), _promises(after, scope)
+        if scope and (scope not in before.stages or scope not in after.stages):
+            continue  # a stage that came or went is told as such
+        for name, was, now in _both(old, new):
+            label = f"{name} in stage {scope}" if scope else name
+            yield from _limit(label, (before, was), (after, now))
+
+
+def _promises(spec: Spec, scope: str) -> dict[str, Promise]:
+    stage = spec.stages.get(scope)
+    promises = (stage.promises if stage else ()) if scope else spec.promises
+    return {f"{p.row.text} {p.cell.text}": p for p in promises}
+
+
+def _limit(label: str, before: tuple[Spec, Promise | None], after: tuple[Spec, Promise | None]) -> Iterator[Finding]:
+    (old_spec, old), (new_spec, new) = before, after
+    if old is None and new is not None:
+        yield "tightened", f"{label} is limited now: {new.limit.source}", new.span
+    elif new is None and old is not None:
+        yield "loosened", f"{label} is no longer limited (it was {old.limit.source})", old.span
+    elif old is not None and new is not None:
+        for name, environment in new_spec.environments.items():
+            was = _resolved(old, old_spec.environments.get(name))
+            now = _resolved(new, environment)
+            if was is None or now is None or (was.text == now.text and was.warn_only == now.warn_only):
+                continue
+            where = f" on {name}" if "${" in old.limit.source + new.limit.source else ""
+            kind = _direction(was, now)
+            yield kind, f"{label}{where} {kind}: {_said(was)} → {_said(now)}", new.span
+
+
+def _resolved(promise: Promise, environment: Environment | None) -> Limit | None:
+    if environment is None:
+        return None
+    values: dict[str, object] = {f"values.{name}": value.text for name, value in environment.values.items()}
+    threshold = resolve(promise, values, Diagnostics())
+    return threshold.limit if threshold else None
+
+
+def _said(limit: Limit) -> str:
+    return f"{limit.text}, warn only" if limit.warn_only else limit.text
+
+
+_UPPER, _LOWER = ("under", "at most"), ("over", "at least")
+
+
+def _direction(was: Limit, now: Limit) -> Kind:
+    if was.warn_only != now.warn_only:
+        return "loosened" if now.warn_only else "tightened"
+    if was.quantity.unit != now.quantity.unit:
+        return "changed"
+    for side, sign in ((_UPPER, 1), (_LOWER, -1)):
+        if was.relation in side and now.relation in side:
+            step = sign * (now.quantity.value - was.quantity.value)
+            if step == 0:
+                return "loosened" if now.relation in ("at most", "at least") else "tightened"
+            return "loosened" if step > 0 else "tightened"
+    if was.relation == now.relation == "between" and was.high and now.high:
+        wider = now.quantity.value <= was.quantity.value and now.high.value >= was.high.value
+        narrower = now.quantity.value >= was.quantity.value and now.high.value <= was.high.value
+        return "loosened" if wider else "tightened" if narrower else "changed"
+    return "changed"
+
+
+# stages
+
+
+def _stages(before: Spec, after: Spec) -> Iterator[Finding]:
+    for name, old, new in _both(before.stages, after.stages):
+        if old is None and new is not None:
+            yield "changed", f"{name} is a new stage", new.span
+        elif new is None and old is not None:
+            yield "loosened", f"stage {name} is gone", old.span
+        elif old is not None and new is not None:
+            yield from _stage(name, old, new)
+
+
+def _stage(name: str, old: Stage, new: Stage) -> Iterator[Finding]:
+    yield from _length(name, "stage", old, new, lambda stage: sum(p.for_ns for p in stage.phases))
+    yield from _length(name, "judged time of stage", old, new, _judged_ns)
+    was, now = _most(old), _most(new)
+    if was != now:
+        kind: Kind = "loosened" if now < was else "tightened"
+        yield kind, f"stage {name} goes up to {now} at a time, no longer to {was}", new.span
+    for rule in old.abort:
+        if rule.text not in {r.text for r in new.abort}:
+            yield "changed", f"stage {name} no longer ends when `{rule.text}`", new.span
+    if old.warn_only != new.warn_only:
+        kind = "loosened" if new.warn_only else "tightened"
+        yield (
+            kind,
+            f"stage {name} only warns of {new.warn_only or 'nothing'}, no longer of {old.warn_only or 'nothing'}",
+            new.span,
+        )
+    if old.only_proven != new.only_proven:
+        kind = "tightened" if new.only_proven else "loosened"
+        yield (
+            kind,
+            f"stage {name} {'now wants' if new.only_proven else 'no longer wants'} a pass to be proven",
+            new.span,
+        )
+    if old.mix != new.mix:
+        yield "changed", f"stage {name} mixes its flows differently", new.span
+
+
+def _length(name: str, what: str, old: Stage, new: Stage, of: Callable[[Stage], int]) -> Iterator[Finding]:
+    was, now = of(old), of(new)
+    if was == now or not was or not now:
+        return
+    word = "halved" if now * 2 == was else "doubled" if now == was * 2 else "shortened" if now < was else "lengthened"
+    kind: Kind = "loosened" if now < was else "tightened"
+    yield kind, f"{what} {name} {word}: {format_duration(was)} → {format_duration(now)}", new.span
+
+
+def _judged_ns(stage: Stage) -> int:
+    """Only where it is not simply the length of the stage."""
+    judged = sum(p.for_ns for p in stage.phases if p.measured)
+    return judged if any(not p.measured for p in stage.phases) else 0
+
+
+def _most(stage: Stage) -> float:
+    return max((phase.users.most for phase in stage.phases), default=0)
+
+
+# flows
+
+
+def _flows(before: Spec, after: Spec) -> Iterator[Finding]:
+    for name, old, new in _both(before.flows, after.flows):
+        if old is None and new is not None:
+            yield "tightened", f"{name} is a new flow", new.span
+        elif new is None and old is not None:
+            yield "loosened", f"flow {name} is gone", old.span
+        elif old is not None and new is not None and old.weight != new.weight:
+            yield "changed", f"flow {name} weighs {new.weight:g}, no longer {old.weight:g}", new.span
+    yield from _checks(before, after)
+
+
+def _checks(before: Spec, after: Spec) -> Iterator[Finding]:
+    old, new = _expected(before), _expected(after)
+    for name, was, now in _both(old, new):
+        if was is None and now is not None:
+            continue  # a new request is part of a changed flow; its limits are told above
+        if now is None and was is not None:
+            yield "loosened", f"nothing sends {name} any more", next(iter(was.values()))
+        elif was is not None and now is not None:
+            for text in (text for text in was if text and text not in now):
+                yield "loosened", f"{name} is no longer checked: {text}", was[text]
+            for text in (text for text in now if text and text not in was):
+                yield "tightened", f"{name} is checked now: {text}", now[text]
+
+
+def _expected(spec: Spec) -> dict[str, dict[str, Span]]:
+    """Request -> its checks by their text; an empty text stands for the request itself."""
+    found: dict[str, dict[str, Span]] = {}
+    for flow in spec.flows.values():
+        for request in requests(flow.steps):
+            checks = found.setdefault(request.name, {"": request.span})
+            checks.update((str(check), check.span) for check in request.expect)
+    return found
+
+
+# environments
+
+
+def _environments(before: Spec, after: Spec) -> Iterator[Finding]:
+    for name, old, new in _both(before.environments, after.environments):
+        if old is None and new is not None:
+            yield "changed", f"{name} is a new environment", new.span
+        elif new is None and old is not None:
+            yield "changed", f"environment {name} is gone", old.span
+        elif old is not None and new is not None:
+            if old.url != new.url:
+                yield "changed", f"environment {name} is at {new.url}, no longer at {old.url}", new.span
+            if old.stages != new.stages:
+                yield (
+                    "changed",
+                    f"environment {name} allows {_listed(new.stages)}, no longer {_listed(old.stages)}",
+                    new.span,
+                )
+            if bool(old.confirm) != bool(new.confirm):
+                yield (
+                    "changed",
+                    f"environment {name} {'now asks' if new.confirm else 'no longer asks'} before a run",
+                    new.span,
+                )
+
+
+def _listed(stages: Iterable[str] | None) -> str:
+    return "every stage" if stages is None else ", ".join(stages) or "no stage"
