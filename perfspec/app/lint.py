@@ -18,9 +18,9 @@ from perfspec.language.include import is_shared, load
 from perfspec.language.schema import Schema
 from perfspec.plan.build import check_files
 from perfspec.spec.checks import check
-from perfspec.spec.meanings import check_meanings, check_tags
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
+from perfspec.spec.tags import check_tags
 from perfspec.steps import requests
 
 __all__ = ["Checked", "SpecFailure", "lint", "schema"]
@@ -93,15 +93,13 @@ def lint(path: str, content: bytes | None = None) -> Checked:
         check_files(spec, found, out, unreadable)
         _check_requests(spec, out)
         files = {name: text for name, text in found.items() if text is not None}
-        check_meanings(spec, out)
         check_tags(spec, _tagged_rows(spec, files), out)
     return Checked(path, spec, out.sorted(), loaded.sources, files)
 
 
 def _tagged_rows(spec: Spec, files: dict[str, str]) -> dict[str, list[dict[str, str]]]:
     """The rows of the files that a tag reads: others need not be taken apart."""
-    steps = (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown)
-    tags = (text for each in steps for request in requests(each) for _, text in request.tags)
+    tags = (text for each in spec.parts() for request in requests(each) for _, text in request.tags)
     roots = {path.root for text in tags for path, _ in text.reads()}
     found = {}
     for data in spec.data:
@@ -119,7 +117,7 @@ def _check_requests(spec: Spec, out: Diagnostics) -> None:
     names: dict[str, object] = dict.fromkeys(("run.id", "run.stage", "run.environment"), "x")
     names |= {f"values.{name}": value.value for name, value in first.values.items()}
     names |= {f"secret.{name}": "x" * SHORTEST_SECRET for name in spec.secrets}
-    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+    for steps in spec.parts():
         for request in requests(steps):
             try:
                 renderer(request, first.url, names)

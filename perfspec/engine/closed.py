@@ -1,6 +1,7 @@
 """The closed model: so many users at a time. Each begins a round, ends it, and begins the next until it has to leave.
 
-Leaving (a falling ramp) is after the round. A user that joins again is the same user, in its next round.
+Leaving (a falling ramp) is after the round. A user that joins again is the same user, in its next round; one that
+left by `stop: user` does not come back.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,6 +52,8 @@ class Closed:
             n = len(self._users)
             self._users.append(User(n + 1, random.person(self._seed, n + 1), Lane(self._driver, n)))
         user = self._users[number]
+        if user.is_done:
+            return
         user.stopping = False
         if user.lane.gen is None:
             self.live += 1

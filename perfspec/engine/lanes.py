@@ -4,9 +4,9 @@ States of a lane: idle (`gen` is None) -> running (its generator is being execut
 wake-up or its branches) -> idle. Rules:
 1. `turn` numbers what is waited for; a wake-up of another turn is stale and ignored, so timers are never cancelled.
 2. A waiting lane is resumed by a callback only, never from inside its own `request`, `pause` or `fork`.
-3. Branches run on child lanes, which share the names and have connections and an outcome of their own. They are kept
-   in `spare` for the next fork. A branch may end while its parent still starts the others, so `pending` begins one
-   too high.
+3. Branches run on child lanes, with a layer of names, connections and an outcome of their own. They are kept in
+   `spare` for the next fork. A branch may end while its parent still starts the others, so `pending` begins one too
+   high. When the last has ended, what they bound becomes known in their order, not in that of their answers.
 4. EndRound ends the generator and is told to `on_end`. Any other exception goes up to the driver: it is a bug.
 5. Cookies and redirects are dealt with here, above every transport; only heads that ask for it come this way.
 """
@@ -17,7 +17,20 @@ from typing import Any
 from perfspec.engine.cookies import Jar, dressed, target_of
 from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
-from perfspec.steps.runtime import Call, EndRound, Head, Origin, Outcome, Program, Run, Streamed, Vars
+from perfspec.steps.runtime import (
+    CUT_OFF,
+    ON_PURPOSE,
+    UNFINISHED,
+    Call,
+    EndRound,
+    Head,
+    Origin,
+    Outcome,
+    Program,
+    Run,
+    Streamed,
+    Vars,
+)
 
 __all__ = ["Lane", "User"]
 
@@ -28,6 +41,7 @@ _UNSENDABLE = (ValueError, TypeError, LookupError)
 class Lane:
     __slots__ = (
         "_send",
+        "busy_ns",
         "call",
         "chain",
         "children",
@@ -35,12 +49,16 @@ class Lane:
         "conns",
         "driver",
         "due",
+        "failure",
+        "failures",
+        "forked_ns",
         "gen",
         "lost",
         "now",
         "on_end",
         "outcome",
         "parent",
+        "paused_ns",
         "pausing",
         "pending",
         "seat",
@@ -78,6 +96,13 @@ class Lane:
         self.spare: list[Lane] | None = None
         self.pending = 0
         self.lost: str | None = None
+        self.failures = 0
+        self.failure = ""
+        self.paused_ns = 0
+        self.forked_ns = 0
+        """When the branches that run now began."""
+        self.busy_ns = 0
+        """The longest that one of them took, without its pauses."""
 
     # what the engine does with a lane
 
@@ -116,8 +141,9 @@ class Lane:
 
     def _keep_cookies(self, call: Call, head: Head, sent: bytes | Streamed) -> None:
         if self.vars.cookies is None:
-            self.vars.cookies = Jar()
+            self.vars.share_cookies(self.vars.whole.cookies or Jar())
         line = sent if isinstance(sent, bytes) else sent.head
+        assert self.vars.cookies is not None
         self.vars.cookies.keep(head.headers, call.origin, target_of(line), self.now())
 
     def _follow(self, call: Call, outcome: Outcome, sent: bytes | Streamed) -> bool:
@@ -233,6 +259,8 @@ class Lane:
     def fork(self, programs: tuple[Program, ...]) -> None:
         self.turn += 1
         self.lost = None
+        self.forked_ns = self.due or self.now()
+        self.busy_ns = 0
         self.pending = len(programs) + 1
         self.spare = spare = self.spare or []
         self.children = children = []
@@ -240,7 +268,8 @@ class Lane:
             spare.append(Lane(self.driver, self.seat))
         for program in programs:
             child = spare.pop()
-            child.parent, child.vars, child.due = self, self.vars, self.due
+            child.parent, child.vars, child.due = self, Vars(outer=self.vars), self.due
+            child.failures = child.paused_ns = 0
             children.append(child)
             child.run(program(child), _branch_over)
         self.due = 0
@@ -272,7 +301,10 @@ class Lane:
 
     def _join(self, turn: int) -> None:
         if turn == self.turn and self.gen is not None:
-            self.children = None
+            children, self.children = self.children, None
+            for child in children or ():
+                self.vars.update(child.vars)
+            self.paused_ns += self.now() - self.forked_ns - self.busy_ns
             self.resume(self.lost)
 
 
@@ -281,16 +313,27 @@ def _branch_over(child: Lane, kind: str | None) -> None:
     assert parent is not None
     assert parent.spare is not None
     parent.spare.append(child)
-    parent.lost = parent.lost or kind
+    if kind is not None and (parent.lost is None or _weight(kind) > _weight(parent.lost)):
+        parent.lost = kind
+    if child.failures:
+        parent.failures += child.failures
+        parent.failure = child.failure
+    parent.busy_ns = max(parent.busy_ns, child.now() - parent.forked_ns - child.paused_ns)
+    parent.outcome.due = max(parent.outcome.due, child.outcome.due)  # when something was last asked for
     parent.pending -= 1
     if not parent.pending:
         parent._join(parent.turn)  # noqa: SLF001 - the other half of `fork`
 
 
+def _weight(kind: str) -> int:
+    """Of several ends of branches the heaviest is that of the round: cut off, then failed, then stopped on purpose."""
+    return 2 + (kind == UNFINISHED) if kind in CUT_OFF else int(kind not in ON_PURPOSE)
+
+
 class User:
     """Who: the number decides the data. Where: a lane. The two part in the open model (arrival number, seat)."""
 
-    __slots__ = ("lane", "misses", "number", "person", "round", "stopping")
+    __slots__ = ("is_done", "lane", "misses", "number", "person", "round", "stopping")
 
     def __init__(self, number: int, person: int, lane: Lane) -> None:
         self.number = number
@@ -301,3 +344,5 @@ class User:
         """Rounds in a row that found no service."""
         self.stopping = False
         """Leaves after its round."""
+        self.is_done = False
+        """Has left by `stop: user`."""

@@ -12,7 +12,7 @@ from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.lanes import User
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
 from perfspec.metrics.series import Key, Registry, Series
-from perfspec.steps.runtime import STOPPED, UNFINISHED, EndRound, Program, Run, Vars
+from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, STOP_USER, UNFINISHED, EndRound, Program, Run, Vars
 
 __all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
 
@@ -72,9 +72,13 @@ class Rounds:
                     yield from flow.program(lane)
                 except EndRound as end:
                     kind = end.kind
-                    if kind in (STOPPED, UNFINISHED):
+                    if kind in CUT_OFF:
                         self.unfinished += kind == UNFINISHED
                         return
+                    if kind in ON_PURPOSE:
+                        if kind == STOP_USER:
+                            user.is_done = user.stopping = True
+                        kind = None
                 flow.rounds.value(begin, lane.now() - begin, kind)
                 if kind is not None and kind.startswith(BROKEN):
                     self._count_broken(flow, begin, kind)

@@ -7,7 +7,7 @@
     template  holes allowed: url, text, json; expression: one whole `${...}`
     phrase    the grammar of the value, a row of the table in phrase_table.py
     binds     the value (or key) gives a name to: data, capture, loop, need, request, flow, stage, phase, environment,
-              secret, value, tag, fragment
+              secret, value, tag, fragment, group, set
     names     the value (or key) refers to one of these, or to a `row` or `cell` of the thresholds
     one_of    groups of keys of which a map has exactly one: {keys, many, none, rule, partial, split}
     groups    names for groups of keys;  goes_with  the keys or groups beside which an option may stand

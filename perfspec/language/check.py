@@ -33,6 +33,7 @@ PHRASES: dict[str, Check] = {
     "spread": lambda scalar, _, out: grammar.parse_spread(scalar, out),
     "subject": lambda scalar, _, out: grammar.parse_subject(scalar, out),
     "text_length": lambda scalar, _, out: grammar.parse_text_length(scalar, out),
+    "times": lambda scalar, _, out: grammar.parse_times(scalar, out),
     "threshold": lambda scalar, _, out: grammar.parse_limit(scalar, out),
     "users": lambda scalar, _, out: grammar.parse_users(scalar, out),
     "users_range": lambda scalar, _, out: grammar.parse_users_range(scalar, out),

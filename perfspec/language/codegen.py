@@ -212,6 +212,22 @@ class Generator:
                 return b'"' + self.text(text.source, "json text", arguments) + b'"'
         return _escape(orjson.dumps(tree.value))
 
+    def kept(self, tree: Body) -> str:
+        """Python source of a value that is kept, not sent: `${x}` alone keeps its type, in other text it is text."""
+        match tree:
+            case Object(members=members):
+                return "{" + ", ".join(f"{self.constant(k)}: {self.kept(m)}" for k, m in members) + "}"
+            case Array(items=items):
+                return "[" + ", ".join(self.kept(i) for i in items) + "]"
+            case Template(text=text, typed=True):
+                (hole,) = templates.holes(text.source)
+                return self.expression(hole.tree)
+            case Template(text=text):
+                arguments: list[str] = []
+                pattern = self.text(text.source, "text", arguments)
+                return f"({self.format(pattern, arguments)}).decode()"
+        return self.constant(tree.value)
+
     def format(self, pattern: bytes, arguments: list[str]) -> str:
         """Python source of the filled pattern."""
         if not arguments:

@@ -68,6 +68,8 @@ class Path:
     end: int
     is_fresh: bool = False
     """Inside `fresh( )`: drawn again, not read."""
+    may_miss: bool = False
+    """Inside `default( )`: it need not have a value."""
 
     @property
     def root(self) -> str:
@@ -115,6 +117,20 @@ def paths(tree: Expression) -> Iterator[Path]:
         case Binary(left=left, right=right):
             yield from paths(left)
             yield from paths(right)
+
+
+def _forgiven(tree: Expression) -> Expression:
+    """The tree with names that need no value."""
+    match tree:
+        case Path():
+            return replace(tree, may_miss=True)
+        case Call(arguments=arguments):
+            return replace(tree, arguments=tuple(map(_forgiven, arguments)))
+        case Unary(operand=operand):
+            return replace(tree, operand=_forgiven(operand))
+        case Binary(left=left, right=right):
+            return replace(tree, left=_forgiven(left), right=_forgiven(right))
+    return tree
 
 
 def is_steady(tree: Expression) -> bool:
@@ -268,6 +284,8 @@ class _Parser:
                 hint = f"write `{function.example}`"
                 raise ExpressionError("`fresh` takes the name of a data generator", start, end, hint, "PS302")
             arguments = [replace(name, is_fresh=True)]
+        elif word == "default":
+            arguments = [_forgiven(arguments[0]), arguments[1]]
         return Call(word, tuple(arguments), start, end)
 
     def path(self, word: str, start: int, end: int) -> Path:

@@ -14,6 +14,7 @@ __all__ = [
     "LATER",
     "MAX_ENTRIES",
     "MAX_TEXT",
+    "NEVER_EMPTY",
     "UNSTEADY",
     "Function",
     "add",
@@ -170,6 +171,8 @@ FUNCTIONS: dict[str, Function] = {
     "upper": Function(lambda x: _text(x).upper(), 1, 1, "a text", "upper(name)"),
 }
 
+NEVER_EMPTY = frozenset({"prefixes", "split"})
+"""Their lists have an entry, whatever they are called with."""
 LATER = frozenset({"now", "date", "json", "base64", "sha256"})
 """Words of the language that this version does not carry out yet."""
 

@@ -18,6 +18,7 @@ from perfspec.language.loads import (
 )
 from perfspec.language.numbers import parse_number_range, parse_spread
 from perfspec.language.quantities import parse_duration, parse_quantity, parse_rate, parse_share
+from perfspec.language.repeats import parse_times
 
 __all__ = [
     "is_singular",
@@ -39,6 +40,7 @@ __all__ = [
     "parse_spread",
     "parse_subject",
     "parse_text_length",
+    "parse_times",
     "parse_users",
     "parse_users_range",
     "parse_weights",

@@ -22,6 +22,7 @@ __all__ = [
     "Spread",
     "Subject",
     "TextLength",
+    "Times",
     "Unit",
     "UsersPhrase",
 ]
@@ -92,6 +93,13 @@ class PauseRange(msgspec.Struct, frozen=True):
     low_ns: int
     high_ns: int
     shape: Literal["fixed", "even", "about"]
+
+
+class Times(msgspec.Struct, frozen=True):
+    """How often: `3 times`, or drawn evenly from `2 to 5 times`."""
+
+    low: int
+    high: int
 
 
 class UsersPhrase(msgspec.Struct, frozen=True):

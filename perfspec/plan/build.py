@@ -18,8 +18,8 @@ from perfspec.plan.model import DataFile, Plan, PlannedFlow, PlannedPhase, Plann
 from perfspec.spec.checks import stage_promises
 from perfspec.spec.model import Environment, Flow, Spec, Stage
 from perfspec.spec.thresholds import resolve
-from perfspec.steps import names, requests
-from perfspec.steps.kinds import ForEach, Pause, Step, When
+from perfspec.steps import changed, groups, names, requests
+from perfspec.steps.kinds import Pause, Step
 from perfspec.steps.reading import Read
 
 __all__ = ["Choice", "build", "check_files"]
@@ -130,18 +130,23 @@ def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:
 def _left_out(spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool) -> dict[tuple[str, str], str]:
     """(kind of row, name) of what only flows outside the mix do -> why."""
     kept = {flow.name for flow, _ in flows}
-    sent = {name for flow, _ in flows for name in _names(flow.steps)} | set(_names((*spec.setup, *spec.teardown)))
+    once = (*spec.setup, *spec.teardown)
+    sent = {name for flow, _ in flows for name in _names(flow.steps)} | set(_names(once))
     reasons: dict[tuple[str, str], str] = {}
     for flow in spec.flows.values():
         if flow.name not in kept:
             reason = f"the stage's mix leaves out `{flow.name}`" if in_mix else f"`{flow.name}` has no weight"
             reasons["flow", flow.name] = reason
-            reasons.update({("request", n): reason for n in _names(flow.steps) if n not in sent})
+            reasons.update({row: reason for row in _names(flow.steps) if row not in sent})
     return reasons
 
 
-def _names(steps: tuple[Step, ...]) -> list[str]:
-    return [request.name for request in requests(steps)]
+def _names(steps: tuple[Step, ...]) -> list[tuple[str, str]]:
+    """(kind of row, name) of what the steps send or time."""
+    return [
+        *(("request", request.name) for request in requests(steps)),
+        *(("group", group.name) for group in groups(steps)),
+    ]
 
 
 def _phases(stage: Stage) -> tuple[PlannedPhase, ...]:
@@ -178,19 +183,9 @@ def _capped(steps: tuple[Step, ...], cap_ns: int) -> tuple[Step, ...]:
     """The steps with every pause at most this long; 0: as they are."""
     if not cap_ns:
         return steps
-    found: list[Step] = []
-    for step in steps:
-        match step:
-            case Pause():
-                found.append(msgspec.structs.replace(step, cap_ns=cap_ns))
-            case ForEach():
-                found.append(msgspec.structs.replace(step, steps=_capped(step.steps, cap_ns)))
-            case When():
-                inner = _capped(step.steps, cap_ns), _capped(step.otherwise, cap_ns)
-                found.append(msgspec.structs.replace(step, steps=inner[0], otherwise=inner[1]))
-            case _:
-                found.append(step)
-    return tuple(found)
+    return changed(
+        steps, lambda step: msgspec.structs.replace(step, cap_ns=cap_ns) if isinstance(step, Pause) else step
+    )
 
 
 def _files(spec: Spec, files: Mapping[str, str]) -> tuple[DataFile, ...]:
@@ -223,7 +218,7 @@ def check_files(
             columns[data.name] = list(csv.rows(text)[0])
         except ValueError as error:
             out.add("PS212", f"`{data.path}` cannot be read as CSV: {error}", data.span)
-    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+    for steps in spec.parts():
         for name in names(steps):
             if isinstance(name, Read) and name.path.root in columns:
                 _column(name, columns[name.path.root], out)

@@ -71,6 +71,8 @@ def expected(threshold: Threshold, estimated: Estimate) -> float:
         counted = ("",) if threshold.cell.is_latency else ("", "wait")
         return sum(n for (_, kind), n in estimated.requests.items() if kind in counted)
     requests = estimated.requests
+    if row.kind == "group":
+        return requests.get((row.name, "group"), 0.0)
     return requests.get((row.name, timer), 0.0) or requests.get((row.name, "wait"), 0.0)
 
 
@@ -98,6 +100,17 @@ class FlowTally:
 
     def pause(self, ns: int) -> None:
         self.ns += self.factor * ns
+
+    def group(self, name: str) -> None:
+        self.counts[name, "group"] += self.factor
+
+    def at_once(self, steps: tuple[Step, ...]) -> None:
+        begin = longest = self.ns
+        for step in steps:
+            self.ns = begin
+            weigh(step, self)
+            longest = max(longest, self.ns)
+        self.ns = longest
 
     def times(self, factor: float, steps: tuple[Step, ...]) -> None:
         outer, self.factor = self.factor, self.factor * factor

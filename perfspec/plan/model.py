@@ -16,7 +16,7 @@ from perfspec.load import Users
 from perfspec.spec.model import Access, Ready, Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
-from perfspec.steps.kinds import Request, Step, WaitUntil
+from perfspec.steps.kinds import Group, Parallel, Request, Step, WaitUntil
 
 __all__ = ["DataFile", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
 
@@ -147,14 +147,13 @@ class Plan(msgspec.Struct, frozen=True):
                 continue
             row, timer = threshold.row, threshold.cell.timer
             names = every if row.kind == "all" else {row.name}
-            if row.kind == "flow":
-                timer = "round"
+            timer = {"flow": "round", "group": "group"}.get(row.kind, timer)
             for name in names:
                 limits.setdefault((name, timer), set()).add(good)
         return {key: tuple(sorted(found)) for key, found in limits.items()}
 
     def series_names(self) -> tuple[tuple[str, str], ...]:
-        """(request, timer) of all that the flows can send, in the order of the spec."""
+        """(request or group, timer) of all that the flows can send, in the order of the spec."""
         found: dict[tuple[str, str], None] = {}
         for flow in self.flows:
             for step in walk(flow.steps):
@@ -163,4 +162,6 @@ class Plan(msgspec.Struct, frozen=True):
                 elif isinstance(step, WaitUntil):
                     found[step.request.name, "wait"] = None
                     found[step.request.name, "poll"] = None
+                elif isinstance(step, (Group, Parallel)):
+                    found[step.name, "group"] = None
         return tuple(found)

@@ -13,6 +13,14 @@ HEADLINES = {
     "NOT_STARTED": "NOT STARTED, which is no pass",
     "CRASHED": "CRASHED: this is what was measured until then",
 }
+SUMS = ("round", "group", "group with pauses")
+"""Timers of what is made of requests: their errors are told with those."""
+TIMERS = {
+    "poll": " (one poll)",
+    "wait": " (until done)",
+    "group": " (group without pauses)",
+    "group with pauses": " (group with pauses)",
+}
 
 
 def remarks(result: Result) -> list[str]:
@@ -28,7 +36,7 @@ def remarks(result: Result) -> list[str]:
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
     for summary in result.summaries:
-        if summary.key.timer != "round":
+        if summary.key.timer not in SUMS:
             out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
 
@@ -42,6 +50,6 @@ def label(summary: Summary) -> str:
     """A series as reports call it: its request, tags, and what was timed."""
     key = summary.key
     tags = "".join(f" {tag}={value}" for tag, value in key.tags)
-    timer = {"poll": " (one poll)", "wait": " (until done)"}.get(key.timer, "")
+    timer = TIMERS.get(key.timer, "")
     part = "" if key.part == "load" else f" ({key.part})"
     return f"{key.name}{tags}{timer}{part}"

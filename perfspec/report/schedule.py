@@ -8,8 +8,8 @@ from perfspec.plan.model import Plan
 from perfspec.report.words import count
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, share_limit
-from perfspec.steps import describe
-from perfspec.steps.kinds import ForEach, Step, When
+from perfspec.steps import children, describe
+from perfspec.steps.kinds import Step
 from perfspec.verdict.bounds import n_min
 
 __all__ = ["lines"]
@@ -74,10 +74,10 @@ def _steps(steps: tuple[Step, ...], depth: int) -> list[str]:
     out = []
     for step in steps:
         out.append("  " * depth + describe(step))
-        if isinstance(step, (ForEach, When)):
-            out += _steps(step.steps, depth + 1)
-        if isinstance(step, When) and step.otherwise:
-            out += ["  " * depth + "otherwise", *_steps(step.otherwise, depth + 1)]
+        for key, held in children(step):
+            if key != "steps":
+                out.append("  " * depth + key)
+            out += _steps(held, depth + 1)
     return out
 
 

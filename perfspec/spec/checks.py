@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from perfspec import steps as kinds
 from perfspec.base.units import format_duration
@@ -14,14 +13,12 @@ from perfspec.language.phrases import AbortRule
 from perfspec.spec import drawn
 from perfspec.spec.access import check_access
 from perfspec.spec.model import Promise, Spec, Stage
+from perfspec.spec.names import Known, Names, suggest
 from perfspec.spec.thresholds import fits, parse_cell, resolve
-from perfspec.steps.kinds import Captured, ForEach, Request, Step, WaitUntil
-from perfspec.steps.reading import Bind, Read
-from perfspec.steps.request import needs_name
+from perfspec.steps.kinds import Captured, Request, Step, WaitUntil
+from perfspec.steps.reading import Read
 
 __all__ = ["check", "stage_promises"]
-
-BUILT_IN = {"run": ("id", "stage", "environment"), "user": ("number",), "round": ("number",)}
 
 
 def check(spec: Spec, out: Diagnostics) -> None:
@@ -36,7 +33,7 @@ def check(spec: Spec, out: Diagnostics) -> None:
     for environment in spec.environments.values():
         for name in environment.stages or ():
             if name not in spec.stages:
-                hint = _suggest(name, dict.fromkeys(spec.stages))
+                hint = suggest(name, dict.fromkeys(spec.stages))
                 out.add(
                     "PS510",
                     f"environment `{environment.name}` allows a stage `{name}` that is nowhere",
@@ -48,141 +45,8 @@ def check(spec: Spec, out: Diagnostics) -> None:
         out.add("PS504", "no flow has a weight above zero, so nothing would be sent", first.span, "add `weight: 1`")
 
 
-@dataclass(slots=True)
-class Known:
-    """A name and where it comes from."""
-
-    what: str
-    span: Span
-
-    def __str__(self) -> str:
-        return f"({self.what}, line {self.span.line})"
-
-
-@dataclass(slots=True)
-class Names:
-    """Walks the steps in the order they happen, and knows at each one which names have a value."""
-
-    spec: Spec
-    out: Diagnostics
-    data: dict[str, Known] = field(default_factory=dict)
-    is_once: bool = False
-    """In setup or teardown: nobody's round."""
-    unknown: set[Span] = field(default_factory=set)
-    """Where a name is read that has no value: nothing else needs to be said there."""
-
-    def check(self) -> None:
-        self.data = {d.name: Known("data", d.span) for d in self.spec.data}
-        self.data |= {name: Known("data", span) for name, span in self.spec.unread.items()}
-        self.is_once = True
-        shared = self._walk(self.spec.setup, dict(self.data))
-        self.is_once = False
-        for flow in self.spec.flows.values():
-            self._walk(flow.steps, dict(shared))
-        self.is_once = True
-        self._walk(self.spec.teardown, dict(shared))
-        for step in _all_steps(self.spec):
-            request = kinds.request_of(step)
-            if request is not None:
-                self._unnamed(request)
-
-    def _unnamed(self, request: Request) -> None:
-        if needs_name(request) and not any(span in self.unknown for _, span in request.path.reads()):
-            message = "a path with `${...}` needs a `name`, or every address becomes a row of its own"
-            self.out.add(
-                "PS404", message, request.path.span, "add `name: ` and what reports and thresholds should call it"
-            )
-
-    def _walk(self, steps: tuple[Step, ...], known: dict[str, Known]) -> dict[str, Known]:
-        later: dict[str, tuple[Bind, Step]] = {}
-        for step in kinds.walk(steps):
-            for name in kinds.KINDS[type(step)].names(step):
-                if isinstance(name, Bind):
-                    later.setdefault(name.name, (name, step))
-        for step in kinds.walk(steps):
-            if isinstance(step, ForEach):
-                self._list(step)
-        for name in kinds.names(steps):
-            if isinstance(name, Bind):
-                known[name.name] = Known(name.what, name.span)
-            else:
-                self._read(name, known, later)
-        return known
-
-    def _list(self, step: ForEach) -> None:
-        """What is drawn is one value; going through it would end every round."""
-        (hole,) = templates.holes(step.items.source)
-        tree = hole.tree
-        if isinstance(tree, Path) and tree.root in self.data and tree.root not in self.spec.unread:
-            hint = "go through a captured list, or through `prefixes(...)` or `split(...)` of a text"
-            self.out.add("PS305", f"`{tree.dotted}` is drawn as one value, not as a list", step.items.span, hint)
-
-    def _read(self, read: Read, known: dict[str, Known], later: dict[str, tuple[Bind, Step]]) -> None:
-        root = read.path.root
-        if root in BUILT_IN or root in ("values", "secret"):
-            self._built_in(read.path, read.span)
-        elif root in known:
-            if read.path.is_fresh and root not in self.data:
-                message = f"`{root}` is not drawn, so `fresh` cannot draw it again {known[root]}"
-                self.out.add("PS233", message, _root_span(read), f"write `{root}`, or name a data generator")
-        elif root in later:
-            self.unknown.add(read.span)
-            bind, step = later[root]
-            message = f"`{root}` is used before it is captured"
-            below = f"move this step below the one on line {step.span.line}"
-            hint = "a step cannot use what it captures itself" if _is_own(read, step) else below
-            self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
-        else:
-            self.unknown.add(read.span)
-            message = f"nothing is called `{root}` (data, captures and names set before this step)"
-            elsewhere = self._elsewhere(root)
-            self.out.add("PS301", message, _root_span(read), elsewhere or _suggest(root, known))
-
-    def _elsewhere(self, name: str) -> str:
-        """Is it captured in another flow? A name lives in one flow, and in one round of it."""
-        for flow in self.spec.flows.values():
-            for bound in kinds.names(flow.steps):
-                if isinstance(bound, Bind) and bound.name == name:
-                    return f"it is captured in flow `{flow.name}` (line {bound.span.line}), and known there only"
-        return ""
-
-    def _built_in(self, path: Path, span: Span) -> None:
-        root, rest = path.root, path.parts[1:]
-        if root == "values":
-            return  # every environment is asked below
-        if root == "secret":
-            if not rest or str(rest[0]) not in self.spec.secrets:
-                name = str(rest[0]) if rest else ""
-                known = {s.name: Known("secret", s.span) for s in self.spec.secrets.values()}
-                self.out.add(
-                    "PS304", f"no secret is called `{name}`", span, _suggest(name, known) or "add it under `secrets:`"
-                )
-        elif root in ("user", "round") and self.is_once:
-            message = f"there is no `{path.dotted}` in setup and teardown, which happen once per run"
-            self.out.add("PS301", message, span, "use `${run.id}`")
-        elif not rest or rest[0] not in BUILT_IN[root]:
-            there = ", ".join(f"`{root}.{n}`" for n in BUILT_IN[root])
-            self.out.add("PS301", f"nothing is called `{path.dotted}`", span, f"there is {there}")
-
-
-def _is_own(read: Read, step: Step) -> bool:
-    return any(isinstance(n, Read) and n.span == read.span for n in kinds.KINDS[type(step)].names(step))
-
-
-def _root_span(read: Read) -> Span:
-    return read.span.part(0, len(read.path.root)) if read.span.width else read.span
-
-
-def _suggest(name: str, known: "dict[str, Known] | dict[str, None]") -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    if not near:
-        return ""
-    source = known[near[0]]
-    return f"did you mean `{near[0]}`{f' {source}' if source else ''}?"
-
-
 def _all_steps(spec: Spec) -> Iterable[Step]:
-    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+    for steps in spec.parts():
         yield from kinds.walk(steps)
 
 
@@ -235,13 +99,16 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str],
     row_span = promise.row_span
     if row.kind == "flow" and row.name not in spec.flows:
         known = {f.name: Known("flow", f.span) for f in spec.flows.values()}
-        out.add("PS602", f"no flow is named `{row.name}`", row_span, _suggest(row.name, known))
+        out.add("PS602", f"no flow is named `{row.name}`", row_span, suggest(row.name, known))
+    if row.kind == "group":
+        _group(promise, spec, out)
     if row.kind != "request":
         return
     if row.name not in places:
         near = difflib.get_close_matches(row.name, places, 1)
         hint = f"did you mean `{near[0]}` (line {places[near[0]].line})?" if near else "name a request with `name:`"
         hint = f"write `flow {row.name}`" if row.name in spec.flows else hint
+        hint = f"write `group {row.name}`" if row.name in _groups(spec) else hint
         out.add("PS602", f"no request is named `{row.name}`", row_span, hint)
     elif row.name in waits and cell.is_latency and not cell.timer:
         message = f"`{row.name}` waits until its answer is as wanted; `{cell.text}` does not say which time is meant"
@@ -255,6 +122,29 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str],
             promise.span,
             f"write `{cell.text.split()[-1]}`",
         )
+
+
+def _groups(spec: Spec) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    for steps in spec.parts():
+        for group in kinds.groups(steps):
+            found.setdefault(group.name, Known("group", group.name_span))
+    return found
+
+
+def _group(promise: Promise, spec: Spec, out: Diagnostics) -> None:
+    """A group has times, failures and a number; what else there is belongs to its requests."""
+    known = _groups(spec)
+    row, cell = promise.row, promise.cell
+    if row.name not in known:
+        hint = suggest(row.name, known) or "name one with `group:` or `parallel:`"
+        out.add("PS602", f"no group is named `{row.name}`", promise.row_span, hint)
+    elif row.where:
+        out.add("PS602", "a group has no tags", promise.row_span, f"write `{row.text.partition(' where ')[0]}`")
+    elif cell.timer or cell.statistic == "availability":
+        what = f"no `{cell.timer}` time" if cell.timer else "no availability, only its requests have"
+        hint = "write `p95`" if cell.timer else "write `errors`"
+        out.add("PS605", f"a group has {what}", promise.span, hint)
 
 
 def _values(spec: Spec, out: Diagnostics) -> None:
@@ -291,9 +181,8 @@ def _used_values(spec: Spec, promises: Iterable[Promise]) -> dict[str, tuple[str
     """Name of a value -> who uses it first, and on which line."""
     reads = [(path, span, "thresholds use") for promise in promises for path, span in promise.limit.reads()]
     for step in _all_steps(spec):
-        for name in kinds.KINDS[type(step)].names(step):
-            if isinstance(name, Read):
-                reads.append((name.path, name.span, "a step uses"))  # noqa: PERF401 - clearer than three loops in one
+        own = kinds.KINDS[type(step)].names(step)
+        reads += [(name.path, name.span, "a step uses") for name in own if isinstance(name, Read)]
     reads += [(path, span, "data use") for path, span in drawn.reads(spec)]
     used: dict[str, tuple[str, int]] = {}
     for path, span, who in reads:
@@ -328,7 +217,7 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
     for name, span in stage.mix_spans.items():
         if name not in spec.flows:
             known = {f.name: Known("flow", f.span) for f in spec.flows.values()}
-            out.add("PS505", f"no flow is named `{name}`", span, _suggest(name, known))
+            out.add("PS505", f"no flow is named `{name}`", span, suggest(name, known))
     for before, after in zip(stage.phases, stage.phases[1:], strict=False):
         if before.users.end != after.users.start:
             jump = f"{after.users.start} users where `{before.name}` ended at {before.users.end}"
@@ -342,7 +231,7 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
         if rule.kind == "metric":
             _metric_rule(rule, spec, out)
         if rule.kind == "threshold" and row not in ("any", "errors") and row not in rows:
-            out.add("PS602", f"no threshold is about `{row}`", rule.span, _suggest(row, dict.fromkeys(rows)))
+            out.add("PS602", f"no threshold is about `{row}`", rule.span, suggest(row, dict.fromkeys(rows)))
 
 
 def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
@@ -355,4 +244,4 @@ def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
         out.add("PS902", f"aborting by `{rule.metric}` is not built yet", rule.span, "write `errors over 25% for 30s`")
     sent = {request.name: None for request in map(kinds.request_of, _all_steps(spec)) if request is not None}
     if rule.row not in ("all", *sent):
-        out.add("PS602", f"no request is named `{rule.row}`", rule.span, _suggest(rule.row, sent))
+        out.add("PS602", f"no request is named `{rule.row}`", rule.span, suggest(rule.row, sent))

@@ -1,5 +1,6 @@
 """What was said, typed: a spec after includes and defaults, every part with its place. Says nothing of one run."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -19,6 +20,7 @@ __all__ = [
     "Cell",
     "Environment",
     "Flow",
+    "Fragment",
     "Phase",
     "Promise",
     "Ready",
@@ -34,9 +36,9 @@ __all__ = [
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Whose numbers are judged: `all`, a request's name, `flow NAME`; each optionally `where TAG is VALUE`."""
+    """Whose numbers are judged: `all`, a request's name, `flow NAME`, `group NAME`; optionally `where TAG is VALUE`."""
 
-    kind: Literal["all", "request", "flow"]
+    kind: Literal["all", "request", "flow", "group"]
     name: str
     where: tuple[tuple[str, str], ...] = ()
     text: str = ""
@@ -159,6 +161,15 @@ class Flow:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    name: str
+    span: Span
+    needs: dict[str, Span]
+    gives: dict[str, Span]
+    steps: tuple[Step, ...]
+
+
 class Phase(msgspec.Struct, frozen=True):
     name: str
     span: Span
@@ -201,8 +212,16 @@ class Spec:
     setup: tuple[Step, ...]
     teardown: tuple[Step, ...]
     flows: dict[str, Flow]
+    fragments: dict[str, Fragment]
     stages: dict[str, Stage]
     promises: tuple[Promise, ...]
     slo: Mapping | None
     run_when_changed: tuple[str, ...] = ()
     """Globs of the code this spec guards, relative to the repository."""
+
+    def parts(self) -> Iterator[tuple[Step, ...]]:
+        """Everything that can be done, in the order in which it is; fragments stand where they are used."""
+        yield self.setup
+        for flow in self.flows.values():
+            yield flow.steps
+        yield self.teardown

@@ -17,12 +17,13 @@ from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 from perfspec.language.phrase_grammar import parse_duration
 from perfspec.spec.access import read_access, read_ready
-from perfspec.spec.model import Environment, Flow, Secret, Spec, Start, Value
+from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
 from perfspec.spec.stages import read_stage
 from perfspec.spec.thresholds import read_promises
 from perfspec.steps import read_steps
 from perfspec.steps.reading import Reading
 from perfspec.steps.request import authorization_header
+from perfspec.steps.use import listed
 
 __all__ = ["read"]
 
@@ -36,6 +37,7 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
     """The spec that a merged document says."""
     defaults = root.get("defaults")
     steps = _reading(defaults if isinstance(defaults, Mapping) else None, out)
+    steps.fragments = {e.key.text: e.value for e in _entries(root, "fragments") if isinstance(e.value, Mapping)}
     slo = root.get("slo")
     return Spec(
         path=path,
@@ -50,6 +52,7 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         setup=read_steps(root.get("setup"), "setup", steps),
         teardown=read_steps(root.get("teardown"), "teardown", steps),
         flows={e.key.text: _flow(e, steps) for e in _entries(root, "flows")},
+        fragments={e.key.text: _fragment(e, steps) for e in _entries(root, "fragments")},
         stages={e.key.text: read_stage(e, out) for e in _entries(root, "stages")},
         promises=read_promises(root.get("thresholds"), out),
         slo=slo if isinstance(slo, Mapping) else None,
@@ -122,6 +125,15 @@ def _flow(entry: Entry, steps: Reading) -> Flow:
     value = weight.value if isinstance(weight, Scalar) else 1
     share = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 1.0
     return Flow(entry.key.text, entry.key.span, share, read_steps(node.get("steps"), f"flows.{entry.key.text}", steps))
+
+
+def _fragment(entry: Entry, steps: Reading) -> Fragment:
+    """A fragment by itself, whoever uses it."""
+    node = entry.value if isinstance(entry.value, Mapping) else Mapping((), entry.value.span)
+    steps.using = [entry.key.text]
+    found = read_steps(node.get("steps"), f"fragments.{entry.key.text}", steps)
+    steps.using = []
+    return Fragment(entry.key.text, entry.key.span, listed(node, "needs"), listed(node, "gives"), found)
 
 
 def _secret(entry: Entry, out: Diagnostics) -> Secret:

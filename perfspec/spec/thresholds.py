@@ -64,8 +64,7 @@ def _row(key: Scalar, out: Diagnostics) -> Row | None:
     if text.startswith("flow "):
         return Row("flow", text.removeprefix("flow ").strip(), where, key.text)
     if text.startswith("group "):
-        out.add("PS902", "`group` rows are not built yet", key.span)
-        return None
+        return Row("group", text.removeprefix("group ").strip(), where, key.text)
     return Row("request", text, where, key.text)
 
 

@@ -7,13 +7,58 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from perfspec.language.nodes import Mapping, Node, Sequence
-from perfspec.steps import for_each, pause, request, wait_until, when
-from perfspec.steps.kinds import ForEach, Pause, Request, Step, WaitUntil, When
-from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
+from perfspec.steps import (
+    choose,
+    for_each,
+    group,
+    option,
+    parallel,
+    pause,
+    repeat,
+    request,
+    set_names,
+    stop,
+    use,
+    wait_until,
+    when,
+)
+from perfspec.steps.kinds import (
+    Choose,
+    ForEach,
+    Group,
+    Option,
+    Parallel,
+    Pause,
+    Repeat,
+    Request,
+    Set,
+    Step,
+    Stop,
+    Use,
+    WaitUntil,
+    When,
+)
+from perfspec.steps.reading import AtOnce, Bind, Ends, Inside, Loop, Names, OneOf, Read, Reading, Tally
 from perfspec.steps.runtime import Build, Program
 
-__all__ = ["Bind", "Read", "bind", "describe", "names", "read_steps", "request_of", "requests", "walk", "weigh"]
+__all__ = [
+    "Bind",
+    "Read",
+    "bind",
+    "changed",
+    "children",
+    "describe",
+    "groups",
+    "names",
+    "read_steps",
+    "request_of",
+    "requests",
+    "walk",
+    "weigh",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +74,33 @@ KINDS: dict[type, Kind] = {
     Request: Kind(request.read, request.names, request.describe, request.weigh, request.bind),
     WaitUntil: Kind(wait_until.read, wait_until.names, wait_until.describe, wait_until.weigh, wait_until.bind),
     Pause: Kind(pause.read, pause.names, pause.describe, pause.weigh, pause.bind),
+    Group: Kind(group.read, group.names, group.describe, group.weigh, group.bind),
+    Parallel: Kind(parallel.read, parallel.names, parallel.describe, parallel.weigh, parallel.bind),
+    Repeat: Kind(repeat.read, repeat.names, repeat.describe, repeat.weigh, repeat.bind),
     ForEach: Kind(for_each.read, for_each.names, for_each.describe, for_each.weigh, for_each.bind),
     When: Kind(when.read, when.names, when.describe, when.weigh, when.bind),
+    Choose: Kind(choose.read, choose.names, choose.describe, choose.weigh, choose.bind),
+    Option: Kind(option.read, option.names, option.describe, option.weigh, option.bind),
+    Use: Kind(use.read, use.names, use.describe, use.weigh, use.bind),
+    Set: Kind(set_names.read, set_names.names, set_names.describe, set_names.weigh, set_names.bind),
+    Stop: Kind(stop.read, stop.names, stop.describe, stop.weigh, stop.bind),
 }
 VERBS: tuple[tuple[str, type], ...] = (
     ("until", WaitUntil),  # before the methods: it is a request and something more
     *((method, Request) for method in request.METHODS),
     ("pause", Pause),
+    ("group", Group),
+    ("parallel", Parallel),
+    ("repeat", Repeat),
     ("for_each", ForEach),
     ("when", When),
+    ("choose", Choose),
+    ("use", Use),
+    ("set", Set),
+    ("stop", Stop),
 )
+HOLD = ("steps", "otherwise")
+"""The fields in which a step has others."""
 
 
 def read_steps(node: Node | None, parent: str, reading: Reading) -> tuple[Step, ...]:
@@ -55,23 +117,64 @@ def read_steps(node: Node | None, parent: str, reading: Reading) -> tuple[Step, 
 
 
 def names(steps: tuple[Step, ...]) -> Iterator[Read | Bind]:
-    """What the steps read and bind, in the order it happens."""
+    """What the steps read and bind, in the order of the spec; of fragments what their caller can see."""
     for step in steps:
-        for name in KINDS[type(step)].names(step):
-            if isinstance(name, (Read, Bind)):
-                yield name
-            else:
-                yield from names((name,))
+        for found in KINDS[type(step)].names(step):
+            match found:
+                case Read() | Bind():
+                    yield found
+                case OneOf(ways=lists) | AtOnce(branches=lists):
+                    for inner in lists:
+                        yield from names(inner)
+                case Loop():
+                    yield from () if found.entry is None else (found.entry,)
+                    yield from names(found.steps)
+                case Inside():
+                    yield from _seen(found)
+                case Ends():
+                    pass
+                case _:
+                    yield from names((found,))
+
+
+def _seen(fragment: Inside) -> Iterator[Read | Bind]:
+    """What a fragment reads that is not its own, and what it gives."""
+    found = list(names(fragment.steps))
+    own = {*fragment.needs, *(name.name for name in found if isinstance(name, Bind))}
+    yield from (name for name in found if isinstance(name, Read) and name.path.root not in own)
+    yield from (Bind(name, fragment.span, "capture") for name in fragment.gives)
+
+
+def children(step: Step) -> Iterator[tuple[str, tuple[Step, ...]]]:
+    """The lists of steps that a step holds, each with the key it stands under."""
+    for key in HOLD:
+        held = getattr(step, key, ())
+        if held:
+            yield key, held
+
+
+def changed(steps: tuple[Step, ...], change: Callable[[Step], Step]) -> tuple[Step, ...]:
+    """The steps with every one of them changed, children first."""
+    found = []
+    for step in steps:
+        held = {key: changed(inner, change) for key, inner in children(step)}
+        found.append(change(msgspec.structs.replace(step, **held) if held else step))
+    return tuple(found)
 
 
 def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
     """Every step, parents before children."""
     for step in steps:
         yield step
-        if isinstance(step, (ForEach, When)):
-            yield from walk(step.steps)
-        if isinstance(step, When):
-            yield from walk(step.otherwise)
+        for _, held in children(step):
+            yield from walk(held)
+
+
+def groups(steps: tuple[Step, ...]) -> Iterator[Group | Parallel]:
+    """Everything that is timed as one."""
+    for step in walk(steps):
+        if isinstance(step, (Group, Parallel)):
+            yield step
 
 
 def request_of(step: Step) -> Request | None:

@@ -1,18 +1,15 @@
 """`for_each: ${list}` with `as: name`: the steps once for every entry."""
 
 from perfspec.language import templates
-from perfspec.language.codegen import Generator
-from perfspec.language.functions import MAX_ENTRIES
+from perfspec.language.expressions import Call
+from perfspec.language.functions import MAX_ENTRIES, NEVER_EMPTY
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.steps.kinds import ForEach
-from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
+from perfspec.steps.reading import Bind, Loop, Names, Reading, Tally, reads
 from perfspec.steps.runtime import Build, EndRound, Lane, Program, Run
-from perfspec.steps.sequence import in_turn
+from perfspec.steps.sequence import PASSES, evaluated, in_turn
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
-
-_PASSES = 1009
-"""A prime above MAX_ENTRIES: numbers the passes of nested loops without collisions."""
 
 
 def read(node: Mapping, parent: str, reading: Reading) -> ForEach | None:
@@ -27,10 +24,10 @@ def read(node: Mapping, parent: str, reading: Reading) -> ForEach | None:
 
 
 def names(step: ForEach) -> Names:
-    for path, span in step.items.reads():
-        yield Read(path, span)
-    yield Bind(step.name, step.name_span, "loop")
-    yield from step.steps
+    yield from reads(step.items)
+    tree = templates.holes(step.items.source)[0].tree
+    is_sure = isinstance(tree, Call) and tree.function in NEVER_EMPTY
+    yield Loop(step.steps, Bind(step.name, step.name_span, "loop"), is_sure=is_sure)
 
 
 def describe(step: ForEach) -> str:
@@ -42,24 +39,18 @@ def weigh(step: ForEach, tally: Tally) -> None:
 
 
 def bind(step: ForEach, build: Build) -> Program:
-    generator = Generator(build.constants, step.at)
-    (hole,) = templates.holes(step.items.source)
-    entries = generator.function([f"return {generator.expression(hole.tree)}"])
-    body, name = in_turn(step.steps, build), step.name
+    entries, body, name = evaluated(step.items, step.at, build), in_turn(step.steps, build), step.name
     failed = f"expression {step.items.span.path}:{step.items.span.line}"
 
     def program(lane: Lane) -> Run:
         scope = lane.vars
-        try:
-            found = entries(scope)
-        except (LookupError, TypeError, ValueError) as error:
-            raise EndRound(failed) from error
+        found = entries(scope)
         if not isinstance(found, (list, tuple)) or len(found) > MAX_ENTRIES:
             raise EndRound(failed)
         outer = scope.step
         for number, entry in enumerate(found, 1):
             scope[name] = entry
-            scope.step = outer * _PASSES + number
+            scope.step = outer * PASSES + number
             yield from body(lane)
         scope.step = outer
 

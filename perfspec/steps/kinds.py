@@ -3,17 +3,36 @@ here.
 
 `at` is the step's address (`flows.search.query`): unique, and steady when unrelated steps move, so that what is drawn
 at a step does not change with its neighbours.
+
+A step that holds others has them in `steps`, and in `otherwise`: nothing else needs to be known to walk through all.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from perfspec.diagnostics.source import Span
-from perfspec.language.phrases import Capture, Matcher, Path, PauseRange
+from perfspec.language.phrases import Capture, Matcher, Path, PauseRange, Times
 from perfspec.language.templates import Body, Text
 
-__all__ = ["Captured", "Check", "ForEach", "Pause", "Request", "Step", "WaitUntil", "When"]
+__all__ = [
+    "Captured",
+    "Check",
+    "Choose",
+    "ForEach",
+    "Group",
+    "Option",
+    "Parallel",
+    "Pause",
+    "Repeat",
+    "Request",
+    "Set",
+    "Step",
+    "Stop",
+    "Use",
+    "WaitUntil",
+    "When",
+]
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -96,4 +115,76 @@ class When(msgspec.Struct, frozen=True, tag="when"):
     otherwise: tuple["Step", ...] = ()
 
 
-Step: TypeAlias = Request | WaitUntil | Pause | ForEach | When
+class Repeat(msgspec.Struct, frozen=True, tag="repeat"):
+    at: str
+    span: Span
+    times: Times
+    steps: tuple["Step", ...]
+
+
+class Choose(msgspec.Struct, frozen=True, tag="choose"):
+    """One of the options happens, drawn anew at every pass."""
+
+    at: str
+    span: Span
+    steps: tuple["Option", ...]
+
+
+class Option(msgspec.Struct, frozen=True, tag="option"):
+    """A way that `choose` may take."""
+
+    at: str
+    span: Span
+    share: float
+    """The probability of this way."""
+    steps: tuple["Step", ...]
+
+
+class Group(msgspec.Struct, frozen=True, tag="group"):
+    """Timed as one."""
+
+    at: str
+    span: Span
+    name: str
+    name_span: Span
+    steps: tuple["Step", ...]
+
+
+class Parallel(msgspec.Struct, frozen=True, tag="parallel"):
+    """Its children happen at once; timed as one."""
+
+    at: str
+    span: Span
+    name: str
+    name_span: Span
+    steps: tuple["Step", ...]
+
+
+class Use(msgspec.Struct, frozen=True, tag="use"):
+    """A fragment, with its steps put in place: they have addresses and draws of their own at every use."""
+
+    at: str
+    span: Span
+    name: str
+    given: tuple[tuple[str, Body], ...]
+    """What the fragment needs -> the value it gets."""
+    gives: tuple[str, ...]
+    steps: tuple["Step", ...]
+
+
+class Set(msgspec.Struct, frozen=True, tag="set"):
+    at: str
+    span: Span
+    names: tuple[tuple[str, Body, Span], ...]
+    """(name, value, place of the name)."""
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    at: str
+    span: Span
+    what: Literal["round", "user"]
+
+
+Step: TypeAlias = (
+    Request | WaitUntil | Pause | ForEach | When | Repeat | Choose | Option | Group | Parallel | Use | Set | Stop
+)

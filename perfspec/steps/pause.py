@@ -9,7 +9,7 @@ from perfspec.language.nodes import Mapping, Scalar
 from perfspec.language.phrase_grammar import parse_pause
 from perfspec.steps.kinds import Pause
 from perfspec.steps.reading import Names, Reading, Tally
-from perfspec.steps.runtime import Build, Lane, Program, Run
+from perfspec.steps.runtime import Build, Lane, Program, Run, Vars
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
 
@@ -48,19 +48,22 @@ def bind(step: Pause, _build: Build) -> Program:
     where = random.site(step.at)
     normal = NormalDist().inv_cdf
 
-    def fixed(lane: Lane) -> Run:
-        lane.pause(min(low, cap))
-        yield
+    def fixed(_names: Vars) -> int:
+        return low
 
-    def even(lane: Lane) -> Run:
-        names = lane.vars
-        lane.pause(min(low + int(spread * random.draw(names.base, where, names.step)), cap))
-        yield
+    def even(names: Vars) -> int:
+        return low + int(spread * random.draw(names.base, where, names.step))
 
-    def about(lane: Lane) -> Run:
-        names = lane.vars
+    def about(names: Vars) -> int:
         drawn = max(random.draw(names.base, where, names.step), 1e-9)
-        lane.pause(min(int(low * exp(_SIGMA * normal(drawn))), cap))
-        yield
+        return int(low * exp(_SIGMA * normal(drawn)))
 
-    return {"fixed": fixed, "even": even, "about": about}[step.range.shape]
+    length = {"fixed": fixed, "even": even, "about": about}[step.range.shape]
+
+    def program(lane: Lane) -> Run:
+        begin = lane.now()
+        lane.pause(min(length(lane.vars), cap))
+        yield
+        lane.paused_ns += lane.due - begin
+
+    return program

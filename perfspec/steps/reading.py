@@ -7,11 +7,11 @@ from typing import Protocol, TypeAlias
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Path
-from perfspec.language.nodes import Node
+from perfspec.language.nodes import Mapping, Node
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Step
 
-__all__ = ["Bind", "Names", "Read", "Reading", "Tally"]
+__all__ = ["AtOnce", "Bind", "Ends", "Inside", "Loop", "Named", "Names", "OneOf", "Read", "Reading", "Tally", "reads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Read:
 
     path: Path
     span: Span
+    is_sent: bool = False
+    """It goes to the service as it was drawn: the same value every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,65 @@ class Bind:
     name: str
     span: Span
     what: str
-    """`capture` or `loop`, as a reader of the spec would call it."""
+    """`capture`, `set` or `loop`, as a reader of the spec would call it."""
 
 
-Names: TypeAlias = "Iterator[Read | Bind | Step]"
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Exactly one of these lists of steps happens."""
+
+    ways: tuple[tuple[Step, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """All of them happen, none after another."""
+
+    branches: tuple[tuple[Step, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The steps happen several times; `entry` has a value in them."""
+
+    steps: tuple[Step, ...]
+    entry: Bind | None
+    is_sure: bool
+    """At least once."""
+    is_loop: bool = True
+    """Can be more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The steps of a fragment, whose names are its own."""
+
+    name: str
+    span: Span
+    """Where it is used."""
+    steps: tuple[Step, ...]
+    needs: tuple[str, ...]
+    gives: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Nothing happens after this."""
+
+    what: str
+    """`round` or `user`."""
+    span: Span
+
+
+Named: TypeAlias = Read | Bind | OneOf | AtOnce | Loop | Inside | Ends | Step
+Names: TypeAlias = "Iterator[Named]"
 """In the order things happen; a Step stands for all that it reads and binds itself."""
+
+
+def reads(text: Text, *, is_sent: bool = False) -> "Iterator[Read]":
+    """The names that a text reads."""
+    for path, span in text.reads():
+        yield Read(path, span, is_sent and not path.is_fresh)
 
 
 @dataclass(slots=True)
@@ -48,6 +104,10 @@ class Reading:
     authorization: Text | None = None
     follows: bool = True
     """Redirects are followed."""
+    fragments: dict[str, Mapping] = field(default_factory=dict)
+    using: list[str] = field(default_factory=list)
+    """The fragments around the step, outermost first."""
+    uses: int = 0
     taken: dict[str, int] = field(default_factory=dict)
 
     def address(self, parent: str, label: str) -> str:
@@ -66,6 +126,10 @@ class Tally(Protocol):
 
     def wait(self, name: str, every_ns: int) -> None: ...
     def pause(self, ns: int) -> None: ...
+    def group(self, name: str) -> None:
+        """One transaction."""
+        ...
+
     def items(self, text: Text) -> float:
         """How many entries a list will hold, as far as that can be known before the run."""
         ...
@@ -76,4 +140,8 @@ class Tally(Protocol):
 
     def times(self, factor: float, steps: "tuple[Step, ...]") -> None:
         """Children that happen `factor` times."""
+        ...
+
+    def at_once(self, steps: "tuple[Step, ...]") -> None:
+        """Children that take as long as the longest of them."""
         ...

@@ -22,7 +22,7 @@ from perfspec.language.phrases import Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import Captured, Check, Request
-from perfspec.steps.reading import Bind, Names, Read, Reading, Tally
+from perfspec.steps.reading import Bind, Names, Read, Reading, Tally, reads
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
 __all__ = [
@@ -200,17 +200,18 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
 
 
 def names(step: Request) -> Names:
-    for text in _texts(step):
-        for path, span in text.reads():
-            yield Read(path, span)
+    for text in (*(t for _, t in step.headers), *(t for _, t in step.tags)):
+        yield from reads(text)
+    for text in _sent(step):
+        yield from reads(text, is_sent=True)
     yield from expected_reads(step.expect)
     for captured in step.capture:
         yield Bind(captured.name, captured.span, "capture")
 
 
-def _texts(step: Request) -> list[Text]:
-    out = [step.path, *(t for _, t in step.query), *(t for _, t in step.headers), *(t for _, t in step.tags)]
-    return out + _body_texts(step)
+def _sent(step: Request) -> list[Text]:
+    """What makes this request differ from others; headers and tags are not meant to."""
+    return [step.path, *(t for _, t in step.query), *_body_texts(step)]
 
 
 def _body_texts(step: Request) -> list[Text]:
@@ -252,7 +253,10 @@ def bind(step: Request, build: Build) -> Program:
         if kind is None:
             kind = judged(outcome, lane.vars)
         (record or recorder(lane.vars).record)(outcome, kind)  # type: ignore[operator]
-        if kind is not None and (needed or outcome.error is not None):
-            raise EndRound(kind)
+        if kind is not None:
+            lane.failures += 1
+            lane.failure = kind
+            if needed or outcome.error is not None:
+                raise EndRound(kind)
 
     return program

@@ -8,6 +8,7 @@ Nesting is `yield from`. Nothing here is ever awaited.
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from perfspec.base import random
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from perfspec.steps.kinds import Check, Request, Step
 
 __all__ = [
+    "CUT_OFF",
+    "ON_PURPOSE",
     "STOPPED",
+    "STOP_ROUND",
+    "STOP_USER",
     "UNFINISHED",
     "Build",
     "Call",
@@ -43,6 +48,10 @@ STOPPED = "stopped"
 """The kind of EndRound that ends a round with the load; counted nowhere."""
 UNFINISHED = "unfinished"
 """The same for a wait that was not over: told at the end, for a slow job must not vanish there."""
+CUT_OFF = frozenset({STOPPED, UNFINISHED})
+STOP_ROUND, STOP_USER = "stop round", "stop user"
+"""The kinds by which `stop` ends a round, or the round and its user. Neither is a failure."""
+ON_PURPOSE = frozenset({STOP_ROUND, STOP_USER})
 
 
 class EndRound(Exception):
@@ -151,9 +160,12 @@ class Cookies(Protocol):
 class Vars(dict[str, object]):
     """The names of one round. Captures are stored; a generator's name is drawn on first use, by site, never by
     order.
+
+    Branches and fragments have a layer of their own: what they bind stands there, all else is asked of `outer`. So a
+    branch never sees what another one does at the same time, whichever is faster.
     """
 
-    __slots__ = ("base", "cookies", "generators", "step")
+    __slots__ = ("base", "cookies", "generators", "outer", "step")
 
     base: int
     """`random.base` of the round."""
@@ -164,33 +176,51 @@ class Vars(dict[str, object]):
     cookies: "Cookies | None"
     """Of the user or arrival whose names these are; None until a first one is set."""
 
-    def __init__(self, *names: Mapping[str, object]) -> None:
-        super().__init__(*names)
-        self.cookies = None
+    def __init__(self, names: "Mapping[str, object]" = MappingProxyType({}), outer: "Vars | None" = None) -> None:
+        super().__init__(names)
+        self.outer = outer
+        self.cookies = None if outer is None else outer.cookies
+        if outer is not None:
+            self.base, self.generators, self.step = outer.base, outer.generators, outer.step
 
     def __missing__(self, name: str) -> object:
+        if self.outer is not None:
+            return self.outer[name]
         self[name] = value = self.generators[name](self)
         return value
 
     def again(self, name: str, site: int, turn: int) -> object:
         """`fresh(name)` at a place, in a pass of the loops around it: drawn again with all data that it reads."""
-        apart = _Apart()
+        apart = _Apart(outer=self)
         apart.base, apart.step = random.mix(self.base, site + turn * random.PASS_STRIDE), 0
-        apart.generators, apart.outer = self.generators, self
         return self.generators[name](apart)
+
+    def share_cookies(self, cookies: "Cookies") -> None:
+        """There are some now, here and in all that is around."""
+        names: Vars | None = self
+        while names is not None:
+            names.cookies = cookies
+            names = names.outer
+
+    @property
+    def whole(self) -> "Vars":
+        """The names of the round itself, outside of all branches and fragments."""
+        names = self
+        while names.outer is not None:
+            names = names.outer
+        return names
 
 
 class _Apart(Vars):
     """The names as one draw of `fresh` sees them: data is its own, all else is that of the round."""
 
-    __slots__ = ("outer",)
-
-    outer: Vars
+    __slots__ = ()
 
     def __missing__(self, name: str) -> object:
         if name not in self.generators:
-            return self.outer[name]
-        return Vars.__missing__(self, name)
+            return Vars.__missing__(self, name)
+        self[name] = value = self.generators[name](self)
+        return value
 
 
 class Lane(Protocol):
@@ -198,6 +228,14 @@ class Lane(Protocol):
 
     vars: Vars
     outcome: Outcome
+    due: int
+    """When the next request is due: a planned arrival, the end of a pause; 0: when it is asked for."""
+    paused_ns: int
+    """How long its programs have paused, in all."""
+    failures: int
+    """How many requests have failed, in all."""
+    failure: str
+    """The error kind of the last of them."""
 
     def now(self) -> int: ...
     def request(self, call: Call) -> None:
@@ -209,7 +247,9 @@ class Lane(Protocol):
         ...
 
     def fork(self, programs: tuple[Program, ...]) -> None:
-        """Run all at once on child lanes that share the names; resumed when the last has ended."""
+        """Run all at once on child lanes; resumed when the last has ended. Each knows the names known now; what they
+        bind is known afterwards, in the order of the branches.
+        """
         ...
 
 
@@ -221,7 +261,7 @@ class Recorder(Protocol):
         ...
 
     def value(self, due_ns: int, ns: int, kind: str | None = None) -> None:
-        """A timer that is no request: a wait, a group, a connection. `kind`: why it failed."""
+        """A timer that is no request: a group, a round, a connection. `kind`: why it failed."""
         ...
 
 
@@ -236,7 +276,7 @@ class Build(Protocol):
         ...
 
     def recorder(self, name: str, tags: Tags, timer: str = "") -> "Recorder | Callable[[Vars], Recorder]":
-        """The series of a request, or of one of its timers (`wait`, `poll`). A function only if a tag is drawn."""
+        """The series of a request, or of a timer (`wait`, `poll`, `group`). A function only if a tag is drawn."""
         ...
 
     def program(self, step: "Step") -> Program: ...

@@ -89,6 +89,8 @@ def bind(step: WaitUntil, build: Build) -> Program:
         outcome.due = outcome.sent = begin
         waits.record(outcome, kind)
         if kind is not None:
+            lane.failures += 1
+            lane.failure = kind
             raise EndRound(kind)
 
     return program

@@ -1,12 +1,11 @@
 """`when: ${condition}` with `steps`, and `otherwise`."""
 
 from perfspec.language import templates
-from perfspec.language.codegen import Generator
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.steps.kinds import When
-from perfspec.steps.reading import Names, Read, Reading, Tally
-from perfspec.steps.runtime import Build, EndRound, Lane, Program, Run
-from perfspec.steps.sequence import in_turn
+from perfspec.steps.reading import Names, OneOf, Reading, Tally, reads
+from perfspec.steps.runtime import Build, Lane, Program, Run
+from perfspec.steps.sequence import evaluated, in_turn
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
 
@@ -24,10 +23,8 @@ def read(node: Mapping, parent: str, reading: Reading) -> When | None:
 
 
 def names(step: When) -> Names:
-    for path, span in step.condition.reads():
-        yield Read(path, span)
-    yield from step.steps
-    yield from step.otherwise
+    yield from reads(step.condition)
+    yield OneOf((step.steps, step.otherwise))
 
 
 def describe(step: When) -> str:
@@ -41,17 +38,10 @@ def weigh(step: When, tally: Tally) -> None:
 
 
 def bind(step: When, build: Build) -> Program:
-    generator = Generator(build.constants, step.at)
-    (hole,) = templates.holes(step.condition.source)
-    holds = generator.function([f"return {generator.expression(hole.tree)}"])
+    holds = evaluated(step.condition, step.at, build)
     then, otherwise = in_turn(step.steps, build), in_turn(step.otherwise, build)
-    failed = f"expression {step.condition.span.path}:{step.condition.span.line}"
 
     def program(lane: Lane) -> Run:
-        try:
-            chosen = then if holds(lane.vars) else otherwise
-        except (LookupError, TypeError, ValueError) as error:
-            raise EndRound(failed) from error
-        yield from chosen(lane)
+        yield from (then if holds(lane.vars) else otherwise)(lane)
 
     return program

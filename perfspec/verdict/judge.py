@@ -101,6 +101,8 @@ def _is_of(piece: Slice, threshold: Threshold) -> bool:
     if row.kind == "flow":
         timers = ("round",) if cell.is_latency or cell.statistic == "count" else ("", "wait")
         return key.flow == row.name and key.timer in timers
+    if row.kind == "group":
+        return key.name == row.name and key.timer == "group"
     if row.kind == "all":
         counted = ("",) if cell.is_latency else ("", "wait")
         return key.part == "load" and key.timer in counted

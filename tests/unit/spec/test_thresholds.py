@@ -93,7 +93,6 @@ def test_a_row_says_whose_numbers_are_judged(row, expected) -> None:
             "a where lang: {errors: under 1%}",
             "1:1 PS602 `where` needs a tag and its value | write `a where lang is VALUE`",
         ),
-        ("group x: {p95: under 1s}", "1:1 PS902 `group` rows are not built yet | "),
         ("rules: [a]", "1:1 PS902 `rules` are not built yet | remove them"),
         ("a: {p95: 120ms}", ("1:10 PS601 a threshold needs a word that says which side is good | write `under 120ms`")),
         ("a: {p95: under 1%}", "1:10 PS606 `p95` is a time, and `1%` is not | write `at most 200ms`"),

@@ -89,6 +89,7 @@ def play(spec_of, spec_text) -> Callable[..., Played]:
         names: Mapping[str, object] = {},
         seed: int = 1,
         cut_ms: int | None = None,
+        latency: Callable[[float], int] = lambda _: 100 * MS,
     ) -> Played:
         spec: Spec = spec_of(spec_text(steps, more))
         played = Played()
@@ -97,7 +98,7 @@ def play(spec_of, spec_text) -> Callable[..., Played]:
             played.sent.append((now_ns / MS, wire.decode()))
             return answer(played.targets[-1], now_ns / MS)
 
-        driver = SimDriver(Service(lambda _: 100 * MS, reply, refused), seed)
+        driver = SimDriver(Service(latency, reply, refused), seed)
         registry = Registry(T0, limits)
         constants = {"run.id": "r1", "run.stage": "smoke", "values.region": "eu", "secret.key": "hunter2hunter2"}
         binder = Binder("http://shop.test/base", Origin("shop.test", 80, "192.0.2.1"), constants, registry, "load")

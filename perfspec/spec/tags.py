@@ -1,4 +1,4 @@
-"""One meaning per name, and few values per tag."""
+"""Few values per tag."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,31 +11,11 @@ from perfspec.language.expressions import Path
 from perfspec.language.templates import Text
 from perfspec.spec.model import Spec
 from perfspec.steps.kinds import Step
-from perfspec.steps.reading import Bind
 
-__all__ = ["MOST_TAG_VALUES", "check_meanings", "check_tags"]
+__all__ = ["MOST_TAG_VALUES", "check_tags"]
 
 MOST_TAG_VALUES = 50
-BUILT_IN = ("run", "user", "round", "values", "secret")
 Rows = Mapping[str, Sequence[Mapping[str, str]]]
-
-
-def check_meanings(spec: Spec, out: Diagnostics) -> None:
-    """Report names that would hide each other."""
-    data = {each.name: each.span for each in spec.data} | spec.unread
-    for name, span in data.items():
-        if name in BUILT_IN:
-            out.add("PS308", f"`{name}` is always there, and would hide this", span, "choose another name")
-    for bind in kinds.names(tuple(_steps(spec))):
-        if not isinstance(bind, Bind):
-            continue
-        if bind.name in BUILT_IN:
-            out.add("PS308", f"`{bind.name}` is always there, and would hide this", bind.span, "choose another name")
-        elif bind.name in data:
-            message = f"`{bind.name}` is the name of data, and of a {bind.what} here"
-            hint = "choose another name for one of them"
-            related = ((data[bind.name], "data"),)
-            out.add("PS308", message, bind.span, hint, severity=Severity.WARNING, related=related)
 
 
 def check_tags(spec: Spec, rows: Rows, out: Diagnostics) -> None:
@@ -51,7 +31,7 @@ def check_tags(spec: Spec, rows: Rows, out: Diagnostics) -> None:
 
 
 def _steps(spec: Spec) -> Iterable[Step]:
-    for steps in (spec.setup, *(flow.steps for flow in spec.flows.values()), spec.teardown):
+    for steps in spec.parts():
         yield from steps
 
 
