@@ -8,6 +8,7 @@ from posixpath import normpath
 
 import orjson
 
+from perfspec.app.schema import schema_text
 from perfspec.base.errors import ExitCode, PerfspecError, UsageFailure
 from perfspec.data import csv
 from perfspec.data.kinds import Csv
@@ -15,6 +16,7 @@ from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Severity
 from perfspec.diagnostics.source import Source, Span
 from perfspec.engine.wire import renderer
 from perfspec.language.include import is_shared, load
+from perfspec.language.nodes import Mapping
 from perfspec.language.schema import Schema
 from perfspec.plan.build import check_files
 from perfspec.spec.checks import check
@@ -39,6 +41,8 @@ class Checked:
     sources: dict[str, Source]
     files: dict[str, str] = field(default_factory=dict)
     """Text of the data files, by path."""
+    merged: Mapping | None = None
+    """The document with all that it includes."""
 
     @property
     def has_errors(self) -> bool:
@@ -59,13 +63,8 @@ class SpecFailure(PerfspecError):
 
 @cache
 def schema() -> Schema:
-    """The words of the language: inside the installed package, or beside it in a checkout."""
-    name = "perfspec-1.schema.json"
-    package = Path(__file__).parent.parent
-    for folder in (package / "schema", package.parent / "schema"):
-        if (folder / name).is_file():
-            return Schema(orjson.loads((folder / name).read_bytes()))
-    raise PerfspecError(f"{name} is missing from this installation", "install perfspec again")
+    """The words of the language."""
+    return Schema(orjson.loads(schema_text()))
 
 
 def lint(path: str, content: bytes | None = None) -> Checked:
@@ -74,7 +73,7 @@ def lint(path: str, content: bytes | None = None) -> Checked:
     Raises UsageFailure for a file that cannot be read.
     """
     if content is None:
-        content = _content(path)
+        content = content_of(path)
     out = Diagnostics()
     name = normpath(Path(path).as_posix())
 
@@ -94,7 +93,7 @@ def lint(path: str, content: bytes | None = None) -> Checked:
         _check_requests(spec, out)
         files = {name: text for name, text in found.items() if text is not None}
         check_tags(spec, _tagged_rows(spec, files), out)
-    return Checked(path, spec, out.sorted(), loaded.sources, files)
+    return Checked(path, spec, out.sorted(), loaded.sources, files, loaded.merged)
 
 
 def _tagged_rows(spec: Spec, files: dict[str, str]) -> dict[str, list[dict[str, str]]]:
@@ -135,7 +134,7 @@ def _root(path: str) -> str | None:
     return None
 
 
-def _content(path: str) -> bytes:
+def content_of(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:

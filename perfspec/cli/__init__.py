@@ -15,12 +15,15 @@ COMMANDS = {
     "affected": "List the specs to run for a change.",
     "diff": "Say what a change to specs means for the gate.",
     "explain": "Say at length what a code such as PS301 means.",
+    "fmt": "Lay specs out: one style, comments kept.",
     "judge": "Judge a run that was stored by the limits that a spec has now.",
     "lint": "Check specs; every mistake with its place and its fix.",
     "plan": "Show what a run would do. Sends nothing.",
     "report": "Report on runs in a format of your choice, also on one that was cut off.",
     "run": "Run a stage and judge it.",
+    "schema": "Print the JSON Schema of the language, for editors.",
     "serve": "Start a reference service to try things on.",
+    "show": "Print a spec with all it includes, and where each line comes from.",
 }
 
 
