@@ -6,10 +6,23 @@ Durations are int nanoseconds, shares are Fractions. `format` after `parse` give
 import re
 from fractions import Fraction
 
-__all__ = ["DURATION_UNITS", "format_duration", "format_ms", "format_share", "parse_duration", "parse_share"]
+__all__ = [
+    "BYTE_NS",
+    "DURATION_UNITS",
+    "NUMBER_NS",
+    "format_duration",
+    "format_ms",
+    "format_share",
+    "parse_duration",
+    "parse_share",
+]
 
 DURATION_UNITS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000,
                   "d": 86_400_000_000_000}  # fmt: skip
+NUMBER_NS = 1_000_000
+"""A plain number is recorded as that many ns, so that three digits behind the point are kept."""
+BYTE_NS = 1_000
+"""So is a byte: sizes up to 2 kB are exact, larger ones to 0.1 %."""
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")

@@ -281,6 +281,15 @@ class Connection(Http1):
         outcome.head, outcome.body = None, b""
         lane.resume(outcome)
 
+    def cut(self, kind: str | None) -> None:
+        """Wait no longer. `kind`: why that is an error; None: what came stands for a whole answer."""
+        head, outcome = self.head, self.outcome
+        self.close()
+        self.wire = b""
+        outcome.error, outcome.last = kind, monotonic_ns()
+        outcome.status, outcome.head, outcome.body = (head.status if head else 0), head, b""
+        self.lane.resume(outcome)
+
     def close(self) -> None:
         self.busy = False
         if self.open:

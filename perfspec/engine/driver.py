@@ -52,6 +52,10 @@ class Transport(Protocol):
         """
         ...
 
+    def cut(self, lane: LaneState, kind: str | None) -> None:
+        """End the request in flight, if there is one, with this error kind, or None: what came is a whole answer."""
+        ...
+
     def cancel(self, lane: LaneState) -> None:
         """Forget the request in flight, if there is one; nothing is called back (end of grace time, abort)."""
         ...

@@ -14,6 +14,7 @@ wake-up or its branches) -> idle. Rules:
 from collections.abc import Callable
 from typing import Any
 
+from perfspec.base.clock import SECOND
 from perfspec.engine.cookies import Jar, dressed, target_of
 from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
@@ -26,6 +27,7 @@ from perfspec.steps.runtime import (
     Head,
     Origin,
     Outcome,
+    Patience,
     Program,
     Run,
     Streamed,
@@ -251,6 +253,10 @@ class Lane:
         self.request(call)
         self.driver.transport.listen(self, chunk)
 
+    def watch(self, patience: Patience) -> None:
+        """End the request in flight where this patience runs out."""
+        self._look(patience)
+
     def pause(self, ns: int) -> None:
         self.pausing = True
         self.turn = turn = self.turn + 1
@@ -278,6 +284,16 @@ class Lane:
             self.driver.call_soon(self._join, self.turn)
 
     # what wakes it
+
+    def _look(self, patience: Patience) -> None:
+        """Once a second, for the patience may grow shorter meanwhile."""
+        if patience.over:
+            return
+        now, until = self.now(), patience.until_ns
+        if until and until <= now:
+            self.driver.transport.cut(self, patience.kind)
+        else:
+            self.driver.call_at(min(until or now + SECOND, now + SECOND), self._look, patience)
 
     def _pause_over(self, turn: int) -> None:
         if turn == self.turn and self.gen is not None:

@@ -75,6 +75,10 @@ class Reactor:
         if lane.conn is not None and lane.conn.busy:
             lane.conn.listen_to(chunk)
 
+    def cut(self, lane: LaneState, kind: str | None) -> None:
+        if lane.conn is not None and lane.conn.busy:
+            lane.conn.cut(kind)
+
     def cancel(self, lane: LaneState) -> None:
         if lane.conn is not None and lane.conn.busy:
             lane.conn.close()

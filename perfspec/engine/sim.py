@@ -7,7 +7,7 @@ The clock starts at one hour, not at 0: a stamp of 0 means "none".
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from perfspec.base import random
 from perfspec.base.clock import SECOND
@@ -29,6 +29,10 @@ class Reply:
     body: bytes = b"{}"
     headers: tuple[tuple[bytes, bytes], ...] = ()
     coding: bytes = b""
+    parts: tuple[tuple[int, bytes], ...] = ()
+    """In place of a body, for who listens: the ns after what came before (the head, or a part), and the bytes."""
+    open_ns: int = 0
+    """How long the answer is kept open behind its last part."""
 
 
 def _ok(_call: Call, _wire: bytes | Streamed, _now_ns: int) -> Reply:
@@ -58,6 +62,9 @@ class Service:
             if begin <= at_ns < end:
                 at_ns = end
         return at_ns
+
+
+_Streamed: TypeAlias = tuple[LaneState, int, Reply, tuple[tuple[int, bytes], ...], Chunk]
 
 
 class SimTransport:
@@ -92,6 +99,12 @@ class SimTransport:
         if lane.conn is not None:
             self._listeners[lane.conn] = chunk
 
+    def cut(self, lane: LaneState, kind: str | None) -> None:
+        if lane.conn is not None:
+            self.cancel(lane)
+            lane.outcome.error, lane.outcome.last = kind, self.driver.now
+            lane.resume(lane.outcome)
+
     def cancel(self, lane: LaneState) -> None:
         self._listeners.pop(lane.conn, None)
         lane.conn = None
@@ -103,14 +116,37 @@ class SimTransport:
         lane, number, reply = answer
         if lane.conn != number:
             return
-        lane.conn = None
         outcome = lane.outcome
         outcome.first = outcome.last = self.driver.now
         outcome.status, outcome.head, outcome.body = reply.status, reply, reply.body
-        if self._listeners and (chunk := self._listeners.pop(number, None)) is not None:
-            outcome.body = b""
-            chunk(reply.body, outcome.last)
-        lane.resume(outcome)
+        chunk = self._listeners.get(number) if self._listeners else None
+        if chunk is None:
+            lane.conn = None
+            lane.resume(outcome)
+            return
+        outcome.body = b""
+        parts = reply.parts or ((0, reply.body),)
+        self.driver.call_at(self.driver.now + parts[0][0], self._part, (lane, number, reply, parts, chunk))
+
+    def _part(self, streamed: _Streamed) -> None:
+        lane, number, reply, parts, chunk = streamed
+        if lane.conn != number:
+            return
+        outcome, now = lane.outcome, self.driver.now
+        assert lane.call is not None
+        if now > outcome.sent + lane.call.timeout_ns:
+            self._fail((lane, number, "timeout"))
+            return
+        if parts:
+            outcome.last = now
+            chunk(parts[0][1], now)
+            rest = parts[1:]
+            wait_ns = rest[0][0] if rest else reply.open_ns
+            self.driver.call_at(now + wait_ns, self._part, (lane, number, reply, rest, chunk))
+        else:
+            outcome.last = now
+            self.cancel(lane)
+            lane.resume(outcome)
 
     def _fail(self, failure: tuple[LaneState, int, str]) -> None:
         lane, number, kind = failure

@@ -4,7 +4,7 @@ matcher = limit | VALUE | "exactly" TEXT | a list | ["not"] "contains" T | "star
 | "present" | "absent" | "empty" | "not empty"
 capture = ["secret"] ["all" | "random" | "count"]
 ($.PATH | "header" NAME | "cookie" NAME | "regex" PATTERN | "css" SELECTOR) ["or" VALUE]
-subject = "status" | "header" NAME | $.PATH
+subject = "status" | "header" NAME | $.PATH | "events", of a stream
 """
 
 import re
@@ -140,8 +140,8 @@ def _meant(text: str) -> str | None:
 def parse_subject(key: Scalar, out: Diagnostics) -> Subject | None:
     """The part of an answer that an expectation is about."""
     text = key.text.strip()
-    if text == "status":
-        return Subject("status")
+    if text in ("status", "events"):
+        return Subject(cast('Literal["status", "events"]', text))
     if text.startswith("header "):
         name = text.removeprefix("header ").strip()
         if _HEADER.fullmatch(name):
@@ -158,15 +158,15 @@ def parse_subject(key: Scalar, out: Diagnostics) -> Subject | None:
 def _subject_fix(text: str) -> str:
     if text.lower() in ("status code", "statuscode", "status_code", "code", "http status"):
         return "write `status`"
-    if nearest(text, ("status",)):
-        return "did you mean `status`?"
+    if near := nearest(text, ("status", "events")):
+        return f"did you mean `{near}`?"
     if re.fullmatch(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)*", text) and (
         "-" in text or text in ("Location", "Server", "Date")
     ):
         return f"write `header {text}`"
     if _DOTTED.fullmatch(text):
         return f"write `$.{text.lstrip('.')}`"
-    return "there are `status`, `header NAME` and JSON paths such as `$.items`"
+    return "there are `status`, `header NAME`, JSON paths such as `$.items`, and `events` of a stream"
 
 
 def parse_capture(scalar: Scalar, out: Diagnostics) -> Capture | None:

@@ -81,7 +81,7 @@ class Capture(msgspec.Struct, frozen=True):
 class Subject(msgspec.Struct, frozen=True):
     """Which part of an answer an expectation is about."""
 
-    kind: Literal["status", "header", "json"]
+    kind: Literal["status", "header", "json", "events"]
     argument: str = ""
     """The header's name or the JSON path as written."""
     path: Path = ()

@@ -16,11 +16,13 @@ from perfspec.load import Users
 from perfspec.spec.model import Access, Ready, Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
-from perfspec.steps.kinds import Group, Parallel, Request, Step, WaitUntil
+from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
 
 __all__ = ["DataFile", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
 
 VERSION = 1
+EVENT_TIMERS = ("first_event", "event_gap", "events")
+"""What a stream records beside the request itself."""
 
 
 class DataFile(msgspec.Struct, frozen=True):
@@ -159,6 +161,8 @@ class Plan(msgspec.Struct, frozen=True):
             for step in walk(flow.steps):
                 if isinstance(step, Request):
                     found[step.name, ""] = None
+                elif isinstance(step, Stream):
+                    found |= {(step.request.name, timer): None for timer in ("", *EVENT_TIMERS)}
                 elif isinstance(step, WaitUntil):
                     found[step.request.name, "wait"] = None
                     found[step.request.name, "poll"] = None

@@ -21,6 +21,7 @@ from perfspec.steps import (
     request,
     set_names,
     stop,
+    stream,
     use,
     wait_until,
     when,
@@ -37,6 +38,7 @@ from perfspec.steps.kinds import (
     Set,
     Step,
     Stop,
+    Stream,
     Use,
     WaitUntil,
     When,
@@ -73,6 +75,7 @@ class Kind:
 KINDS: dict[type, Kind] = {
     Request: Kind(request.read, request.names, request.describe, request.weigh, request.bind),
     WaitUntil: Kind(wait_until.read, wait_until.names, wait_until.describe, wait_until.weigh, wait_until.bind),
+    Stream: Kind(stream.read, stream.names, stream.describe, stream.weigh, stream.bind),
     Pause: Kind(pause.read, pause.names, pause.describe, pause.weigh, pause.bind),
     Group: Kind(group.read, group.names, group.describe, group.weigh, group.bind),
     Parallel: Kind(parallel.read, parallel.names, parallel.describe, parallel.weigh, parallel.bind),
@@ -86,7 +89,8 @@ KINDS: dict[type, Kind] = {
     Stop: Kind(stop.read, stop.names, stop.describe, stop.weigh, stop.bind),
 }
 VERBS: tuple[tuple[str, type], ...] = (
-    ("until", WaitUntil),  # before the methods: it is a request and something more
+    ("until", WaitUntil),  # before the methods: these are requests and something more
+    ("stream", Stream),
     *((method, Request) for method in request.METHODS),
     ("pause", Pause),
     ("group", Group),
@@ -178,8 +182,8 @@ def groups(steps: tuple[Step, ...]) -> Iterator[Group | Parallel]:
 
 
 def request_of(step: Step) -> Request | None:
-    """What a step sends: a request itself, or the one a wait sends again and again."""
-    if isinstance(step, WaitUntil):
+    """What a step sends: a request itself, or the one that a wait sends again and again, or a stream once."""
+    if isinstance(step, (WaitUntil, Stream)):
         return step.request
     return step if isinstance(step, Request) else None
 

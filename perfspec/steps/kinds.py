@@ -29,6 +29,7 @@ __all__ = [
     "Set",
     "Step",
     "Stop",
+    "Stream",
     "Use",
     "WaitUntil",
     "When",
@@ -39,7 +40,7 @@ class Check(msgspec.Struct, frozen=True):
     """One line of `expect` or `until`."""
 
     subject: str
-    """status, header or json."""
+    """status, header, json or events."""
     argument: str
     """The header's name or the JSON path as written."""
     path: Path
@@ -88,6 +89,18 @@ class WaitUntil(msgspec.Struct, frozen=True, tag="wait until"):
     until: tuple[Check, ...]
     every_ns: int
     give_up_after_ns: int
+
+
+class Stream(msgspec.Struct, frozen=True, tag="stream"):
+    """A request whose answer is server-sent events."""
+
+    at: str
+    span: Span
+    request: Request
+    ends_with: str
+    """The data of the event that ends it; empty: it ends with its body."""
+    silence_ns: int
+    """The longest time in which nothing may come; 0: not limited."""
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):
@@ -186,5 +199,18 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 
 Step: TypeAlias = (
-    Request | WaitUntil | Pause | ForEach | When | Repeat | Choose | Option | Group | Parallel | Use | Set | Stop
+    Request
+    | WaitUntil
+    | Stream
+    | Pause
+    | ForEach
+    | When
+    | Repeat
+    | Choose
+    | Option
+    | Group
+    | Parallel
+    | Use
+    | Set
+    | Stop
 )

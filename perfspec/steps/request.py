@@ -45,8 +45,11 @@ CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
 """Names that are the same in every request of a run."""
 
 
-def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
-    """The request that a step mapping says; None where its path is unusable, which has been reported."""
+def read(node: Mapping, parent: str, reading: Reading, *, of_stream: bool = False) -> Request | None:
+    """The request that a step mapping says; None where its path is unusable, which has been reported.
+
+    `of_stream`: its answer has no body that could be looked into, but a number of events.
+    """
     method = next((e for e in node if e.key.text in METHODS), None)
     if method is None or not isinstance(method.value, Scalar):
         return None
@@ -70,10 +73,12 @@ def read(node: Mapping, parent: str, reading: Reading) -> Request | None:
         form=None if form is None else table(form, reading),
         body=templates.text(body) if isinstance(body, Scalar) else None,
         tags=table(node.get("tags"), reading),
-        expect=checks(node.get("expect"), reading),
+        expect=checks(node.get("expect"), reading, of_stream=of_stream),
         capture=_captures(node.get("capture"), reading),
         follows=reading.follows,
     )
+    if of_stream:
+        _only_head(sent, reading)
     for where, text in _json_paths(sent):
         _slow(where, text, parent, reading)
     return _secretive(sent)
@@ -156,13 +161,26 @@ def authorization_header(auth: Scalar, reading: Reading) -> Text | None:
     return Text(f"Bearer {said.value}", auth.content)
 
 
-def checks(node: Node | None, reading: Reading) -> tuple[Check, ...]:
+def _only_head(step: Request, reading: Reading) -> None:
+    """A stream brings its answer piece by piece: nothing of it is kept."""
+    lines = [(check.span, check.argument) for check in step.expect if check.subject == "json"]
+    lines += [(c.span, c.name) for c in step.capture if c.capture.source in ("json", "regex")]
+    for span, text in lines:
+        message = f"`{text}` is about a body, and a stream is not kept as one"
+        reading.out.add("PS420", message, span, "expect `events`, `status` or `header NAME`")
+
+
+def checks(node: Node | None, reading: Reading, *, of_stream: bool = False) -> tuple[Check, ...]:
     """The lines of an `expect` or `until` table."""
     if not isinstance(node, Mapping):
         return ()
     found = []
     for entry in node:
         matcher, subject = parse_matcher(entry.value, reading.out), parse_subject(entry.key, reading.out)
+        if subject is not None and subject.kind == "events" and not of_stream:
+            fix = "add `stream: {silence: 10s}`, or expect something else"
+            reading.out.add("PS421", "only a request with `stream` has events", entry.key.span, fix)
+            continue
         if matcher is not None and subject is not None and _is_possible(subject.kind, matcher, entry.value, reading):
             found.append(Check(subject.kind, subject.argument, subject.path, matcher, entry.key.span))
     return tuple(found)

@@ -31,6 +31,7 @@ __all__ = [
     "Lane",
     "Origin",
     "Outcome",
+    "Patience",
     "Program",
     "Recorder",
     "Run",
@@ -223,6 +224,17 @@ class _Apart(Vars):
         return value
 
 
+class Patience(Protocol):
+    """How long the answer in flight is waited for, beside its time-out. May change while it comes."""
+
+    until_ns: int
+    """On the driver's clock; 0: not limited now."""
+    kind: str | None
+    """How the request ends then: an error kind, or None for a whole answer whose connection is merely kept open."""
+    over: bool
+    """The answer has come: nothing is waited for any more."""
+
+
 class Lane(Protocol):
     """A running generator with its connections, as its program sees it."""
 
@@ -240,6 +252,14 @@ class Lane(Protocol):
     def now(self) -> int: ...
     def request(self, call: Call) -> None:
         """Render and send; resumed with the Outcome. Data that makes no request is an outcome, too: `unsendable`."""
+        ...
+
+    def stream(self, call: Call, chunk: "Callable[[bytes, int], None]") -> None:
+        """Like `request`; the body goes to `chunk` part by part, each with the instant at which it was read."""
+        ...
+
+    def watch(self, patience: Patience) -> None:
+        """The request in flight ends where this patience does."""
         ...
 
     def pause(self, ns: int) -> None:

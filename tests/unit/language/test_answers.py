@@ -121,8 +121,8 @@ def test_a_subject_is_a_part_of_an_answer(accepted: Callable[..., object], text:
         (
             "what?",
             (
-                "PS206 an answer has no `what?` | there are `status`, `header NAME` and JSON paths such as "
-                "`$.items` | what?"
+                "PS206 an answer has no `what?` | there are `status`, `header NAME`, JSON paths such as `$.items`, and "
+                "`events` of a stream | what?"
             ),
         ),
         ("header a b", "PS206 `a b` is no name of a header | write `header Content-Type` | header a b"),

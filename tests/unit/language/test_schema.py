@@ -216,7 +216,6 @@ def test_a_breach_is_said_once_with_its_fix(found: Found, text: str, expected: s
             ],
         ),
         ("{get: /a, asserts: 1}", ["2:31 PS101 unknown key `asserts` in a step | did you mean `expect`?"]),
-        ("{get: /a, stream: {}}", ["2:31 PS902 `stream` is not built yet | leave it out for now"]),
         ("{repeat: 3 times, steps: [{get: /a}]}", []),
         ("{repeat: 3 times}", ["2:22 PS102 `repeat` needs `steps` beside it | add `steps: [{pause: 2s}]`"]),
         (
