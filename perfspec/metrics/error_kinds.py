@@ -1,8 +1,8 @@
 """The kinds a request can fail by, and whose doing they are.
 
 A request has at most one kind. No answer: refused, reset, closed, timeout, dns, tls, protocol, unreachable, unsendable,
-`gave up`; of streams `silence`, `cut off`, `event too large`. An answer that was not as wanted: `status 503`, `check FILE:LINE ...`, `capture FILE:LINE ...`, of
-streams `no stream`.
+`gave up`; of streams `silence`, `cut off`, `event too large`. An answer that was not as wanted: `status 503`,
+`check FILE:LINE ...`, `capture FILE:LINE ...`; of streams `no stream`.
 """
 
 __all__ = ["GENERATOR_KINDS", "UNREACHABLE_KINDS"]
