@@ -1,8 +1,8 @@
 """Captures as functions over an answer: where to look, and which of what is found to take.
 
-Without a word before it the first find is taken; of cookies the last, as a browser would. `all`, `random` and `count`
-take from all finds; behind a path that reaches one value, from the entries of the list that stands there. `all` and
-`random` of nothing find nothing, so the request fails unless `or` says what stands in; `count` of nothing is 0.
+Without a word before it the first find is taken; a cookie is what a browser would have under its name. `all`, `random`
+and `count` take from all finds; behind a path that reaches one value, from the entries of the list that stands there.
+`all` and `random` of nothing find nothing, so the request fails unless `or` says what stands in; `count` is then 0.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,8 @@ def take(captured: Captured, at: str) -> Take:
         if otherwise is MISSING:
             return lambda _, document, _names: single(document)
         return lambda _, document, _names: otherwise if (value := single(document)) is MISSING else value
+    if capture.source == "cookie" and capture.take == "first":
+        return _cookie(capture, otherwise)
     finds = _FINDS[capture.source](capture)
     chosen = _chosen(capture, random.site(f"{at}.capture.{captured.name}"))
 
@@ -60,8 +62,21 @@ def _chosen(capture: Capture, site: int) -> Callable[[list[object], Vars], objec
         return lambda found, names: (
             found[int(random.draw(names.base, site, names.step) * len(found))] if found else MISSING
         )
-    last = -1 if capture.source == "cookie" else 0
-    return lambda found, _: found[last] if found else MISSING
+    return lambda found, _: found[0] if found else MISSING
+
+
+def _cookie(capture: Capture, otherwise: object) -> Take:
+    """What this answer sets last; if it sets nothing, what the user has: it may have been set on the way here."""
+    finds, name = _in_cookie(capture), capture.argument
+
+    def taken(outcome: Outcome, document: object, names: Vars) -> object:
+        found = finds(outcome, document)
+        if found:
+            return found[-1]
+        kept = names.cookies.value(name) if names.cookies is not None else None
+        return otherwise if kept is None else kept
+
+    return taken
 
 
 def _in_json(capture: Capture) -> Finds:

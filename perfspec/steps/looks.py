@@ -4,7 +4,7 @@ from perfspec.steps.kinds import Captured, Check, Request
 
 __all__ = ["into_body", "reads_body", "wants_redirect"]
 
-_OF_THE_HEAD = frozenset({"status", "header", "cookie"})
+_OF_THE_HEAD = frozenset({"status", "header", "cookie", "events"})
 
 
 def into_body(checks: tuple[Check, ...], captures: tuple[Captured, ...]) -> bool:

@@ -413,3 +413,18 @@ def test_present_and_absent_and_the_two_kinds_of_empty_exclude_each_other(value)
 @given(json_values)
 def test_a_captured_value_equals_itself(value) -> None:
     assert holds("${wanted}", value, wanted=orjson.loads(orjson.dumps(value)))
+
+
+class Kept:
+    """What the user has."""
+
+    def value(self, name: str) -> str | None:
+        return {"sid": "kept", "old": "kept"}.get(name)
+
+
+@pytest.mark.parametrize(("name", "value"), [("sid", "c=d"), ("old", "kept"), ("none or 0", 0)])
+def test_a_cookie_is_what_a_browser_would_have(name, value) -> None:
+    scope = Vars()
+    scope.cookies = Kept()
+    assert judge((), capturing(f"x: cookie {name}"))(outcome(headers=COOKIES), scope) is None
+    assert scope == {"x": value}

@@ -19,7 +19,7 @@ def token(text: str) -> bytes:
 
 def after(*parts: tuple[int, bytes], open_ms: int = 0, status: int = 200) -> Reply:
     """Milliseconds after what came before, and the bytes."""
-    return Reply(status, b"", SSE, tuple((ms * MS, data) for ms, data in parts), open_ms * MS)
+    return Reply(status, b"", SSE, parts=tuple((ms * MS, data) for ms, data in parts), open_ns=open_ms * MS)
 
 
 def times(row) -> list[int]:
@@ -107,7 +107,8 @@ def test_nothing_at_all_is_a_silence_and_a_refusal_stays_one(play) -> None:
 
 def test_without_an_end_said_the_body_ends_the_stream(play) -> None:
     steps = "- get: /a\n  name: chat\n  stream: {}\n  capture: {id: header X-Id}"
-    reply = Reply(200, b"", (*SSE, (b"x-id", b"7")), ((10 * MS, b"data: a\n\n"), (3000 * MS, b"data: b\n\n")))
+    parts = ((10 * MS, b"data: a\n\n"), (3000 * MS, b"data: b\n\n"))
+    reply = Reply(200, b"", (*SSE, (b"x-id", b"7")), parts=parts)
     played = play(steps, lambda *_: reply)
     assert (played.ended, played.names["id"]) == ([None], "7")
     assert times(played.rows["chat", "event_gap"]) == [3000]
