@@ -170,8 +170,11 @@ def bind(step: Stream, build: Build) -> Program:
         series = [recorder(names) if callable(recorder) else recorder for recorder in recorders]
         series[0].record(outcome, kind)
         _measure(series, outcome.due, listener, kind)
-        if kind is not None and (needed or outcome.error is not None or kind in _BROKEN):
-            raise EndRound(kind)
+        if kind is not None:
+            lane.failures += 1
+            lane.failure = kind
+            if needed or outcome.error is not None or kind in _BROKEN:
+                raise EndRound(kind)
 
     return program
 
