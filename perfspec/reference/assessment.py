@@ -123,7 +123,7 @@ class ShownWhole(Shown):
     questions: list[AskedQuestion]
 
 
-class ListQuery(Struct):
+class ListQuery(Struct, forbid_unknown_fields=True):
     state: Literal["open", "grading", "graded"] | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
 

@@ -16,6 +16,8 @@ __all__ = ["EVENTS", "Endpoint", "Refusal", "describe"]
 EVENTS = "text/event-stream"
 _REF = "#/components/schemas/{name}"
 _IN_PATH = re.compile(r"\{(\w+)\}")
+_EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+"""Each event of a stream."""
 _REASONS = {
     200: "Done",
     201: "Made",
@@ -120,7 +122,7 @@ def _all_answers(endpoint: Endpoint) -> dict[int, Any]:
 def _response(status: int, schema: Any, *, streams: bool) -> dict[str, Any]:
     content: dict[str, Any] = {JSON: {"schema": schema}}
     if streams:
-        content[EVENTS] = {"schema": {"type": "string"}}
+        content[EVENTS] = {"schema": _EVENT}
     return {"description": _REASONS[status], "content": content}
 
 

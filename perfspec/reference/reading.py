@@ -4,7 +4,7 @@ A type is a msgspec struct whose fields carry their limits, so the description a
 """
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -26,7 +26,11 @@ async def read_body(request: Request, type_: type[T]) -> T:
     if len(text) > LARGEST_BODY_BYTES:
         raise refuse(f"the body is larger than {LARGEST_BODY_BYTES} bytes", 413)
     try:
-        return msgspec.json.decode(text, type=type_)
+        try:
+            return msgspec.json.decode(text, type=type_)
+        except msgspec.ValidationError:
+            # To JSON Schema, 6.0 is a whole number, too; msgspec keeps the two apart.
+            return msgspec.convert(_with_whole_numbers(msgspec.json.decode(text)), type_)
     except msgspec.ValidationError as error:
         raise refuse(_sentence(error, "the body")) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -47,6 +51,18 @@ def read_query(request: Request, type_: type[Query]) -> Query:
         return msgspec.convert(values, type_)
     except msgspec.ValidationError as error:
         raise refuse(_sentence(error, "the query")) from error
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_with_whole_numbers(item) for item in value]
+        case dict():
+            return {name: _with_whole_numbers(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 def _sentence(error: msgspec.ValidationError, whole: str) -> str:

@@ -48,7 +48,7 @@ Words = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Text = Annotated[str, Meta(min_length=1, pattern=r"\S")]
 
 
-class SuggestQuery(Struct):
+class SuggestQuery(Struct, forbid_unknown_fields=True):
     q: Words
     language: Annotated[str, Meta(min_length=1, max_length=20)] = "en"
 
@@ -58,7 +58,7 @@ class Suggested(Struct):
     language: str
 
 
-class FindQuery(Struct):
+class FindQuery(Struct, forbid_unknown_fields=True):
     q: Words
     size: Annotated[int, Meta(ge=1, le=100)] = 10
     page: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
@@ -90,7 +90,7 @@ class Job(Struct):
     state: Literal["queued", "indexed"]
 
 
-class DeleteQuery(Struct):
+class DeleteQuery(Struct, forbid_unknown_fields=True):
     source: Words
 
 

@@ -175,7 +175,7 @@ def test_documents_become_ready_by_seed_and_not_in_one_moment(visit) -> None:
         (b"{", "the body is no JSON"),
         (b"\xff", "the body is no JSON"),
         (b'{"title": "\\ud800"}', "the body is no JSON"),
-        (b"[" * 5000, "the body: expected `object`, got `array`"),
+        (b"[" * 5000, "the body is no JSON"),
         (b"[]", "the body: expected `object`, got `array`"),
         (b"{}", "the body: object missing required field `title`"),
         (orjson.dumps(PAPER | {"body": 5}), "`body`: expected `str`, got `int`"),

@@ -1,0 +1,108 @@
+"""The services on real stores: nothing that was acknowledged is lost, and a store that is gone is named."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Self
+
+import httpx
+import pytest
+
+KEY = {"Authorization": "Bearer perf-local-key"}
+ASKED = {"model": "gpt-3.5", "prompt": "what is kept is not made again", "max_tokens": 512}
+
+
+def wait_for(state, expected) -> None:
+    deadline = time.monotonic() + 15
+    while state() != expected:
+        assert time.monotonic() < deadline, state()
+        time.sleep(0.05)
+
+
+# --- Redis -------------------------------------------------------------------------------------------------------
+
+
+def test_answers_are_kept_in_redis_and_a_redis_that_is_gone_costs_no_answer(redis_store, reference) -> None:
+    with reference("gateway", REDIS_URL=redis_store.url) as gateway:
+
+        def generate() -> httpx.Response:
+            return gateway.ask("POST", "/v1/generate", json=ASKED, headers=KEY)
+
+        first, second = generate(), generate()
+        assert [first.headers["x-cache"], second.headers["x-cache"]] == ["miss", "hit"]
+        assert first.json() == second.json()
+        assert second.elapsed < first.elapsed
+        assert redis_store.keys() == 1
+        assert gateway.ready() == (200, {"redis": "up"})
+        redis_store.kill()
+        assert gateway.ready() == (503, {"redis": "down"})
+        third = generate()
+        assert (third.status_code, third.headers["x-cache"]) == (200, "miss")
+        assert third.json()["choices"] == first.json()["choices"]
+        redis_store.begin()
+        wait_for(gateway.ready, (200, {"redis": "up"}))
+        assert [generate().headers["x-cache"] for _ in range(2)] == ["miss", "hit"]
+
+
+# --- PostgreSQL --------------------------------------------------------------------------------------------------
+
+
+class Student:
+    def __init__(self, url: str, name: str) -> None:
+        self.client = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        body = {"user": name, "password": "perf-local-password", "role": "student"}
+        self.client.headers["Authorization"] = f"Bearer {self.client.post('/v1/sessions', json=body).json()['token']}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def take(self, questions: int) -> int:
+        """Make an assessment, answer every question twice as fast as one can, hand it in; how many were stored."""
+        new = {"topic": "fractions", "kind": "short-answer", "questions": questions}
+        made = self.client.post("/v1/assessments", json=new).json()
+        path = f"/v1/assessments/{made['id']}"
+        stored = 0
+        for question in made["questions"]:
+            answer = self.client.post(f"{path}/answers", json={"question": question["id"], "text": "because"})
+            stored += answer.status_code == 201
+        assert self.client.post(f"{path}/grade").status_code == 202
+        return stored
+
+
+@pytest.mark.parametrize("origin", ["wheel", "debian"])
+def test_a_postgresql_that_is_gone_is_named_and_nothing_acknowledged_is_lost(origin, postgresql, reference) -> None:
+    with postgresql(origin) as store:
+        store.kill()
+        with reference("assessment", DATABASE_URL=store.url) as assessment:
+            assert assessment.ready() == (503, {"postgresql": "down"})
+            store.begin()
+            wait_for(assessment.ready, (200, {"postgresql": "up"}))
+            with Student(assessment.url, "ada@example.com") as student:
+                assert student.take(questions=5) == 5
+                store.kill()
+                wait_for(assessment.ready, (503, {"postgresql": "down"}))
+                refused = student.client.get("/v1/assessments")
+                assert (refused.status_code, refused.json()) == (503, {"error": "the database is down"})
+                store.begin()
+                wait_for(assessment.ready, (200, {"postgresql": "up"}))
+                assert student.take(questions=5) == 5
+        assert store.ask("SELECT count(*) FROM answer WHERE given = 'because'") == 10
+        assert store.ask("SELECT max(step) FROM schema_version") == 2
+
+
+def test_two_services_that_start_at_once_on_an_empty_postgresql_make_its_tables_once(postgresql, reference) -> None:
+    with postgresql() as store, ThreadPoolExecutor(8) as pool, ExitStack() as stack:
+        begun = [reference("assessment", DATABASE_URL=store.url) for _ in range(2)]
+        first, second = pool.map(stack.enter_context, begun)
+        assert first.ready() == second.ready() == (200, {"postgresql": "up"})
+        assert store.ask("SELECT count(*) FROM schema_version") == 2
+        assert store.ask("SELECT count(*) FROM assessment") == 60
+        students = [
+            stack.enter_context(Student((first, second)[number % 2].url, f"{number}@example.com"))
+            for number in range(8)
+        ]
+        assert list(pool.map(lambda student: student.take(questions=3), students)) == [3] * 8
+        assert store.ask("SELECT count(*) FROM answer WHERE given = 'because'") == 24
