@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -36,49 +37,35 @@ PORT = click.IntRange(0, 65535)
 @click.option("--wrong-bodies", multiple=True, metavar="[NAME=]SHARE", help="Share answered 200 with a wrong body.")
 @click.option("--stall", metavar="AFTER:FOR", help="Stand still for a while, for example 5s:2s.")
 @click.option("--log", is_flag=True, help="Write a line of JSON for every request.")
-def serve(  # noqa: PLR0913, PLR0917 - one argument per option
-    service: str,
-    host: str,
-    port: int | None,
-    seed: int,
-    key: str | None,
-    slow: tuple[str, ...],
-    slow_bodies: tuple[str, ...],
-    errors: tuple[str, ...],
-    resets: tuple[str, ...],
-    wrong_bodies: tuple[str, ...],
-    stall: str | None,
-    log: bool,
-) -> None:
+def serve(service: str, host: str, port: int | None, seed: int, key: str | None, log: bool, **faults: Any) -> None:
     """Run reference services until Ctrl-C or SIGTERM.
 
     Each endpoint has a latency of its own, log-normal around a known median. Faults name endpoints: generate and
     embeddings of the gateway; sign-in, create, answer, grade, grade-result, list and progress of assessment; suggest,
     query, index, jobs and delete of search.
 
-    Data is kept in memory unless DATABASE_URL (assessment) or REDIS_URL (gateway) say where.
+    Data is kept in memory unless DATABASE_URL (assessment), REDIS_URL (gateway) or SEARCH_URL (search) say where.
     """
     try:
         # Loaded when used: the extra may be missing, and no other command needs it.
         from perfspec.reference.application import Settings  # noqa: PLC0415
-        from perfspec.reference.catalogue import CATALOGUE  # noqa: PLC0415
+        from perfspec.reference.catalogue import PORTS, load  # noqa: PLC0415
         from perfspec.reference.faults import parse_faults  # noqa: PLC0415
         from perfspec.reference.serving import serve_apps  # noqa: PLC0415
+
+        names = SERVICES if service == "all" else (service,)
+        offers = [load(name) for name in names]
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.startswith("perfspec"):
             raise
         message = f'`perfspec serve` needs the package {missing.name}: pip install "perfspec[reference]"'
         raise UsageFailure(message) from missing
 
-    names = SERVICES if service == "all" else (service,)
-    known = tuple(endpoint for name in names for endpoint in CATALOGUE[name].endpoints)
-    faults = parse_faults(
-        known, slow=slow, slow_bodies=slow_bodies, errors=errors, resets=resets, wrong_bodies=wrong_bodies, stall=stall
-    )
-    settings = Settings(seed=seed, faults=faults, log=click.echo if log else None)
+    known = tuple(endpoint for offer in offers for endpoint in offer.endpoints)
+    settings = Settings(seed=seed, faults=parse_faults(known, **faults), log=click.echo if log else None)
     apps = [
-        (CATALOGUE[name].build(settings, os.environ, key), CATALOGUE[name].port if port is None else port and port + at)
-        for at, name in enumerate(names)
+        (offer.build(settings, os.environ, key), PORTS[name] if port is None else port and port + at)
+        for at, (name, offer) in enumerate(zip(names, offers, strict=True))
     ]
 
     def say(addresses: Sequence[str]) -> None:

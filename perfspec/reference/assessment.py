@@ -13,7 +13,7 @@ Data is in SQLite, in memory, or where DATABASE_URL says (storing.py).
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from hmac import compare_digest
@@ -36,7 +36,7 @@ from perfspec.reference.reading import read_body, read_query
 from perfspec.reference.service import Reply, Surroundings, answer, refuse
 from perfspec.reference.sessions import Session, read_token, sign_in
 
-__all__ = ["DEFAULT_PASSWORD", "GRADING_TIME", "LATENCIES", "AssessmentService", "assessment_app"]
+__all__ = ["DEFAULT_PASSWORD", "GRADING_TIME", "LATENCIES", "AssessmentService", "assessment_app", "from_environment"]
 
 DEFAULT_PASSWORD = "perf-local-password"
 
@@ -340,6 +340,11 @@ def _seed(connection: Connection, now_ms: int) -> None:
             )
         storing.begin_grading(connection, student, made.id, made_ms)
     storing.settle(connection, now_ms)
+
+
+def from_environment(settings: Settings, variables: Mapping[str, str], key: str | None) -> Starlette:
+    password = key or variables.get("ASSESSMENT_TEST_PASSWORD") or DEFAULT_PASSWORD
+    return assessment_app(settings, password=password, database_url=variables.get("DATABASE_URL") or IN_MEMORY)
 
 
 def assessment_app(settings: Settings, *, password: str = DEFAULT_PASSWORD, database_url: str = IN_MEMORY) -> Starlette:

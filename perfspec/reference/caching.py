@@ -1,18 +1,9 @@
-"""Answers kept in Redis, where one is named: `REDIS_URL`. A Redis that is gone costs its hits, never an answer."""
+"""Answers that are kept: in Redis, where REDIS_URL names one, or nowhere."""
 
-import contextlib
 from hashlib import blake2b
 from typing import Protocol
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from perfspec.base.errors import EnvironmentFailure
-
-__all__ = ["Cache", "NoCache", "RedisCache", "cache_key", "open_cache"]
-
-_KEPT_S = 300
-_PATIENCE_S = 0.5
+__all__ = ["Cache", "NoCache", "cache_key", "open_cache"]
 
 
 class Cache(Protocol):
@@ -40,36 +31,13 @@ class NoCache:
         return
 
 
-class RedisCache:
-    def __init__(self, url: str) -> None:
-        try:
-            self._redis = Redis.from_url(url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
-        except ValueError as error:
-            raise EnvironmentFailure(f"REDIS_URL is no address of a Redis: {error}") from error
-
-    async def get(self, key: str) -> bytes | None:
-        with contextlib.suppress(RedisError, OSError):
-            value = await self._redis.get(key)
-            return value if isinstance(value, bytes) else None
-        return None
-
-    async def put(self, key: str, value: bytes) -> None:
-        with contextlib.suppress(RedisError, OSError):
-            await self._redis.set(key, value, ex=_KEPT_S)
-
-    async def up(self) -> dict[str, bool]:
-        try:
-            await self._redis.ping()
-        except (RedisError, OSError):
-            return {"redis": False}
-        return {"redis": True}
-
-    async def close(self) -> None:
-        await self._redis.aclose()
-
-
 def open_cache(url: str | None) -> Cache:
-    return RedisCache(url) if url else NoCache()
+    if not url:
+        return NoCache()
+    # Loaded when used: the client costs more than all the rest.
+    from perfspec.reference.redis_cache import RedisCache  # noqa: PLC0415
+
+    return RedisCache(url)
 
 
 def cache_key(*parts: object) -> str:

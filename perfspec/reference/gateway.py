@@ -8,7 +8,7 @@ A stream is OpenAI's: chunks with a `delta`, the first with the role only, the l
 kept: `X-Cache: hit` or `miss` says so, and a hit takes `HIT`. The model of latencies is in generating.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -36,7 +36,15 @@ from perfspec.reference.openapi import EVENTS, Endpoint
 from perfspec.reference.reading import read_body
 from perfspec.reference.service import Piece, Reply, Surroundings, answer, key_holder, refuse
 
-__all__ = ["DEFAULT_API_KEY", "HIT", "LATENCIES", "RATE_LIMIT_PER_S", "GatewayService", "gateway_app"]
+__all__ = [
+    "DEFAULT_API_KEY",
+    "HIT",
+    "LATENCIES",
+    "RATE_LIMIT_PER_S",
+    "GatewayService",
+    "from_environment",
+    "gateway_app",
+]
 
 DEFAULT_API_KEY = "perf-local-key"
 RATE_LIMIT_PER_S = 1_000
@@ -222,6 +230,11 @@ def _streamed(model: Model, written: Written, stamp: dict[str, Any]) -> Reply:
         latency=Latency(first, SIGMA),
         kind="generate-stream",
     )
+
+
+def from_environment(settings: Settings, variables: Mapping[str, str], key: str | None) -> Starlette:
+    api_key = key or variables.get("GATEWAY_API_KEY") or DEFAULT_API_KEY
+    return gateway_app(settings, api_key=api_key, redis_url=variables.get("REDIS_URL"))
 
 
 def gateway_app(

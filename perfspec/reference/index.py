@@ -1,7 +1,6 @@
 """The search service's memory: full text in SQLite FTS5, suggestions in sorted lists, and documents not yet indexed.
 
-A document handed in waits until its `ready_ns`. Nothing runs in the background: whoever looks next (`settle`) takes in
-what is due by then, which no caller can tell apart from an indexer at work, and which needs no clock of its own.
+A document handed in waits until its `ready_ns`; `settle` takes in what is due.
 """
 
 import heapq

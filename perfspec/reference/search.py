@@ -6,27 +6,26 @@
     GET    /v1/index/jobs/ID                  200 {job_id, state: queued | indexed}
     DELETE /v1/index?source=S                 200 {deleted}
 
-Every error is `{"error": "..."}`. `LATENCIES` is the truth that measured percentiles can be held against.
+Documents are in SQLite, in memory, or in an Elasticsearch where SEARCH_URL says (finding.py, elastic.py). Every error
+is `{"error": "..."}`. `LATENCIES` is the truth that measured percentiles can be held against.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 
-from perfspec.base.clock import MILLISECOND, SECOND
-from perfspec.reference import corpus
+from perfspec.base.clock import MILLISECOND
 from perfspec.reference.application import Settings, application
-from perfspec.reference.index import DocumentIndex, Suggestions
-from perfspec.reference.latency import Latency, stream
+from perfspec.reference.finding import Embedded, Store, StoreDown
+from perfspec.reference.latency import Latency
 from perfspec.reference.openapi import Endpoint
 from perfspec.reference.reading import read_body, read_query
-from perfspec.reference.service import Reply, Surroundings, answer, key_holder, refuse
+from perfspec.reference.service import Reply, answer, key_holder, refuse
 
-__all__ = ["DEFAULT_API_KEY", "INDEXING", "LATENCIES", "SearchService", "search_app"]
+__all__ = ["DEFAULT_API_KEY", "LATENCIES", "SearchService", "from_environment", "search_app"]
 
 DEFAULT_API_KEY = "perf-local-key"
 
@@ -38,9 +37,8 @@ LATENCIES = {
     "delete": Latency(10 * MILLISECOND, 0.35),
 }
 """By endpoint. These names are also what faults go by."""
-INDEXING = Latency(600 * MILLISECOND, 0.5, at_most_ns=3 * SECOND)
-"""From the acceptance of a document to the moment it is found."""
 
+T = TypeVar("T")
 _DOCUMENTS = 4_000
 _SUGGESTIONS = 8
 
@@ -98,99 +96,104 @@ class Deleted(Struct):
     deleted: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Holdings:
-    index: DocumentIndex
-    suggestions: Suggestions
-
-
 class SearchService:
-    """The handlers. They answer 503 until `open` has built the index."""
+    """The handlers. They answer 503 until `open` has built the index, and while the store is gone."""
 
     name = "search"
     about = "Type-ahead suggestions, full text query and asynchronous indexing"
     needed = "a valid bearer key"
 
-    def __init__(self, *, seed: int, api_key: str, surroundings: Surroundings, documents: int = _DOCUMENTS) -> None:
+    def __init__(self, store: Store, api_key: str) -> None:
         self.admit = key_holder(api_key)
-        self._chance = stream(seed, "indexing")
-        self._now_ns = surroundings.now_ns
-        self._documents = documents
-        self._held: _Holdings | None = None
-        self._ready_ns: dict[str, int] = {}
+        self._store = store
+        self._prepared = False
 
     async def open(self) -> None:
-        documents = list(corpus.documents(self._documents))
-        self._held = _Holdings(DocumentIndex(documents), Suggestions(corpus.phrases(), documents))
+        """A store that is not there yet is waited for: /ready tries again."""
+        await self._prepare()
 
     async def close(self) -> None:
-        self._holdings().index.close()
-        self._held = None
+        await self._store.close()
+        self._prepared = False
 
     async def dependencies(self) -> dict[str, bool]:
-        return {"index": self._held is not None}
+        up = await self._store.up() if self._prepared else await self._prepare()
+        return {self._store.name: up}
+
+    async def _prepare(self) -> bool:
+        try:
+            await self._store.open()
+        except StoreDown:
+            return False
+        self._prepared = True
+        return True
 
     def endpoints(self) -> Sequence[Endpoint]:
         row, paced = Endpoint, LATENCIES
-        found, queued, deleted = {200: FoundPage, 503: None}, {202: Job, 503: None}, {200: Deleted, 503: None}
         return [
             row("suggest", "GET", "/v1/suggest", self.suggest, paced["suggest"], "Suggestions while somebody types",
                 {200: Suggested, 503: None}, query=SuggestQuery),
             row("query", "GET", "/v1/query", self.query, paced["query"], "Documents with all the words",
-                found, query=FindQuery),
+                {200: FoundPage, 503: None}, query=FindQuery),
             row("index", "POST", "/v1/index", self.index, paced["index"], "Hand in a document",
-                queued, body=NewDocument),
+                {202: Job, 503: None}, body=NewDocument),
             row("delete", "DELETE", "/v1/index", self.delete, paced["delete"], "Remove what came from a source",
-                deleted, query=DeleteQuery),
+                {200: Deleted, 503: None}, query=DeleteQuery),
             row("jobs", "GET", "/v1/index/jobs/{job_id}", self.job, paced["jobs"], "How far a document is",
-                {200: Job, 404: None}),
+                {200: Job, 404: None, 503: None}),
         ]  # fmt: skip
 
     async def suggest(self, request: Request) -> Reply:
         asked = read_query(request, SuggestQuery)
-        found = self._holdings().suggestions.starting_with(asked.q, asked.language, _SUGGESTIONS)
+        found = await self._up(self._store.suggest(asked.q, asked.language, _SUGGESTIONS))
         return answer({"suggestions": found, "language": asked.language})
 
     async def query(self, request: Request) -> Reply:
         asked = read_query(request, FindQuery)
-        found = self._settled().find(asked.q, asked.size, asked.page)
+        found = await self._up(self._store.find(asked.q, asked.size, asked.page))
         return answer({"hits": found.hits, "total": found.total, "page": asked.page, "size": asked.size})
 
     async def index(self, request: Request) -> Reply:
         new = await read_body(request, NewDocument)
-        index = self._settled()
-        number = len(self._ready_ns)
-        job_id = f"job-{number + 1:06d}"
-        ready_ns = self._now_ns() + INDEXING.draw_ns(self._chance, number)
-        index.hand_in(corpus.Document(f"{job_id}-document", new.title, new.body, new.source, "en"), ready_ns)
-        self._ready_ns[job_id] = ready_ns
-        return answer({"job_id": job_id, "state": "queued"}, 202)
+        job = await self._up(self._store.hand_in(new.title, new.body, new.source))
+        return answer({"job_id": job, "state": "queued"}, 202)
 
     async def job(self, request: Request) -> Reply:
-        job_id = request.path_params["job_id"]
-        ready_ns = self._ready_ns.get(job_id)
-        if ready_ns is None:
-            raise refuse(f"there is no job {job_id}", 404)
-        return answer({"job_id": job_id, "state": "indexed" if ready_ns <= self._now_ns() else "queued"})
+        job = request.path_params["job_id"]
+        is_indexed = await self._up(self._store.is_indexed(job))
+        if is_indexed is None:
+            raise refuse(f"there is no job {job}", 404)
+        return answer({"job_id": job, "state": "indexed" if is_indexed else "queued"})
 
     async def delete(self, request: Request) -> Reply:
         asked = read_query(request, DeleteQuery)
-        return answer({"deleted": self._settled().delete(asked.source)})
+        return answer({"deleted": await self._up(self._store.delete(asked.source))})
 
-    def _settled(self) -> DocumentIndex:
-        index = self._holdings().index
-        index.settle(self._now_ns())
-        return index
-
-    def _holdings(self) -> _Holdings:
-        if self._held is None:
-            raise refuse("the index is not up yet", 503)
-        return self._held
+    async def _up(self, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except StoreDown:
+            raise refuse(f"the {self._store.name} is not up", 503) from None
 
 
-def search_app(settings: Settings, *, api_key: str = DEFAULT_API_KEY, documents: int = _DOCUMENTS) -> Starlette:
+def from_environment(settings: Settings, variables: Mapping[str, str], key: str | None) -> Starlette:
+    api_key = key or variables.get("SEARCH_API_KEY") or DEFAULT_API_KEY
+    return search_app(settings, api_key=api_key, search_url=variables.get("SEARCH_URL"))
+
+
+def search_app(
+    settings: Settings,
+    *,
+    api_key: str = DEFAULT_API_KEY,
+    search_url: str | None = None,
+    documents: int = _DOCUMENTS,
+) -> Starlette:
     """The service as an ASGI application; its index is built when the application starts."""
-    service = SearchService(
-        seed=settings.seed, api_key=api_key, surroundings=settings.surroundings, documents=documents
-    )
-    return application(service, settings)
+    around = settings.surroundings
+    store: Store = Embedded(settings.seed, around.now_ns, documents)
+    if search_url:
+        # Loaded when used: the client costs more than all the rest.
+        from perfspec.reference.elastic import Elastic  # noqa: PLC0415
+
+        store = Elastic(search_url, around.utc_now, documents)
+    return application(SearchService(store, api_key), settings)

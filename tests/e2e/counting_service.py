@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perfspec.cli.serve import serve
-from perfspec.reference.catalogue import CATALOGUE
+from perfspec.reference import catalogue
 
+plain_load = catalogue.load
 counts: Counter[str] = Counter()
 
 
@@ -40,6 +41,11 @@ def counted(build):
     return build_counted
 
 
+def load_counted(service):
+    offer = plain_load(service)
+    return replace(offer, build=counted(offer.build))
+
+
 if __name__ == "__main__":
-    CATALOGUE.update({name: replace(offer, build=counted(offer.build)) for name, offer in CATALOGUE.items()})
+    catalogue.load = load_counted
     serve()

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
-VARIABLES = ("SEARCH_API_KEY", "GATEWAY_API_KEY", "ASSESSMENT_TEST_PASSWORD", "DATABASE_URL", "REDIS_URL")
+VARIABLES = ("SEARCH_API_KEY", "GATEWAY_API_KEY", "ASSESSMENT_TEST_PASSWORD", "DATABASE_URL", "REDIS_URL", "SEARCH_URL")
 KEY = {"Authorization": "Bearer perf-local-key"}
 # What the command line's main does with an error that is meant for the user.
 PROGRAM = """

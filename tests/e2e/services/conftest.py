@@ -178,6 +178,34 @@ def redis_store(free_port, not_checked_here, tmp_path) -> Iterator[Redis]:
         store.kill()
 
 
+# --- a stand-in for Elasticsearch --------------------------------------------------------------------------------
+
+
+class ElasticsearchStandIn(Process):
+    """Not Elasticsearch; see elasticsearch_standin.py."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        program = Path(__file__).with_name("elasticsearch_standin.py")
+        super().__init__([sys.executable, str(program), str(port)], None, self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/_cluster/health", trust_env=False).status_code == 200
+        except httpx.ConnectError:
+            return False
+
+
+@pytest.fixture
+def elasticsearch_standin(free_port) -> Iterator[ElasticsearchStandIn]:
+    store = ElasticsearchStandIn(free_port())
+    try:
+        store.begin()
+        yield store
+    finally:
+        store.kill()
+
+
 # --- services ----------------------------------------------------------------------------------------------------
 
 

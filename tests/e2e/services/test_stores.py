@@ -106,3 +106,35 @@ def test_two_services_that_start_at_once_on_an_empty_postgresql_make_its_tables_
         ]
         assert list(pool.map(lambda student: student.take(questions=3), students)) == [3] * 8
         assert store.ask("SELECT count(*) FROM answer WHERE given = 'because'") == 24
+
+
+# --- Elasticsearch: a stand-in for it, see elasticsearch_standin.py ----------------------------------------------
+
+
+def test_search_speaks_the_official_client_to_a_stand_in_for_elasticsearch(elasticsearch_standin, reference) -> None:
+    with reference("search", SEARCH_URL=elasticsearch_standin.url) as search, reference("search") as embedded:
+
+        def get(path: str, **query: object) -> dict:
+            return search.ask("GET", path, params=query, headers=KEY).json()
+
+        assert search.ready() == (200, {"elasticsearch": "up"})
+        for query in ({"q": "coffee beans", "size": 5}, {"q": "coffee beans", "size": 5, "page": 2}, {"q": "zzz"}):
+            here = get("/v1/query", **query)
+            there = embedded.ask("GET", "/v1/query", params=query, headers=KEY).json()
+            assert [here["total"], len(here["hits"])] == [there["total"], len(there["hits"])]
+        assert get("/v1/query", q="coffee beans", page=900_000)["hits"] == []
+        suggested = embedded.ask("GET", "/v1/suggest?q=Caf&language=fr", headers=KEY).json()
+        assert get("/v1/suggest", q="Caf", language="fr") == suggested
+
+        paper = {"title": "Zeppelin maintenance", "body": "Hydrogen and patience", "source": "test-1"}
+        job = search.ask("POST", "/v1/index", json=paper, headers=KEY).json()["job_id"]
+        assert get(f"/v1/index/jobs/{job}")["state"] == "queued"
+        wait_for(lambda: get(f"/v1/index/jobs/{job}")["state"], "indexed")
+        assert [hit["title"] for hit in get("/v1/query", q="hydrogen zeppelin")["hits"]] == [paper["title"]]
+        assert get("/v1/index/jobs/job-0")["error"] == "there is no job job-0"
+        assert search.ask("DELETE", "/v1/index?source=test-1", headers=KEY).json() == {"deleted": 1}
+        assert get("/v1/query", q="zeppelin")["total"] == 0
+
+        elasticsearch_standin.kill()
+        assert search.ready() == (503, {"elasticsearch": "down"})
+        assert get("/v1/query", q="coffee") == {"error": "the elasticsearch is not up"}

@@ -68,16 +68,13 @@ class Visits:
         self._build = build
         self._open: list[Any] = []
 
-    def __call__(
-        self, *, started: bool = True, seed: int = 1, faults: Any = NO_FAULTS, log: Any = None, **options: Any
-    ) -> Visitor:
+    def __call__(self, *, seed: int = 1, faults: Any = NO_FAULTS, log: Any = None, **options: Any) -> Visitor:
         clock = Clock()
         settings = Settings(seed, faults, Surroundings(clock.now_ns, clock.sleep, clock.utc_now), log)
         app = self._build(settings, **options)
-        if started:
-            lifespan = app.router.lifespan_context(app)
-            self._runner.run(lifespan.__aenter__())
-            self._open.append(lifespan)
+        lifespan = app.router.lifespan_context(app)
+        self._runner.run(lifespan.__aenter__())
+        self._open.append(lifespan)
         return Visitor(self._runner, app, clock)
 
     def close(self) -> None:

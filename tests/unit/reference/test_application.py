@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from perfspec.base.clock import MILLISECOND, SECOND
-from perfspec.reference.catalogue import CATALOGUE
+from perfspec.reference import gateway
 from perfspec.reference.faults import parse_faults
 from perfspec.reference.metering import BUCKETS
 from perfspec.reference.search import LATENCIES
@@ -93,7 +93,7 @@ def test_a_broken_connection_is_counted_as_reset(visit) -> None:
 
 
 def test_a_stream_can_be_slow_and_cut_off_too(visit_gateway) -> None:
-    endpoints = CATALOGUE["gateway"].endpoints
+    endpoints = tuple(gateway.LATENCIES)
     asked = {"model": "gpt-4", "prompt": "why", "stream": True}
     plain = visit_gateway()
     slow = visit_gateway(faults=parse_faults(endpoints, slow_bodies=["generate=3s"]))

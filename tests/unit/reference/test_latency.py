@@ -4,8 +4,9 @@ import pytest
 
 from perfspec.base.clock import MILLISECOND
 from perfspec.reference import assessment
+from perfspec.reference.finding import INDEXING
 from perfspec.reference.latency import Even, Latency, stream
-from perfspec.reference.search import INDEXING, LATENCIES
+from perfspec.reference.search import LATENCIES
 
 SLOS_MS = {"suggest": 120, "query": 200, "index": 500, "create": 200, "answer": 150, "grade": 300}
 

@@ -241,15 +241,6 @@ def test_health_and_readiness_need_no_key_and_take_no_time(search) -> None:
     assert search.clock.instant_ns == start_ns
 
 
-def test_before_the_start_the_service_is_healthy_but_not_ready(visit) -> None:
-    call = visit(started=False)
-    assert call.get("/health").status_code == 200
-    ready = call.get("/ready")
-    assert (ready.status_code, ready.json()["dependencies"]) == (503, {"index": "down"})
-    assert call.get("/v1/query", q="tea").json() == {"error": "the index is not up yet"}
-    assert call.get("/v1/suggest", q="tea").status_code == 503
-
-
 def test_a_bug_of_our_own_is_answered_in_json(visit, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError

@@ -9,9 +9,18 @@ from click.testing import CliRunner
 
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
 from perfspec.cli.serve import serve
-from perfspec.reference.catalogue import CATALOGUE
+from perfspec.reference.catalogue import PORTS, load
 from perfspec.reference.index import DocumentIndex
 from perfspec.reference.serving import _listen, serve_apps
+
+VARIABLES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SEARCH_URL",
+    "GATEWAY_API_KEY",
+    "SEARCH_API_KEY",
+    "ASSESSMENT_TEST_PASSWORD",
+)
 
 
 @pytest.fixture
@@ -63,9 +72,9 @@ def test_the_help_names_every_option_and_the_endpoints() -> None:
     text = CliRunner().invoke(serve, ["--help"]).output
     for word in ("--host", "--port", "--seed", "--api-key", "SEARCH_API_KEY", "--slow", "--errors", "--stall", "--log"):
         assert word in text
-    for offer in CATALOGUE.values():
-        assert str(offer.port) in text
-        assert all(endpoint in text for endpoint in offer.endpoints)
+    for service, port in PORTS.items():
+        assert str(port) in text
+        assert all(endpoint in text for endpoint in load(service).endpoints)
 
 
 @pytest.mark.parametrize(
@@ -101,22 +110,39 @@ def test_all_of_them_have_ports_in_a_row(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_stores_are_those_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, object] = {}
     monkeypatch.setattr("perfspec.reference.gateway.gateway_app", lambda _, **options: seen.update(options))
+    monkeypatch.setattr("perfspec.reference.search.search_app", lambda _, **options: seen.update(options))
     monkeypatch.setattr("perfspec.reference.assessment.assessment_app", lambda _, **options: seen.update(options))
     monkeypatch.setattr("perfspec.reference.serving.serve_apps", lambda *_: None)
-    for name in ("DATABASE_URL", "REDIS_URL", "GATEWAY_API_KEY", "ASSESSMENT_TEST_PASSWORD"):
+    for name in (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SEARCH_URL",
+        "GATEWAY_API_KEY",
+        "SEARCH_API_KEY",
+        "ASSESSMENT_TEST_PASSWORD",
+    ):
         monkeypatch.delenv(name, raising=False)
     call("all")
     assert seen == {
         "api_key": "perf-local-key",
+        "search_url": None,
         "redis_url": None,
         "password": "perf-local-password",
         "database_url": "sqlite://",
     }
-    for name in ("DATABASE_URL", "REDIS_URL", "GATEWAY_API_KEY", "ASSESSMENT_TEST_PASSWORD"):
+    for name in (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SEARCH_URL",
+        "GATEWAY_API_KEY",
+        "SEARCH_API_KEY",
+        "ASSESSMENT_TEST_PASSWORD",
+    ):
         monkeypatch.setenv(name, f"from {name}")
     call("all")
     assert seen == {
-        "api_key": "from GATEWAY_API_KEY",
+        "api_key": "from SEARCH_API_KEY",
+        "search_url": "from SEARCH_URL",
         "redis_url": "from REDIS_URL",
         "password": "from ASSESSMENT_TEST_PASSWORD",
         "database_url": "from DATABASE_URL",
