@@ -19,6 +19,7 @@ COMMANDS = {
     "judge": "Judge a run that was stored by the limits that a spec has now.",
     "lint": "Check specs; every mistake with its place and its fix.",
     "plan": "Show what a run would do. Sends nothing.",
+    "ready": "Ask whether environments and what they depend on are ready for load.",
     "report": "Report on runs in a format of your choice, also on one that was cut off.",
     "run": "Run a stage and judge it.",
     "schema": "Print the JSON Schema of the language, for editors.",

@@ -25,12 +25,9 @@ import anyio
 from perfspec.base.clock import monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.base.units import format_duration
-from perfspec.engine.http1 import Head
-from perfspec.engine.wire import rendered
+from perfspec.engine.readiness import Asking, asking_client, listens, port_of
 from perfspec.plan.model import PlannedStart, Target
-from perfspec.steps.answers import judge
-from perfspec.steps.kinds import Check
-from perfspec.steps.runtime import Origin, Outcome, Vars
+from perfspec.steps.runtime import Origin
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +36,6 @@ __all__ = ["is_this_machine", "prepared", "resolve"]
 
 STOP_WITHIN_S = 5.0
 CHILDREN_WITHIN_S = 1.0
-ASK_TIMEOUT_S = 5.0
 ASK_EVERY_S = 0.1
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -58,7 +54,7 @@ def is_this_machine(url: str) -> bool:
 async def resolve(url: str) -> Origin:
     """Where requests go, asked of DNS once. Raises EnvironmentFailure if the name is unknown."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", _port(url)
+    host, port = parts.hostname or "", port_of(url)
     try:
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -66,11 +62,6 @@ async def resolve(url: str) -> Origin:
             f"the name `{host}` has no address ({error})", "check the environment's `url`"
         ) from error
     return Origin(host, port, str(found[0][4][0]), tls=parts.scheme == "https")
-
-
-def _port(url: str) -> int:
-    parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 @asynccontextmanager
@@ -85,18 +76,11 @@ async def prepared(
 
     `constants`: what stands in `ready.until` and in the headers of the environment.
     """
-    import httpx  # noqa: PLC0415 - a fifth of a second that lint and plan need not pay
-
     process: subprocess.Popen[bytes] | None = None
     log = folder / "service.log"
-    # Readiness is asked as the load will ask: a certificate that is refused then is refused now.
-    headers = {name: rendered(text, constants) for name, text in target.access.headers}
-    proxy = None if target.access.proxy is None else rendered(target.access.proxy, constants)
-    async with httpx.AsyncClient(
-        trust_env=False, timeout=ASK_TIMEOUT_S, verify=tls or False, headers=headers, proxy=proxy
-    ) as client:
+    async with asking_client(target.access, constants, tls) as client:
         try:
-            if target.start is not None and not await _listens(target.url):
+            if target.start is not None and not await listens(target.url):
                 tell(f"starting `{target.start.command}`")
                 process = _start(target.start, log)
                 asking = Asking(client, target.url + target.start.ready)
@@ -107,7 +91,7 @@ async def prepared(
                 asking = Asking(client, target.url + target.ready.path, target.ready.until, constants)
                 tell(f"waiting until {asking.url} {asking.wanted}")
                 await _until_ready(asking, target.ready.within_ns, process, log)
-            elif target.start is None and proxy is None and not await _listens(target.url):
+            elif target.start is None and target.access.proxy is None and not await listens(target.url):
                 raise EnvironmentFailure(
                     f"nothing answers at {target.url}", "start the service, or choose another --env"
                 )
@@ -116,57 +100,6 @@ async def prepared(
             if process is not None:
                 with anyio.CancelScope(shield=True):
                     await _stop(process)
-
-
-class Asking:
-    """One question to the target: is the answer as wanted?"""
-
-    def __init__(
-        self,
-        client: "httpx.AsyncClient",
-        url: str,
-        until: tuple[Check, ...] = (),
-        constants: Mapping[str, object] | None = None,
-    ) -> None:
-        self.url = url
-        self.wanted = " and ".join(str(check) for check in until) or "answers with success"
-        self._client = client
-        self._until = until
-        self._judge = judge(until, (), constants or {})
-
-    async def said(self) -> str:
-        """Empty if the answer is as wanted; else what came instead."""
-        import httpx  # noqa: PLC0415
-
-        try:
-            with anyio.fail_after(ASK_TIMEOUT_S):  # httpx counts from byte to byte
-                response = await self._client.get(self.url)
-        except (httpx.TimeoutException, TimeoutError):
-            return f"gave no answer in {ASK_TIMEOUT_S:g} s"
-        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
-            return f"failed ({str(error) or type(error).__name__})"
-        if not self._until:
-            return "" if response.is_success else f"answered {response.status_code}"
-        outcome = Outcome()
-        raw = tuple((name.lower(), value) for name, value in response.headers.raw)
-        plain = tuple(pair for pair in raw if pair[0] != b"content-encoding")  # httpx has decoded it
-        outcome.status, outcome.body = response.status_code, response.content
-        outcome.head = Head(response.status_code, plain, len(outcome.body), keep=True)
-        missed = self._judge(outcome, Vars())
-        if missed is None:
-            return ""
-        return f"answered {response.status_code}, which is not `{self.wanted}`"
-
-
-async def _listens(url: str) -> bool:
-    parts = urlsplit(url)
-    try:
-        with anyio.fail_after(ASK_TIMEOUT_S):
-            stream = await anyio.connect_tcp(parts.hostname or "", _port(url))
-            await stream.aclose()
-    except (OSError, TimeoutError):
-        return False
-    return True
 
 
 async def _must_be_ours(client: "httpx.AsyncClient", target: Target, start: PlannedStart) -> None:
