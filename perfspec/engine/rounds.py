@@ -3,13 +3,13 @@
 Closed users and arrivals share this; they differ in who begins a round and when.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from perfspec.base import random
 from perfspec.base.clock import MILLISECOND, SECOND
-from perfspec.engine.lanes import User
+from perfspec.engine.lanes import Lane, User
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
 from perfspec.metrics.series import Key, Registry, Series
 from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, STOP_USER, UNFINISHED, EndRound, Program, Run, Vars
@@ -67,6 +67,7 @@ class Rounds:
                 self._begin(user, names)
                 flow = self._choose(user.person + user.round * GOLDEN)
                 begin, turn = lane.due or lane.now(), lane.turn
+                _forget_misses(lane)
                 kind = None
                 try:
                     yield from flow.program(lane)
@@ -79,7 +80,7 @@ class Rounds:
                         if kind == STOP_USER:
                             user.is_done = user.stopping = True
                         kind = None
-                flow.rounds.value(begin, lane.now() - begin, kind)
+                flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
                 if kind is not None and kind.startswith(BROKEN):
                     self._count_broken(flow, begin, kind)
                 idle = lane.outcome.last < begin and lane.turn == turn
@@ -123,3 +124,21 @@ class Rounds:
         user.misses += 1
         longest = min(LONGEST_WAIT_NS, FIRST_WAIT_NS << min(user.misses - 1, 6))
         return int(longest * (0.5 + random.unit(user.lane.vars.base, user.misses) / 2))
+
+
+def _lanes(lane: Lane) -> Iterator[Lane]:
+    """A lane and those that it has forked."""
+    yield lane
+    for child in (*(lane.children or ()), *(lane.spare or ())):
+        yield from _lanes(child)
+
+
+def _forget_misses(lane: Lane) -> None:
+    lane.outcome.missed = False
+    if lane.spare:
+        for each in _lanes(lane):
+            each.outcome.missed = False
+
+
+def _has_missed(lane: Lane) -> bool:
+    return lane.outcome.missed or (bool(lane.spare) and any(each.outcome.missed for each in _lanes(lane)))

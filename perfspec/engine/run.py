@@ -186,7 +186,7 @@ class _Running:
         """
         if not steps:
             return dict(shared)
-        registry = Registry(driver.now_ns(), self._plan.request_limits())
+        registry = Registry(driver.now_ns(), self._plan.request_limits(), statuses=self._plan.statuses())
         headers = environment_headers(self._plan)
         binder = Binder(self._plan.target.url, origin, self._names, registry, part, headers=headers)
         program = in_turn(steps, binder)

@@ -29,6 +29,7 @@ PHRASES: dict[str, Check] = {
     "pause": lambda scalar, _, out: grammar.parse_pause(scalar, out),
     "pause_cap": lambda scalar, _, out: grammar.parse_pause_cap(scalar, out),
     "rate": grammar.parse_rate,
+    "rule": lambda scalar, _, out: grammar.parse_rule(scalar, out),
     "share": grammar.parse_share,
     "spread": lambda scalar, _, out: grammar.parse_spread(scalar, out),
     "subject": lambda scalar, _, out: grammar.parse_subject(scalar, out),

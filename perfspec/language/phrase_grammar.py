@@ -19,6 +19,7 @@ from perfspec.language.loads import (
 from perfspec.language.numbers import parse_number_range, parse_spread
 from perfspec.language.quantities import parse_duration, parse_quantity, parse_rate, parse_share
 from perfspec.language.repeats import parse_times
+from perfspec.language.rules import parse_rule, parse_rule_text
 
 __all__ = [
     "is_singular",
@@ -36,6 +37,8 @@ __all__ = [
     "parse_pause_cap",
     "parse_quantity",
     "parse_rate",
+    "parse_rule",
+    "parse_rule_text",
     "parse_share",
     "parse_spread",
     "parse_subject",

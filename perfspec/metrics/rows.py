@@ -18,6 +18,10 @@ class Row:
     over: dict[int, int] = field(default_factory=dict)
     response: Histogram = field(default_factory=dict)
     service: Histogram = field(default_factory=dict)
+    statuses: dict[int, int] = field(default_factory=dict)
+    missed: int = 0
+    failed_response: Histogram = field(default_factory=dict)
+    """Of `response`: the times of those that failed."""
 
     @property
     def failed(self) -> int:
@@ -29,6 +33,12 @@ class Row:
         """Requests that have no duration: refused, cut off, never sent."""
         return self.n - histogram.count(self.response)
 
+    @property
+    def ok_response(self) -> Histogram:
+        """The times of those that did not fail."""
+        left = ((i, n - self.failed_response.get(i, 0)) for i, n in self.response.items())
+        return {i: n for i, n in left if n > 0}
+
     def add(self, piece: "Slice | Row") -> None:
         """Sums add up like slices."""
         self.n += piece.n
@@ -37,6 +47,10 @@ class Row:
             self.errors[kind] = self.errors.get(kind, 0) + n
         for limit, n in piece.over.items():
             self.over[limit] = self.over.get(limit, 0) + n
+        for status, n in piece.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + n
+        self.missed += piece.missed
+        histogram.add(self.failed_response, piece.failed_response)
         histogram.add(self.response, piece.response)
         histogram.add(self.service, piece.service)
 

@@ -9,19 +9,21 @@ is over every limit (a fast error page is not a fast page). A time-out has the d
 answer has none. The histograms are for display and for limits thought of later.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import msgspec
 
 from perfspec.base.clock import SECOND
+from perfspec.metrics import histogram
 
-__all__ = ["Key", "Measured", "Registry", "Series", "Slice", "Slot"]
+__all__ = ["NEVER", "Key", "Measured", "Registry", "Series", "Slice", "Slot", "StatusSeries"]
 
 NEVER = 1 << 62
 MOST_TAG_VALUES = 50
 OTHER, UNKNOWN = "other", "unknown"
 NO_LIMITS: tuple[int, ...] = ()
+NO_STATUSES: Mapping[str, Collection[int]] = {}
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +50,12 @@ class Slice(msgspec.Struct, frozen=True):
     """Limit in ns -> requests that took longer, or failed."""
     response: dict[int, int] = {}
     service: dict[int, int] = {}
+    statuses: dict[int, int] = {}
+    """Status -> answers, of those statuses that a limit is about."""
+    missed: int = 0
+    """Of rounds: in which a request failed, or took longer than its limit."""
+    failed_response: dict[int, int] = {}
+    """Of `response`: the times of those that failed."""
 
 
 class Measured(Protocol):
@@ -58,10 +66,12 @@ class Measured(Protocol):
     last: int
     status: int
     error: str | None
+    missed: bool
+    """Set, never reset, when a request fails or takes longer than a single one should."""
 
 
 class Slot:
-    __slots__ = ("errors", "n", "over", "response", "service", "unavailable")
+    __slots__ = ("errors", "failed_response", "missed", "n", "over", "response", "service", "statuses", "unavailable")
 
     def __init__(self, limits: int) -> None:
         self.n = 0
@@ -70,14 +80,21 @@ class Slot:
         self.over = [0] * limits
         self.response: dict[int, int] = {}
         self.service: dict[int, int] = {}
+        self.statuses: dict[int, int] = {}
+        self.missed = 0
+        self.failed_response: dict[int, int] = {}
 
 
 class Series:
-    __slots__ = ("_high", "_low", "_slot", "_slots", "_start_ns", "_strictest", "key", "limits")
+    __slots__ = ("_high", "_low", "_slot", "_slots", "_start_ns", "_strictest", "held_to", "key", "limits")
 
-    def __init__(self, key: Key, limits: tuple[int, ...], start_ns: int) -> None:
-        """`limits`: the longest good durations in ns. `start_ns`: where second 0 begins."""
+    def __init__(self, key: Key, limits: tuple[int, ...], start_ns: int, held_to: int = NEVER) -> None:
+        """`limits`: the longest good durations in ns. `start_ns`: where second 0 begins.
+
+        `held_to`: the limit among them that a single request has to meet for its round to be a good one.
+        """
         self.key = key
+        self.held_to = held_to
         self.limits = tuple(sorted(limits))
         self._strictest = self.limits[0] if limits else NEVER
         self._start_ns = start_ns
@@ -99,6 +116,8 @@ class Series:
                 return
         elif value > self._strictest:
             self._count_over(slot, value)
+            if value > self.held_to:
+                outcome.missed = True
         value //= 1000
         b = value.bit_length() - 11
         i = (b << 10) + (value >> b) if b > 0 else value
@@ -133,13 +152,24 @@ class Series:
         i = (b << 10) + (us >> b) if b > 0 else us
         slot.response[i] = slot.response.get(i, 0) + 1
 
+    def round(self, due_ns: int, ns: int, kind: str | None, *, missed: bool) -> None:
+        """A round; `missed`: one of its requests failed or took too long."""
+        self.value(due_ns, ns, kind)
+        if missed or kind is not None or ns > self.held_to:
+            self._slot.missed += 1
+
     def _count_failure(self, slot: Slot, outcome: Measured, kind: str | None) -> None:
         """Failed is over every limit. No answer, or 500 and above, wanted or not, is unavailable."""
         if kind is not None:
+            outcome.missed = True
             slot.errors[kind] = slot.errors.get(kind, 0) + 1
             slot.over = [n + 1 for n in slot.over]
+            if outcome.error is None or outcome.error == "timeout":
+                i = histogram.index((outcome.last - outcome.due) // 1000)
+                slot.failed_response[i] = slot.failed_response.get(i, 0) + 1
         elif outcome.last - outcome.due > self._strictest:
             self._count_over(slot, outcome.last - outcome.due)
+            outcome.missed = outcome.missed or outcome.last - outcome.due > self.held_to
         if outcome.error is not None or outcome.status >= 500:
             slot.unavailable += 1
 
@@ -173,6 +203,9 @@ class Series:
                 dict(zip(self.limits, slot.over, strict=True)),
                 slot.response,
                 slot.service,
+                slot.statuses,
+                slot.missed,
+                slot.failed_response,
             )
             for second, slot in self._slots.items()
         ]
@@ -181,20 +214,60 @@ class Series:
         return out
 
 
+class StatusSeries(Series):
+    """Counts some statuses as well, whether they were expected or not."""
+
+    __slots__ = ("_statuses",)
+
+    def __init__(
+        self, key: Key, limits: tuple[int, ...], start_ns: int, held_to: int, statuses: Collection[int]
+    ) -> None:
+        super().__init__(key, limits, start_ns, held_to)
+        self._statuses = frozenset(statuses)
+
+    def record(self, outcome: Measured, kind: str | None) -> None:
+        super().record(outcome, kind)
+        status = outcome.status
+        if status in self._statuses and outcome.error is None:
+            self._slot.statuses[status] = self._slot.statuses.get(status, 0) + 1
+
+
+def _held_to_nothing(_key: Key) -> int:
+    return NEVER
+
+
 class Registry:
     """All series of one worker, one per key."""
 
-    def __init__(self, start_ns: int, limits: Mapping[tuple[str, str], tuple[int, ...]]) -> None:
-        """`limits`: (name, timer) -> the longest good durations in ns, for every series of that name."""
+    def __init__(
+        self,
+        start_ns: int,
+        limits: Mapping[tuple[str, str], tuple[int, ...]],
+        held_to: Callable[[Key], int] = _held_to_nothing,
+        statuses: Mapping[str, Collection[int]] = NO_STATUSES,
+    ) -> None:
+        """`limits`: (name, timer) -> the longest good durations in ns, for every series of that name.
+
+        `held_to`: which of them a single request has to meet. `statuses`: name -> those that are counted.
+        """
         self._start_ns = start_ns
         self._limits = limits
+        self._held_to = held_to
+        self._statuses = statuses
         self._series: dict[Key, Series] = {}
 
     def series(self, key: Key) -> Series:
         found = self._series.get(key)
         if found is None:
             limits = self._limits.get((key.name, key.timer), NO_LIMITS)
-            found = self._series[key] = Series(key, limits, self._start_ns)
+            held_to = self._held_to(key)
+            statuses = self._statuses.get(key.name, ()) if key.timer in ("", "poll") else ()
+            found = (
+                StatusSeries(key, limits, self._start_ns, held_to, statuses)
+                if statuses
+                else Series(key, limits, self._start_ns, held_to)
+            )
+            self._series[key] = found
         return found
 
     def by_tags(

@@ -14,9 +14,11 @@ from perfspec.base.errors import UsageFailure
 from perfspec.data import csv
 from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.language.rules import measures, rule_tree
 from perfspec.plan.model import DataFile, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
 from perfspec.spec.checks import stage_promises
-from perfspec.spec.model import Environment, Flow, Spec, Stage
+from perfspec.spec.model import Environment, Flow, Rule, Spec, Stage
+from perfspec.spec.rules import resolve_rule, row_and_cell, stage_rules
 from perfspec.spec.thresholds import resolve
 from perfspec.steps import changed, groups, names, requests
 from perfspec.steps.kinds import Pause, Step
@@ -52,8 +54,9 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         out.add("PS504", f"stage `{stage.name}` gives no flow a weight above zero", stage.span, "add the flow to `mix`")
         return None
     values: dict[str, object] = {f"values.{name}": v.text for name, v in environment.values.items()}
-    resolved = (resolve(promise, values, out) for promise in stage_promises(spec, stage))
+    resolved = (resolve(promise, values, out, spec.promised) for promise in stage_promises(spec, stage))
     thresholds = [t for t in resolved if t is not None]
+    rules = [r for promise in stage_rules(spec, stage) if (r := resolve_rule(promise, values, out)) is not None]
     if out.has_errors:
         return None
     left_out = _left_out(spec, flows, in_mix=stage.mix is not None)
@@ -74,11 +77,18 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         data=spec.data,
         files=_files(spec, files),
         thresholds=tuple(t for t in thresholds if (t.row.kind, t.row.name) not in left_out),
+        rules=tuple(msgspec.structs.replace(rule, skipped=_why_skipped(rule, left_out)) for rule in rules),
         skipped=skipped,
         abort=stage.abort,
         warn_only=stage.warn_only,
         only_proven=stage.only_proven,
     )
+
+
+def _why_skipped(rule: Rule, left_out: Mapping[tuple[str, str], str]) -> str:
+    """A rule needs all of its rows."""
+    rows = (row_and_cell(measure, rule)[0] for measure in measures(rule_tree(rule.text)))
+    return next((why for row in rows if (why := left_out.get((row.kind, row.name)))), "")
 
 
 def _is_possible(stage: Stage, environment: Environment, out: Diagnostics) -> bool:

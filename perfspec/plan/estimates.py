@@ -65,6 +65,8 @@ def estimate(plan: Plan, rows: Rows) -> Estimate:
 def expected(threshold: Threshold, estimated: Estimate) -> float:
     """How many samples a threshold's row will have."""
     row, timer = threshold.row, threshold.cell.timer
+    if threshold.cell.statistic == "goodput" and row.kind == "all":
+        return sum(estimated.rounds.values())
     if row.kind == "flow":
         return estimated.rounds.get(row.name, 0.0)
     if row.kind == "all":

@@ -3,6 +3,7 @@
 Times are int nanoseconds from the start of the load.
 """
 
+from fractions import Fraction
 from hashlib import sha256
 from typing import Literal
 
@@ -13,7 +14,8 @@ from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule
 from perfspec.load import Users
-from perfspec.spec.model import Access, Ready, Threshold
+from perfspec.metrics.series import NEVER, Key
+from perfspec.spec.model import Access, Ready, Rule, Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
@@ -88,6 +90,21 @@ class Window(msgspec.Struct, frozen=True, array_like=True):
     end_ns: int
 
 
+def _is_about(threshold: Threshold, key: Key) -> bool:
+    row = threshold.row
+    if not set(row.where) <= set(key.tags):
+        return False
+    if row.kind == "all":
+        return not key.timer
+    timer = {"flow": "round", "group": "group"}.get(row.kind, threshold.cell.timer)
+    return key.name == row.name and key.timer == timer
+
+
+def _rank(threshold: Threshold) -> tuple[int, bool, Fraction]:
+    row, quantile = threshold.row, threshold.cell.quantile
+    return len(row.where), row.kind != "all", quantile or Fraction(0)
+
+
 class Plan(msgspec.Struct, frozen=True):
     spec: str
     service: str
@@ -109,6 +126,7 @@ class Plan(msgspec.Struct, frozen=True):
     abort: tuple[AbortRule, ...]
     warn_only: Literal["", "latency", "all"]
     only_proven: bool
+    rules: tuple[Rule, ...] = ()
     version: int = VERSION
 
     @property
@@ -153,6 +171,28 @@ class Plan(msgspec.Struct, frozen=True):
             for name in names:
                 limits.setdefault((name, timer), set()).add(good)
         return {key: tuple(sorted(found)) for key, found in limits.items()}
+
+    def held_to(self, key: Key) -> int:
+        """The limit that a single request (or round) of a series has to meet for its round to be a good one.
+
+        That of the row that says most about it, and there of the highest percentile: `p50` is about half of them.
+        """
+        found = (
+            (_rank(t), good) for t in self.thresholds if (good := longest_good_ns(t)) is not None and _is_about(t, key)
+        )
+        return max(found, default=(None, NEVER))[1]
+
+    def statuses(self) -> dict[str, frozenset[int]]:
+        """Request -> the statuses that a limit is about."""
+        every = {name for name, _ in self.series_names()}
+        found: dict[str, set[int]] = {}
+        asked = [(t.row.name if t.row.kind == "request" else "", t.cell.status) for t in self.thresholds]
+        ruled = [rule for rule in self.abort if rule.metric.startswith("status ")]
+        asked += [("" if rule.row == "all" else rule.row, int(rule.metric.split()[1])) for rule in ruled]
+        for row, status in asked:
+            for name in ({row} if row else every) if status else ():
+                found.setdefault(name, set()).add(status)
+        return {name: frozenset(wanted) for name, wanted in found.items()}
 
     def series_names(self) -> tuple[tuple[str, str], ...]:
         """(request or group, timer) of all that the flows can send, in the order of the spec."""

@@ -99,6 +99,8 @@ def _threshold(result: Result, verdict: Verdict) -> ET.Element:
         _say(case, "error", verdict.outcome.lower(), text)
     elif verdict.outcome == "WARN":
         ET.SubElement(case, "system-out").text = _clean(f"warning: {text}")
+    elif verdict.outcome == "SKIPPED":
+        _say(case, "skipped", "skipped", verdict.reason)
     return case
 
 

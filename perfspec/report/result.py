@@ -24,7 +24,9 @@ from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.health import Health, judge_health
-from perfspec.verdict.judge import Circumstances, Verdict, is_judged, judge
+from perfspec.verdict.judge import Circumstances, Verdict, judge
+from perfspec.verdict.rules import judge_rules
+from perfspec.verdict.samples import is_judged
 
 __all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "to_json"]
 
@@ -123,9 +125,9 @@ def make(plan: Plan, log: Log) -> Result:
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
     aborted_by = end.abort.threshold if end.abort else ""
-    verdicts = judge(
-        plan.thresholds, slices, stretches, Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
-    )
+    circumstances = Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
+    verdicts = judge(plan.thresholds, slices, stretches, circumstances)
+    verdicts += judge_rules(plan.rules, slices, stretches, circumstances)
     outcome, code = _outcome(verdicts, end)
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(

@@ -82,12 +82,13 @@ def _steps(steps: tuple[Step, ...], depth: int) -> list[str]:
 
 
 def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
-    if not plan.thresholds:
+    if not plan.thresholds and not plan.rules:
         return ["  nothing is judged in this stage"]
-    width = max(len(str(t)) for t in (*plan.thresholds, *(s.threshold for s in plan.skipped)))
+    width = max((len(str(t)) for t in (*plan.thresholds, *(s.threshold for s in plan.skipped))), default=0)
     out = [f"  {'threshold':{width}}  expected requests"]
     out += [f"  {t!s:{width}}  {_expectation(t, expected(t, estimated))}" for t in plan.thresholds]
     out += [f"  {s.threshold!s:{width}}  skipped: {s.reason}" for s in plan.skipped]
+    out += [f"  rule     {rule}{f'   skipped: {rule.skipped}' if rule.skipped else ''}" for rule in plan.rules]
     return [
         *out,
         "",

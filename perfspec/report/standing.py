@@ -13,7 +13,7 @@ from perfspec.report.words import count, percent
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, share_limit
 from perfspec.verdict import bounds
-from perfspec.verdict.judge import bad_and_total, is_judged, of_row
+from perfspec.verdict.samples import bad_and_total, is_judged, of_row
 
 __all__ = ["Stand", "Standing"]
 

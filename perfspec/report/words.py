@@ -3,7 +3,7 @@
 from textwrap import wrap
 
 from perfspec.base.units import format_ms, format_share
-from perfspec.verdict.judge import Verdict
+from perfspec.verdict.judge import Measured, Verdict
 
 __all__ = ["count", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
 
@@ -36,6 +36,21 @@ def evidence(verdict: Verdict) -> str:
     return f"{found}; {verdict.reason}" if verdict.reason else found
 
 
+SHARES = {
+    "availability": "unavailable",
+    "goodput": "of rounds missed a limit or a check",
+    "burn rate": "unavailable",
+}
+"""What the bad ones are, by cell; of errors and a status: below."""
+
+
+def _bad_word(verdict: Verdict) -> str:
+    if not verdict.cell.startswith("status "):
+        return SHARES.get(verdict.cell, "failed")
+    wants_many = verdict.limit.startswith(("over", "at least"))
+    return f"answered with another status than {verdict.cell[7:]}" if wants_many else f"answered with {verdict.cell}"
+
+
 def _share(verdict: Verdict) -> str:
     assert verdict.bad is not None
     assert verdict.limit_share is not None
@@ -48,13 +63,27 @@ def _share(verdict: Verdict) -> str:
         seen = "no answer" if verdict.observed_ns is None else f"{verdict.cell} {format_ms(verdict.observed_ns)}"
         failed = f", {count(verdict.failed)} failed" if verdict.failed else ""
         return f"{text}; {seen} of {count(verdict.n)}{failed}"
-    word = "unavailable" if verdict.cell == "availability" else "failed"
+    word = _bad_word(verdict)
     allowed = count(max(verdict.allowed or 0, 0))
     counted = f"{count(verdict.bad)} of {count(verdict.n)}"
-    return f"{percent(share)} {word}: {counted} ({allowed} allowed, {close}likely {likely})"
+    burn = f"burn rate {verdict.observed:.3g}x; " if verdict.observed is not None else ""
+    return f"{burn}{percent(share)} {word}: {counted} ({allowed} allowed, {close}likely {likely})"
+
+
+def _measured(measured: Measured) -> str:
+    value = measured.value
+    shown = {
+        "time": lambda: format_ms(float(value)),
+        "share": lambda: percent(float(value)),
+        "rate": lambda: f"{float(value):.1f}/s",
+        "number": lambda: count(float(value)),
+    }[measured.unit]()
+    return f"{measured.text} {shown}"
 
 
 def _number(verdict: Verdict) -> str:
+    if verdict.measured:
+        return ", ".join(_measured(each) for each in verdict.measured)
     if verdict.observed_ns is not None:
         return f"{verdict.cell} {format_ms(verdict.observed_ns)} of {count(verdict.n)}"
     observed = verdict.observed or 0.0

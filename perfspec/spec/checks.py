@@ -10,10 +10,12 @@ from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
+from perfspec.language.templates import Text
 from perfspec.spec import drawn
 from perfspec.spec.access import check_access
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
+from perfspec.spec.rules import all_rules, measured, resolve_rule
 from perfspec.spec.thresholds import fits, parse_cell, resolve
 from perfspec.steps.kinds import Captured, Request, Step, WaitUntil
 from perfspec.steps.reading import Read
@@ -64,7 +66,8 @@ def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
                 tags.setdefault(tag, set()).add(value.source)
         if isinstance(step, WaitUntil):
             waits.add(step.request.name)
-    for promise in (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises)):
+    promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
+    for promise in (*promises, *measured(spec, out)):
         _row(promise, spec, places, waits, out)
         _where(promise, tags, out)
 
@@ -104,6 +107,8 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str],
         _group(promise, spec, out)
     if row.kind != "request":
         return
+    if cell.statistic == "goodput":
+        out.add("PS605", "goodput is about rounds, not about requests", promise.span, "write it under `all` or a flow")
     if row.name not in places:
         near = difflib.get_close_matches(row.name, places, 1)
         hint = f"did you mean `{near[0]}` (line {places[near[0]].line})?" if near else "name a request with `name:`"
@@ -150,9 +155,11 @@ def _group(promise: Promise, spec: Spec, out: Diagnostics) -> None:
 def _values(spec: Spec, out: Diagnostics) -> None:
     """Every environment has every value that is used anywhere, and each makes a limit of a promise."""
     promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
-    used = _used_values(spec, promises)
-    for promise in promises:
-        _limit_holes(promise, out)
+    rules = all_rules(spec)
+    texts = (*(promise.limit for promise in promises), *(rule.text for rule in rules))
+    used = _used_values(spec, texts)
+    for text in texts:
+        _limit_holes(text, out)
     for environment in spec.environments.values():
         values = environment.values
         for name, (who, line) in used.items():
@@ -163,23 +170,25 @@ def _values(spec: Spec, out: Diagnostics) -> None:
                 out.add("PS303", message, environment.span, f"{hint}every environment needs the same values")
         known: dict[str, object] = {f"values.{name}": value.text for name, value in values.items()}
         for promise in promises:
-            resolve(promise, known, out)
+            resolve(promise, known, out, spec.promised)
+        for rule in rules:
+            resolve_rule(rule, known, out)
 
 
-def _limit_holes(promise: Promise, out: Diagnostics) -> None:
+def _limit_holes(limit: Text, out: Diagnostics) -> None:
     """A limit is known before the run: its holes are `${values.NAME}` and nothing else."""
-    for hole in templates.holes(promise.limit.source):
+    for hole in templates.holes(limit.source):
         tree = hole.tree
         if not (isinstance(tree, Path) and tree.root == "values" and len(tree.parts) == 2):
             name = str(tree.parts[-1]) if isinstance(tree, Path) else "NAME"
-            span = promise.limit.at(hole.start, hole.end)
+            span = limit.at(hole.start, hole.end)
             message = "a limit can read `${values.NAME}` and nothing else"
             out.add("PS301", message, span, f"write `${{values.{name}}}`, and give every environment the value")
 
 
-def _used_values(spec: Spec, promises: Iterable[Promise]) -> dict[str, tuple[str, int]]:
+def _used_values(spec: Spec, limits: Iterable[Text]) -> dict[str, tuple[str, int]]:
     """Name of a value -> who uses it first, and on which line."""
-    reads = [(path, span, "thresholds use") for promise in promises for path, span in promise.limit.reads()]
+    reads = [(path, span, "thresholds use") for limit in limits for path, span in limit.reads()]
     for step in _all_steps(spec):
         own = kinds.KINDS[type(step)].names(step)
         reads += [(name.path, name.span, "a step uses") for name in own if isinstance(name, Read)]
@@ -240,8 +249,11 @@ def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
     cell = parse_cell(rule.metric, rule.span, out)
     if cell is None or not fits(cell, rule.limit, rule.span, out):
         return
-    if cell.statistic in ("count", "throughput"):
+    if cell.statistic in ("count", "throughput", "burn rate"):
         out.add("PS902", f"aborting by `{rule.metric}` is not built yet", rule.span, "write `errors over 25% for 30s`")
+    if cell.statistic == "goodput" and rule.row != "all":
+        message, hint = "goodput is about rounds, not about requests", rule.text.replace(f" of {rule.row}", "")
+        out.add("PS605", message, rule.span, f"write `{hint}`")
     sent = {request.name: None for request in map(kinds.request_of, _all_steps(spec)) if request is not None}
     if rule.row not in ("all", *sent):
         out.add("PS602", f"no request is named `{rule.row}`", rule.span, suggest(rule.row, sent))

@@ -25,6 +25,8 @@ __all__ = [
     "Promise",
     "Ready",
     "Row",
+    "Rule",
+    "RulePromise",
     "Secret",
     "Spec",
     "Stage",
@@ -48,11 +50,24 @@ class Row(msgspec.Struct, frozen=True):
 class Cell(msgspec.Struct, frozen=True):
     """Which number of a row: `p95`, `wait p95`, `errors`."""
 
-    statistic: Literal["percentile", "mean", "max", "errors", "availability", "count", "throughput"]
+    statistic: Literal[
+        "percentile",
+        "mean",
+        "max",
+        "errors",
+        "availability",
+        "goodput",
+        "burn rate",
+        "status",
+        "count",
+        "throughput",
+    ]
     quantile: Fraction | None
     timer: str
     """Empty for the request itself; wait or poll."""
     text: str
+    status: int = 0
+    """Of `status 429`: which one."""
 
     @property
     def is_latency(self) -> bool:
@@ -67,6 +82,8 @@ class Threshold(msgspec.Struct, frozen=True):
     limit: Limit
     span: Span
     """The cell in the spec."""
+    budget: Fraction | None = None
+    """Of a burn rate: the share that the promised availability allows to be bad."""
 
     def __str__(self) -> str:
         return f"{self.row.text} {self.cell.text} {self.limit.text}"
@@ -82,6 +99,27 @@ class Promise:
     span: Span
     """The cell's name."""
     row_span: Span
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A comparison of measured numbers that has to hold, ready to be judged; its text can be read as a rule."""
+
+    text: str
+    span: Span
+    warn_only: bool = False
+    skipped: str = ""
+    """Why the stage cannot reach one of its rows, decided before the run; empty if it can."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class RulePromise:
+    """A rule as said: it may still hold `${values.x}`."""
+
+    text: Text
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +231,7 @@ class Stage:
     warn_only: Literal["", "latency", "all"]
     only_proven: bool
     """`fails_when: not clearly under`: a pass has to be proven."""
+    rules: tuple[RulePromise, ...] = ()
     not_built: str = ""
     """A word of the stage that this version cannot carry out."""
 
@@ -218,6 +257,9 @@ class Spec:
     slo: Mapping | None
     run_when_changed: tuple[str, ...] = ()
     """Globs of the code this spec guards, relative to the repository."""
+    rules: tuple[RulePromise, ...] = ()
+    promised: Limit | None = None
+    """The availability that production promises."""
 
     def parts(self) -> Iterator[tuple[Step, ...]]:
         """Everything that can be done, in the order in which it is; fragments stand where they are used."""

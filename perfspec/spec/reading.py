@@ -15,9 +15,11 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
-from perfspec.language.phrase_grammar import parse_duration
+from perfspec.language.phrase_grammar import parse_duration, parse_limit
+from perfspec.language.phrases import Limit
 from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
+from perfspec.spec.rules import read_rules
 from perfspec.spec.stages import read_stage
 from perfspec.spec.thresholds import read_promises
 from perfspec.steps import read_steps
@@ -57,11 +59,19 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         promises=read_promises(root.get("thresholds"), out),
         slo=slo if isinstance(slo, Mapping) else None,
         run_when_changed=_globs(root.get("run_when_changed")),
+        rules=read_rules(root.get("thresholds")),
+        promised=_promised(slo),
     )
 
 
 def _globs(node: Node | None) -> tuple[str, ...]:
     return tuple(item.text for item in node if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
+
+
+def _promised(slo: Node | None) -> Limit | None:
+    """The promised availability; what is wrong with it has been reported."""
+    said = slo.get("availability") if isinstance(slo, Mapping) else None
+    return parse_limit(said, Diagnostics()) if said is not None else None
 
 
 def _entries(root: Mapping, key: str) -> tuple[Entry, ...]:

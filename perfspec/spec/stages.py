@@ -13,6 +13,7 @@ from perfspec.language.phrase_grammar import (
 from perfspec.language.phrases import AbortRule
 from perfspec.load import Users
 from perfspec.spec.model import Phase, Stage
+from perfspec.spec.rules import read_rules
 from perfspec.spec.thresholds import read_promises
 
 __all__ = ["read_stage"]
@@ -38,6 +39,7 @@ def read_stage(entry: Entry, out: Diagnostics) -> Stage:
         pause_cap_ns=parse_pause_cap(pauses, out) or 0 if isinstance(pauses, Scalar) else 0,
         warn_only="latency" if word == "latency" else "all" if word == "all" else "",
         only_proven=node.get("fails_when") is not None,
+        rules=read_rules(node.get("thresholds")),
         not_built=next((word for word in NOT_BUILT if node.get(word) is not None), ""),
     )
 

@@ -14,15 +14,40 @@ from perfspec.language.phrases import Limit
 from perfspec.language.templates import Text
 from perfspec.spec.model import Cell, Promise, Row, Threshold
 
-__all__ = ["fits", "is_share", "longest_good_ns", "parse_cell", "read_promises", "resolve", "share_limit"]
+__all__ = [
+    "fits",
+    "is_share",
+    "longest_good_ns",
+    "parse_cell",
+    "parse_row",
+    "read_promises",
+    "resolve",
+    "share_limit",
+    "substituted",
+    "wants_many",
+]
 
 _CELL = re.compile(r"(?:(wait|poll) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
-_SHARES = ("errors", "availability")
-_PLAIN = ("errors", "availability", "count", "throughput")
-_LATER = re.compile(r"(first_event|event_gap|connect|size) .*|goodput|burn rate|status \d+")
-_KNOWN = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "wait p95", "poll p95", *_PLAIN)
-_UNITS = {"errors": "share", "availability": "share", "count": "number", "throughput": "rate"}
-_EXAMPLES = {"time": "at most 200ms", "share": "under 1%", "number": "at least 100", "rate": "at least 20/s"}
+_STATUS = re.compile(r"status ([1-5]\d\d)")
+_SHARES = ("errors", "availability", "goodput", "burn rate", "status")
+_PLAIN = ("errors", "availability", "goodput", "burn rate", "count", "throughput")
+_LATER = re.compile(r"(first_event|event_gap|connect|size) .*")
+_KNOWN = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "wait p95", "poll p95", *_PLAIN, "status 429")
+_UNITS = {**dict.fromkeys(_SHARES, "share"), "burn rate": "times", "count": "number", "throughput": "rate"}
+_EXAMPLES = {
+    "time": "at most 200ms",
+    "share": "under 1%",
+    "number": "at least 100",
+    "rate": "at least 20/s",
+    "times": "at most 1x",
+}
+_GOOD_SIDES = {
+    "errors": ("under", "at most"),
+    "burn rate": ("under", "at most"),
+    "availability": ("over", "at least"),
+    "goodput": ("over", "at least"),
+    "status": ("under", "at most", "over", "at least"),
+}
 
 
 def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
@@ -30,9 +55,8 @@ def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
     found: list[Promise] = []
     for entry in node if isinstance(node, Mapping) else ():
         if entry.key.text == "rules":
-            out.add("PS902", "`rules` are not built yet", entry.key.span, "remove them")
             continue
-        row = _row(entry.key, out)
+        row = parse_row(entry.key.text, entry.key.span, out)
         for cell_entry in entry.value if isinstance(entry.value, Mapping) and row else ():
             cell = parse_cell(cell_entry.key.text, cell_entry.key.span, out)
             if cell is None or row is None or not isinstance(cell_entry.value, Scalar):
@@ -48,24 +72,23 @@ def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
     return tuple(found)
 
 
-def _row(key: Scalar, out: Diagnostics) -> Row | None:
-    text, _, condition = key.text.partition(" where ")
+def parse_row(said: str, span: Span, out: Diagnostics) -> Row | None:
+    """`generate where model is gpt-4`; None where it cannot be one, which is reported."""
+    text, _, condition = said.partition(" where ")
     where: tuple[tuple[str, str], ...] = ()
     if condition:
         tag, found, value = condition.partition(" is ")
         if not found:
-            out.add(
-                "PS602", "`where` needs a tag and its value", key.span, f"write `{text} where {tag.strip()} is VALUE`"
-            )
+            out.add("PS602", "`where` needs a tag and its value", span, f"write `{text} where {tag.strip()} is VALUE`")
             return None
         where = ((tag.strip(), value.strip()),)
     if text == "all":
-        return Row("all", "", where, key.text)
+        return Row("all", "", where, said)
     if text.startswith("flow "):
-        return Row("flow", text.removeprefix("flow ").strip(), where, key.text)
+        return Row("flow", text.removeprefix("flow ").strip(), where, said)
     if text.startswith("group "):
-        return Row("group", text.removeprefix("group ").strip(), where, key.text)
-    return Row("request", text, where, key.text)
+        return Row("group", text.removeprefix("group ").strip(), where, said)
+    return Row("request", text, where, said)
 
 
 def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
@@ -81,6 +104,8 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
         return None
     if text in _PLAIN:
         return Cell(text, None, "", text)  # type: ignore[arg-type]
+    if match := _STATUS.fullmatch(text):
+        return Cell("status", None, "", text, int(match[1]))
     if _LATER.fullmatch(text):
         out.add("PS902", f"the cell `{text}` is not built yet", span)
         return None
@@ -96,7 +121,7 @@ def _suits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
 
 def _is_good_side(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     """Errors have an upper limit and availability a lower one; anything else is a slip."""
-    good = {"errors": ("under", "at most"), "availability": ("over", "at least")}.get(cell.statistic)
+    good = _GOOD_SIDES.get(cell.statistic)
     if good is None or limit.relation in good:
         return True
     message = f"`{limit.text}` says the wrong side of `{cell.text}`"
@@ -112,9 +137,9 @@ def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
             return True
         out.add("PS606", f"`{limit.quantity.text}` is more than everything", span, "write a percentage up to 100%")
         return False
-    suffix = {"time": "ms", "share": "%", "rate": "/s"}.get(unit, "")
+    suffix = {"time": "ms", "share": "%", "rate": "/s", "times": "x"}.get(unit, "")
     example = f"{limit.relation} {limit.quantity.text}{suffix}" if limit.quantity.unit == "number" else _EXAMPLES[unit]
-    words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate"}
+    words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate", "times": "a multiple"}
     out.add(
         "PS606",
         f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not",
@@ -124,16 +149,29 @@ def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     return False
 
 
-def resolve(promise: Promise, values: dict[str, object], out: Diagnostics) -> Threshold | None:
-    """The threshold in one environment. `values` holds `values.NAME`; a name that is missing has been reported."""
-    text = _substituted(promise.limit, values)
+def resolve(
+    promise: Promise, values: dict[str, object], out: Diagnostics, promised: Limit | None = None
+) -> Threshold | None:
+    """The threshold in one environment. `values` holds `values.NAME`; a name that is missing has been reported.
+
+    `promised`: the availability that a burn rate is measured by.
+    """
+    text = substituted(promise.limit, values)
     limit = parse_limit_text(text, promise.limit.span, out) if text is not None else None
     if limit is None or not _suits(promise.cell, limit, promise.limit.span, out):
         return None
-    return Threshold(promise.row, promise.cell, limit, promise.span)
+    budget = None
+    if promise.cell.statistic == "burn rate":
+        if promised is None or not promised.quantity.value < 1:
+            hint = "add `slo: {availability: at least 99.9%}`"
+            out.add("PS612", "a burn rate needs a promised availability below 100%", promise.span, hint)
+            return None
+        budget = 1 - promised.quantity.value
+    return Threshold(promise.row, promise.cell, limit, promise.span, budget)
 
 
-def _substituted(text: Text, values: dict[str, object]) -> str | None:
+def substituted(text: Text, values: dict[str, object]) -> str | None:
+    """The text with its `${values.NAME}` filled in; None where one is missing, which has been reported."""
     out = text.source
     for hole in templates.holes(text.source):
         if not isinstance(hole.tree, Path) or hole.tree.dotted not in values:
@@ -143,7 +181,7 @@ def _substituted(text: Text, values: dict[str, object]) -> str | None:
 
 
 def is_share(cell: Cell) -> bool:
-    """Judged by counting bad requests, with bounds: percentiles and the plain shares."""
+    """Judged by counting bad requests (of goodput: rounds), with bounds: percentiles and the plain shares."""
     return cell.statistic == "percentile" or cell.statistic in _SHARES
 
 
@@ -162,6 +200,15 @@ def share_limit(threshold: Threshold) -> tuple[Fraction, bool]:
     if threshold.cell.statistic == "percentile":
         assert threshold.cell.quantile is not None
         return 1 - threshold.cell.quantile, False
-    if threshold.cell.statistic == "availability":
-        return 1 - value, limit.relation in ("over", "under")
-    return value, limit.relation in ("over", "under")
+    strict = limit.relation in ("over", "under")
+    if threshold.cell.statistic in ("availability", "goodput") or wants_many(threshold):
+        return 1 - value, strict
+    if threshold.cell.statistic == "burn rate":
+        assert threshold.budget is not None
+        return min(value * threshold.budget, Fraction(1)), strict
+    return value, strict
+
+
+def wants_many(threshold: Threshold) -> bool:
+    """`status 201: at least 90%`: every other status is bad."""
+    return threshold.cell.statistic == "status" and threshold.limit.relation in ("over", "at least")

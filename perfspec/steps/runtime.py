@@ -85,7 +85,7 @@ class Head(Protocol):
 class Outcome:
     """How one request ended. One per lane, overwritten by its next request: read it before the next `yield`."""
 
-    __slots__ = ("body", "dropped", "due", "error", "first", "head", "last", "sent", "status")
+    __slots__ = ("body", "dropped", "due", "error", "first", "head", "last", "missed", "sent", "status")
 
     def __init__(self) -> None:
         self.due = 0
@@ -105,6 +105,8 @@ class Outcome:
         """`len(body) + dropped` came over the wire: what nothing reads is not kept beyond its beginning."""
         self.error: str | None = None
         """refused, reset, closed, timeout, dns, tls, protocol, unsendable; None when a whole answer came."""
+        self.missed = False
+        """A request of this lane failed or took too long since the round began. Set by series, reset by the pool."""
 
 
 @dataclass(frozen=True, slots=True)

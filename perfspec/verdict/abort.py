@@ -24,7 +24,7 @@ from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
 from perfspec.spec.thresholds import is_share, parse_cell, share_limit
 from perfspec.verdict import bounds
-from perfspec.verdict.judge import bad_and_total, of_row
+from perfspec.verdict.samples import bad_and_total, of_row
 
 __all__ = ["Abort", "Watch"]
 
@@ -100,10 +100,14 @@ class Asked:
 
 def _value(cell: Cell, row: Row) -> Fraction | int | None:
     """What the cell says of one second: a share, or ns; None where nothing was seen."""
-    if cell.statistic in ("errors", "availability"):
-        if not row.n:
-            return None
-        return Fraction(row.failed if cell.statistic == "errors" else row.n - row.unavailable, row.n)
+    counted = {
+        "errors": row.failed,
+        "availability": row.n - row.unavailable,
+        "goodput": row.n - row.missed,
+        "status": row.statuses.get(cell.status, 0),
+    }
+    if cell.statistic in counted:
+        return Fraction(counted[cell.statistic], row.n) if row.n else None
     if not row.response:
         return None
     if cell.quantile is not None:

@@ -3,9 +3,11 @@
 The point decides; exact one-sided 95 % bounds say how sure. Order of the rules: no data is never a pass; a generator
 that was late itself makes latency rows inconclusive, not failed; then the point; then what the stage asks for (warnings
 only, proven passes only). Only shares have bounds and a strength; mean, max, count and throughput are point-only.
+Of latency and goodput the bounds allow for requests that are alike because they are close in time (dependence.py): that
+can take away `clear` and `proven` and decides nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -16,28 +18,43 @@ from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import GENERATOR_KINDS
-from perfspec.metrics.rows import Row, total
+from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, longest_good_ns, share_limit
 from perfspec.verdict import bounds
+from perfspec.verdict.dependence import Effect, design_effect
+from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample
 
-__all__ = [
-    "CONFIDENCE",
-    "Circumstances",
-    "Result",
-    "Verdict",
-    "bad_and_total",
-    "is_judged",
-    "judge",
-    "of_row",
-    "select",
-]
+__all__ = ["CONFIDENCE", "Circumstances", "InPhase", "Measured", "Outcome", "Verdict", "judge", "weighed"]
 
 CONFIDENCE = 0.95
-Result = Literal["PASS", "FAIL", "WARN", "INCONCLUSIVE", "NO_DATA", "SKIPPED"]
-Seconds = Sequence[tuple[int, int]]
-"""Judged stretches [start, end) in ns from the start of the load."""
+Outcome = Literal["PASS", "FAIL", "WARN", "INCONCLUSIVE", "NO_DATA", "SKIPPED"]
+
+
+class InPhase(msgspec.Struct, frozen=True):
+    """The same threshold over one judged phase alone. It explains; only the whole is judged."""
+
+    phase: int
+    """Which of the result's `windows`."""
+    n: int
+    bad: int | None = None
+    allowed: int | None = None
+    observed_ns: int | None = None
+    observed: float | None = None
+    met: bool | None = None
+    """None: nothing was seen."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A number that a rule compares."""
+
+    text: str
+    """`p95(suggest)`."""
+    n: int
+    value: Fraction
+    """Nanoseconds, a share of 1, per second, or a count."""
+    unit: Literal["time", "share", "rate", "number"]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -48,7 +65,7 @@ class Verdict(msgspec.Struct, frozen=True):
     cell: str
     limit: str
     span: Span
-    outcome: Result
+    outcome: Outcome
     reason: str = ""
     """Why it was not judged, in words for the reader; empty for PASS and FAIL."""
     strength: Literal["", "clear", "borderline"] = ""
@@ -69,7 +86,15 @@ class Verdict(msgspec.Struct, frozen=True):
     observed_ns: int | None = None
     """The percentile, mean or maximum of the answers."""
     observed: float | None = None
-    """A count or a rate."""
+    """A count, a rate, or how many times faster than promised the error budget is used."""
+    design_effect: float | None = None
+    """How many times less the requests say than independent ones would; of latency and goodput."""
+    n_effective: float | None = None
+    windows: int | None = None
+    """The windows that the design effect was estimated from."""
+    phases: tuple[InPhase, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    """Of a rule: what it compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,115 +109,74 @@ class Circumstances:
     """The threshold that ended the run."""
 
 
-def select(slices: Iterable[Slice], threshold: Threshold, windows: Seconds) -> Row:
-    """The sum that a threshold is about: its row, in the judged windows. Setup and teardown are judged whole."""
-    return of_row((s for s in slices if s.key.part != "load" or is_judged(s.second, windows)), threshold)
-
-
-def of_row(slices: Iterable[Slice], threshold: Threshold) -> Row:
-    """The sum of the slices that belong to a threshold's row, whenever they were."""
-    return total(slices, lambda piece: _is_of(piece, threshold))
-
-
-def _is_of(piece: Slice, threshold: Threshold) -> bool:
-    key, row, cell = piece.key, threshold.row, threshold.cell
-    if not set(row.where) <= set(key.tags):
-        return False
-    if row.kind == "flow":
-        timers = ("round",) if cell.is_latency or cell.statistic == "count" else ("", "wait")
-        return key.flow == row.name and key.timer in timers
-    if row.kind == "group":
-        return key.name == row.name and key.timer == "group"
-    if row.kind == "all":
-        counted = ("",) if cell.is_latency else ("", "wait")
-        return key.part == "load" and key.timer in counted
-    return key.name == row.name and key.timer in ((cell.timer,) if cell.timer else ("", "wait"))
-
-
-def is_judged(second: int, windows: Seconds) -> bool:
-    """Does this second of the load begin in a judged stretch?"""
-    return any(start <= second * SECOND < end for start, end in windows)
-
-
-def _counted_ns(windows: Seconds) -> int:
-    """The time that the judged slices stand for: a second in which the judging begins is not among them."""
-    begun = {start for start, _ in windows} - {end for _, end in windows}
-    return sum(end - start for start, end in windows) - sum(-start % SECOND for start in begun)
-
-
 def judge(
-    thresholds: Sequence[Threshold], slices: Sequence[Slice], windows: Seconds, circumstances: Circumstances
+    thresholds: Sequence[Threshold], slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
 ) -> tuple[Verdict, ...]:
     """A verdict for each threshold, in their order."""
-    judged_ns = _counted_ns(windows)
-    return tuple(_one(t, select(slices, t, windows), judged_ns, circumstances) for t in thresholds)
+    return tuple(_one(t, sample(slices, t.row, t.cell, stretches), stretches, circumstances) for t in thresholds)
 
 
-def _one(threshold: Threshold, row: Row, judged_ns: int, circumstances: Circumstances) -> Verdict:
-    text = str(threshold)
+def _one(threshold: Threshold, seen: Sample, stretches: Seconds, circumstances: Circumstances) -> Verdict:
+    verdict = _of(threshold, seen, counted_ns(stretches))
+    if len(stretches) > 1:
+        verdict = msgspec.structs.replace(verdict, phases=_phases(threshold, seen, stretches))
+    is_latency = threshold.cell.is_latency or threshold.cell.statistic == "goodput"
+    return weighed(verdict, circumstances, is_latency=is_latency, warns=threshold.limit.warn_only)
+
+
+def _of(threshold: Threshold, seen: Sample, judged_ns: int) -> Verdict:
+    row = seen.row
     if row.n == 0:
-        reason = "no request of this row was due in the judged time; no data is never a pass"
-        verdict = _verdict(threshold, "NO_DATA", reason=reason)
-    elif is_share(threshold.cell) and (found := bad_and_total(threshold, row)) is not None:
-        verdict = _share(threshold, row, *found)
-    else:
-        verdict = _point(threshold, row, judged_ns)
-    if circumstances.aborted_by == text:
+        what = "round" if threshold.cell.statistic == "goodput" else "request"
+        reason = f"no {what} of this row was due in the judged time; no data is never a pass"
+        return _verdict(threshold, "NO_DATA", reason=reason)
+    if is_share(threshold.cell) and (found := bad_and_total(threshold, row)) is not None:
+        return _share(threshold, seen, *found)
+    return _point(threshold, row, judged_ns)
+
+
+def weighed(verdict: Verdict, circumstances: Circumstances, *, is_latency: bool, warns: bool) -> Verdict:
+    """The verdict in its circumstances: `is_latency` and `warns` say what kind of limit it is about."""
+    if circumstances.aborted_by == verdict.threshold:
         reason = "the run was ended because of this row"
         return msgspec.structs.replace(verdict, outcome="FAIL", reason=reason)
-    if verdict.outcome in ("PASS", "FAIL") and circumstances.late and threshold.cell.is_latency:
-        return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=circumstances.late, strength="")
+    if verdict.outcome in ("PASS", "FAIL") and circumstances.late and is_latency:
+        reason = circumstances.late
+        return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=reason, strength="", proven=False)
     if verdict.outcome == "PASS" and circumstances.only_proven and verdict.bad is not None and not verdict.proven:
         reason = "too few requests to prove it, and this stage counts only proven passes"
         return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=reason)
-    if verdict.outcome == "FAIL" and _only_warns(threshold, circumstances):
+    word = circumstances.warn_only
+    if verdict.outcome == "FAIL" and (warns or word == "all" or (word == "latency" and is_latency)):
         return msgspec.structs.replace(verdict, outcome="WARN", reason="this limit only warns")
     return verdict
 
 
-def _only_warns(threshold: Threshold, circumstances: Circumstances) -> bool:
-    word = circumstances.warn_only
-    return threshold.limit.warn_only or word == "all" or (word == "latency" and threshold.cell.is_latency)
+def _phases(threshold: Threshold, seen: Sample, stretches: Seconds) -> tuple[InPhase, ...]:
+    found = []
+    for number, stretch in enumerate(stretches):
+        row = seen.in_stretch(number)
+        alone = _of(threshold, Sample(row, ()), counted_ns([stretch]))
+        met = {"PASS": True, "FAIL": False}.get(alone.outcome)
+        found.append(InPhase(number, row.n, alone.bad, alone.allowed, alone.observed_ns, alone.observed, met))
+    return tuple(found)
 
 
-def bad_and_total(threshold: Threshold, row: Row) -> tuple[int, int] | None:
-    """(bad, n) of a share; None where the limit has no bad side that can be counted (`p95 over 10ms`).
-
-    For a limit that was not counted during the run, bad comes from the histogram, rounded up to the bucket.
-    """
-    statistic = threshold.cell.statistic
-    if statistic == "errors":
-        return row.failed, row.n
-    if statistic == "availability":
-        return row.unavailable, row.n
-    good = longest_good_ns(threshold)
-    if good is None:
-        return None
-    return row.over.get(good, _over_by_histogram(row, good)[1]), row.n
-
-
-def _over_by_histogram(row: Row, good_ns: int) -> tuple[int, int]:
-    """The fewest and the most requests that took longer: a bucket around the limit could lie on either side."""
-    limit_us = good_ns // 1000
-    unanswered = row.n - histogram.count(row.response)
-    least = sum(n for i, n in row.response.items() if histogram.lowest(i) > limit_us)
-    most = sum(n for i, n in row.response.items() if histogram.highest(i) > limit_us)
-    return least + unanswered, most + unanswered
-
-
-def _share(threshold: Threshold, row: Row, bad: int, n: int) -> Verdict:
+def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
     share, strict = share_limit(threshold)
-    allowed = bounds.allowed_bad(share, n, strict=strict)
-    lower, upper = bounds.lower_bound(bad, n, CONFIDENCE), bounds.upper_bound(bad, n, CONFIDENCE)
+    row, allowed = seen.row, bounds.allowed_bad(share, n, strict=strict)
+    effect = _effect(threshold, seen)
+    counts = (float(bad), float(n)) if effect is None else (effect.bad, effect.n)
+    lower, upper = bounds.lower_bound(*counts, CONFIDENCE), bounds.upper_bound(*counts, CONFIDENCE)
     proven = upper < share if strict else upper <= share
     passed = bad <= allowed
     is_clear = proven if passed else lower > share
-    outcome: Result = "PASS" if passed else "FAIL"
+    outcome: Outcome = "PASS" if passed else "FAIL"
     reason = ""
     if threshold.cell.statistic == "percentile":
         counted = longest_good_ns(threshold)
         if counted is not None and counted not in row.over:
-            least, most = _over_by_histogram(row, counted)
+            least, most = over_by_histogram(row, counted)
             if least <= allowed < most:
                 outcome, reason = "INCONCLUSIVE", "the limit was not counted during the run; re-run to judge it"
     own = sum(k for kind, k in row.errors.items() if kind in GENERATOR_KINDS)
@@ -218,7 +202,19 @@ def _share(threshold: Threshold, row: Row, bad: int, n: int) -> Verdict:
         upper=upper,
         needed=bounds.n_min(share, CONFIDENCE),
         observed_ns=None if quantile is None or not row.response else histogram.quantile(row.response, quantile) * 1000,
+        observed=None if threshold.budget is None else float(Fraction(bad, n) / threshold.budget),
+        design_effect=None if effect is None else effect.deff,
+        n_effective=None if effect is None else effect.n,
+        windows=None if effect is None else effect.windows,
     )
+
+
+def _effect(threshold: Threshold, seen: Sample) -> Effect | None:
+    """Errors, availability and statuses are taken as independent."""
+    if threshold.cell.statistic not in ("percentile", "goodput"):
+        return None
+    counts = ([bad_and_total(threshold, window) or (0, 0) for window in stretch] for stretch in seen.stretches)
+    return design_effect(counts)
 
 
 def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
@@ -244,7 +240,7 @@ def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
         observed_ns = int(us * 1000)
     value = observed_ns if observed_ns is not None else observed
     assert value is not None
-    outcome: Result = "PASS" if _meets(threshold, value) else "FAIL"
+    outcome: Outcome = "PASS" if _meets(threshold, value) else "FAIL"
     return _verdict(threshold, outcome, n=row.n, observed_ns=observed_ns, observed=observed)
 
 
@@ -263,7 +259,7 @@ def _meets(threshold: Threshold, value: float) -> bool:
     return limit.high is not None and low <= value <= limit.high.value
 
 
-def _verdict(threshold: Threshold, outcome: Result, **evidence: object) -> Verdict:
+def _verdict(threshold: Threshold, outcome: Outcome, **evidence: object) -> Verdict:
     return Verdict(
         threshold=str(threshold),
         row=threshold.row.text,

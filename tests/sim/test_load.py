@@ -23,6 +23,7 @@ from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.load import Users
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import total
+from perfspec.metrics.series import Key
 from perfspec.plan.build import Choice
 from perfspec.plan.model import PlannedPhase
 from perfspec.steps.runtime import Origin
@@ -99,6 +100,22 @@ class TestTenMinutes:
         for q in (Fraction(1, 2), Fraction(19, 20), Fraction(99, 100)):
             theory_us = -math.log(1 - float(q)) * MEAN_NS / 1000
             assert histogram.quantile(row.response, q) == pytest.approx(theory_us, rel=0.03)
+
+    def test_goodput_counts_the_rounds_in_which_a_request_took_longer_than_its_limit(self, planned):
+        plan = with_phases(planned.plan, (20, 5, 5))
+        flow = next(flow for flow in plan.flows if flow.name == "type-ahead")
+        plan = msgspec.structs.replace(plan, flows=(flow,))
+        assert plan.held_to(Key("suggest")) == 120 * MILLISECOND
+        fast, _, _ = simulate(planned, plan, Service(lambda _: 119 * MILLISECOND, answer))
+        slow, _, _ = simulate(planned, plan, Service(lambda _: 121 * MILLISECOND, answer))
+        mixed, _, _ = simulate(planned, plan, Service(lambda draw: (121 if draw > 0.9 else 9) * MILLISECOND, answer))
+        rows = [
+            total((p for s in seen for p in s.slices), lambda p: p.key.timer == "round") for seen in (fast, slow, mixed)
+        ]
+        assert [row.n > 0 for row in rows] == [True] * 3
+        assert rows[0].missed == 0
+        assert rows[1].missed == rows[1].n
+        assert 0.1 < rows[2].missed / rows[2].n < 0.9  # a round has one request or several, each slow one time in ten
 
     def test_another_seed_gives_other_slices(self, planned):
         plan = with_phases(planned.plan, (5, 5, 5))

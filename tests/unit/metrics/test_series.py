@@ -24,6 +24,7 @@ class Outcome:
     last: int
     status: int = 200
     error: str | None = None
+    missed: bool = False
 
 
 def answer(
@@ -128,6 +129,64 @@ def test_no_answer_is_unavailable_and_a_time_out_alone_has_the_durations_it_took
     assert (piece.unavailable, piece.errors, piece.over) == (1, {error: 1}, {100 * MS: 1})
     assert histogram.count(piece.response) == histogram.count(piece.service) == durations
     assert total([piece]).unanswered == 1 - durations
+
+
+@pytest.mark.parametrize(
+    ("ms", "kind", "status", "missed"),
+    [
+        (100, None, 200, False),
+        (150, None, 200, False),
+        (200, None, 200, False),
+        (201, None, 200, True),
+        (1, "status 500", 500, True),
+        (150, None, 503, False),
+        (201, None, 503, True),
+    ],
+)
+def test_a_request_misses_by_failing_or_by_the_one_limit_it_is_held_to(ms, kind, status, missed) -> None:
+    found = Series(Key("a"), (100 * MS, 200 * MS), START, held_to=200 * MS)
+    outcome = answer(0, ms, status=status)
+    found.record(outcome, kind)
+    assert outcome.missed is missed
+    found.record(answer(0, 1), None)
+    assert outcome.missed is missed  # until somebody forgets it
+
+
+def test_a_round_is_missed_by_its_requests_by_its_end_or_by_its_own_limit() -> None:
+    found = Series(Key("f", "round"), (SECOND,), START, held_to=SECOND)
+    for ns, kind, missed in ((5, None, False), (5, None, True), (5, "reset", False), (SECOND + 1, None, False)):
+        found.round(START, ns, kind, missed=missed)
+    (piece,) = found.drain()
+    assert (piece.n, piece.missed, piece.errors) == (4, 3, {"reset": 1})
+
+
+def test_the_times_of_failed_answers_can_be_taken_out_again() -> None:
+    found = series(100)
+    for ms, kind, error in (
+        (10, None, None),
+        (1, "status 500", None),
+        (5000, "timeout", "timeout"),
+        (1, "reset", "reset"),
+    ):
+        found.record(answer(0, ms, error=error), kind)
+    row = total(found.drain())
+    assert histogram.count(row.response) == 3
+    assert row.ok_response == {histogram.index(10_000): 1}
+
+
+def test_a_status_is_counted_where_a_limit_is_about_it_whether_it_was_expected_or_not() -> None:
+    registry = Registry(START, {}, statuses={"a": {429, 201}})
+    for timer in ("", "poll", "wait"):
+        found = registry.series(Key("a", timer))
+        for status, kind, error in (
+            (429, None, None),
+            (429, "status 429", None),
+            (200, None, None),
+            (429, "reset", "reset"),
+        ):
+            found.record(answer(0, 1, status=status, error=error), kind)
+    assert [(s.key.timer, s.statuses) for s in registry.drain()] == [("", {429: 2}), ("poll", {429: 2}), ("wait", {})]
+    assert type(registry.series(Key("b"))) is Series
 
 
 def test_a_timer_has_one_duration_and_none_where_it_failed() -> None:

@@ -1,10 +1,12 @@
 """Whether a spec makes sense: every finding with its place, message and help, and none on a spec that is right."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from perfspec.app.lint import lint
+from perfspec.spec.thresholds import share_limit
 
 ROOT = Path(__file__).parents[3]
 
@@ -309,7 +311,10 @@ STAGES = [
         ("[any threshold fails]", "[count over 5 for 9s]"),
         ("23:13 PS902 aborting by `count` is not built yet | write `errors over 25% for 30s`"),
     ),
-    (("[any threshold fails]", "[goodput under 5% for 9s]"), "23:13 PS902 the cell `goodput` is not built yet | "),
+    (
+        ("[any threshold fails]", "[goodput of search under 5% for 9s]"),
+        "23:13 PS605 goodput is about rounds, not about requests | write `goodput under 5% for 9s`",
+    ),
 ]
 
 
@@ -326,6 +331,8 @@ def test_stages_speak_of_what_is_there(told, change, said) -> None:
         "no responses for 5s",
         "p95 of search over 1s for 9s",
         "availability under 90% for 9s",
+        "goodput under 5% for 9s",
+        "status 429 of search over 5% for 9s",
     ],
 )
 def test_reasons_to_abort_that_can_be_true_are_told_nothing(told, rule) -> None:
@@ -341,7 +348,102 @@ def test_all_findings_come_in_one_go_by_place(told) -> None:
     text = SPEC
     for (old, new), _ in (NAMES[0], STAGES[0], STAGES[-1]):
         text = text.replace(old, new)
-    assert [line.split()[1] for line in told(text)] == ["PS301", "PS505", "PS902"]
+    assert [line.split()[1] for line in told(text)] == ["PS301", "PS505", "PS605"]
+
+
+CELLS = [
+    (
+        "search: {goodput: over 5%}",
+        "25:12 PS605 goodput is about rounds, not about requests | write it under `all` or a flow",
+    ),
+    (
+        "search: {burn rate: at most 1x}",
+        "25:12 PS612 a burn rate needs a promised availability below 100% | add `slo: {availability: at least 99.9%}`",
+    ),
+    (
+        "rules: [p95(serch) < 4 * p95(search)]",
+        "25:15 PS602 no request is named `serch` | did you mean `search` (line 12)?",
+    ),
+    (
+        "rules: [p95(more where lang is fr) < 4 * p95(more where lang is de)]",
+        "25:15 PS602 the tag `lang` is never `fr` | there is de",
+    ),
+    (
+        "rules: [p95(job) < 1s]",
+        (
+            "25:11 PS609 `job` waits until its answer is as wanted; `p95` does not say which time is meant"
+            " | write `wait p95` (until done) or `poll p95` (one poll)"
+        ),
+    ),
+    (
+        "rules: [p100(search) < 1s]",
+        "25:11 PS605 `p100` is no percentile | write a number between 0 and 100: `p95`, or `max`",
+    ),
+    (
+        "rules: ['p95(search) < ${values.p96}']",
+        (
+            "4:3 PS303 environment `local` has no value `p96`, which thresholds use (line 25) | `p95` is nearly `p96`;"
+            " every environment needs the same values"
+        ),
+    ),
+    (
+        "rules: ['p95(search) < ${phrase}']",
+        (
+            "25:26 PS301 a limit can read `${values.NAME}` and nothing else | write `${values.phrase}`, and give every"
+            " environment the value"
+        ),
+    ),
+    (
+        "rules: ['count(search) < ${values.p95}']",
+        (
+            "25:12 PS611 `<` stands between a number and a time | compare what has the same unit, such as 1s with"
+            " a time or 5% with errors"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "said"), CELLS)
+def test_cells_and_rules_speak_of_what_is_there(told, row, said) -> None:
+    found = told(changed('search: {p95: "at most ${values.p95}"}', row))
+    assert said in found
+    assert len(found) == (2 if said[0] == "4" else 1)  # both environments lack the value
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "all: {goodput: at least 95%}",
+        "flow browse: {goodput: over 95%}",
+        "all: {status 429: under 5%, status 200: at least 10%}",
+        "rules: [p95(search) < 4 * p95(more where lang is de) + 1s, 'wait p95(job) < 2s, warn only']",
+        "rules: ['p95(search) < ${values.p95} * 2']",
+    ],
+)
+def test_cells_and_rules_that_make_sense_are_told_nothing(told, row) -> None:
+    assert told(changed('search: {p95: "at most ${values.p95}"}', row)) == []
+
+
+def test_a_burn_rate_is_measured_by_the_promised_availability(plan_of) -> None:
+    text = changed('search: {p95: "at most ${values.p95}"}', "all: {burn rate: at most 6x}")
+    (threshold,) = plan_of(text + "slo: {availability: at least 99.9%}").thresholds
+    assert share_limit(threshold) == (Fraction(6, 1000), False)
+
+
+def test_the_rules_of_a_stage_take_the_place_of_those_of_the_spec(plan_of) -> None:
+    text = changed('search: {p95: "at most ${values.p95}"}', "rules: [p95(search) < 1s]")
+    assert [str(rule) for rule in plan_of(text).rules] == ["p95(search) < 1s"]
+    inner = "    thresholds: {rules: ['p95(search)  <  2s, warn only']}\n    abort"
+    (rule,) = plan_of(text.replace("    abort", inner)).rules
+    assert (rule.text, rule.warn_only, rule.skipped) == ("p95(search) < 2s", True, "")
+
+
+def test_a_rule_about_what_a_stage_leaves_out_is_skipped_with_the_reason(plan_of) -> None:
+    text = SPEC.replace("flows:", "flows:\n  other: {steps: [{get: /o, name: other}]}").replace(
+        'search: {p95: "at most ${values.p95}"}', "rules: [p95(search) < 2 * p95(other)]"
+    )
+    (rule,) = plan_of(text).rules
+    assert rule.skipped == "the stage's mix leaves out `other`"
 
 
 @pytest.mark.parametrize("path", sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("specs/*.yaml")))

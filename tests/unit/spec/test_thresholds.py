@@ -14,6 +14,10 @@ MS = 1_000_000
 SPAN = Span("s.yaml", 1, 1, 1, 4)
 
 
+def test_a_status_cell_knows_its_status() -> None:
+    assert cell("status 429") == (Cell("status", None, "", "status 429", 429), [])
+
+
 def cell(text: str) -> tuple[Cell | None, list[str]]:
     out = Diagnostics()
     return parse_cell(text, SPAN, out), [f"{d.code} {d.message} | {d.help}" for d in out.sorted()]
@@ -33,6 +37,8 @@ def cell(text: str) -> tuple[Cell | None, list[str]]:
         ("availability", "availability", None, ""),
         ("count", "count", None, ""),
         ("throughput", "throughput", None, ""),
+        ("goodput", "goodput", None, ""),
+        ("burn rate", "burn rate", None, ""),
     ],
 )
 def test_a_cell_is_a_number_of_a_row(text, statistic, quantile, timer) -> None:
@@ -50,14 +56,13 @@ def test_a_cell_is_a_number_of_a_row(text, statistic, quantile, timer) -> None:
             "qqq",
             (
                 "PS605 a threshold has no cell `qqq` | there are p50, p90, p95, p99, p99.9, mean, max, wait p95,"
-                " poll p95, errors, availability, count, throughput"
+                " poll p95, errors, availability, goodput, burn rate, count, throughput, status 429"
             ),
         ),
         ("wait errors", "PS605 a threshold has no cell `wait errors` | did you mean `errors`?"),
-        ("goodput", "PS902 the cell `goodput` is not built yet | "),
-        ("status 429", "PS902 the cell `status 429` is not built yet | "),
+        ("status 42", "PS605 a threshold has no cell `status 42` | did you mean `status 429`?"),
+        ("status 600", "PS605 a threshold has no cell `status 600` | did you mean `status 429`?"),
         ("first_event p95", "PS902 the cell `first_event p95` is not built yet | "),
-        ("burn rate", "PS902 the cell `burn rate` is not built yet | "),
     ],
 )
 def test_what_is_no_cell_is_said(text, said) -> None:
@@ -93,7 +98,13 @@ def test_a_row_says_whose_numbers_are_judged(row, expected) -> None:
             "a where lang: {errors: under 1%}",
             "1:1 PS602 `where` needs a tag and its value | write `a where lang is VALUE`",
         ),
-        ("rules: [a]", "1:1 PS902 `rules` are not built yet | remove them"),
+        ("all: {goodput: under 5%}", "1:16 PS606 `under 5%` says the wrong side of `goodput` | write `at least 5%`"),
+        ("all: {burn rate: under 1%}", "1:18 PS606 `burn rate` is a multiple, and `1%` is not | write `at most 1x`"),
+        ("all: {burn rate: under 1}", "1:18 PS606 `burn rate` is a multiple, and `1` is not | write `under 1x`"),
+        (
+            "a: {status 429: between 1% and 2%}",
+            "1:17 PS606 `between 1% and 2%` says the wrong side of `status 429` | write `at most 2%`",
+        ),
         ("a: {p95: 120ms}", ("1:10 PS601 a threshold needs a word that says which side is good | write `under 120ms`")),
         ("a: {p95: under 1%}", "1:10 PS606 `p95` is a time, and `1%` is not | write `at most 200ms`"),
         ("a: {errors: under 5ms}", "1:13 PS606 `errors` is a percentage, and `5ms` is not | write `under 1%`"),
@@ -200,6 +211,9 @@ def test_the_longest_good_time_is_that_of_percentiles_with_an_upper_limit(thresh
         ("errors", "at most 0.5%", Fraction(1, 200), False),
         ("availability", "at least 99.9%", Fraction(1, 1000), False),
         ("availability", "over 99.9%", Fraction(1, 1000), True),
+        ("goodput", "at least 95%", Fraction(1, 20), False),
+        ("status 429", "under 5%", Fraction(1, 20), True),
+        ("status 201", "at least 90%", Fraction(1, 10), False),
     ],
 )
 def test_every_share_is_a_share_of_bad_requests(threshold, cell, limit, share, strict) -> None:

@@ -1,11 +1,18 @@
 """The outcome of each threshold: what decides, in which order, and how sure it is said to be."""
 
+from fractions import Fraction
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfspec.language.phrases import Limit, Quantity
 from perfspec.metrics.rows import total
-from perfspec.verdict.judge import Circumstances, bad_and_total, judge, select
+from perfspec.report.words import sentence
+from perfspec.spec.model import Cell
+from perfspec.verdict.judge import Circumstances, judge
+from perfspec.verdict.samples import bad_and_total, sample
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -331,7 +338,100 @@ def test_more_bad_requests_never_turn_a_fail_into_a_pass(threshold, piece, n, da
 
 def test_what_is_selected_can_be_asked_again(threshold, piece) -> None:
     slices = [piece(n=3, over={120 * MS: 1}), piece(n=4, second=70)]
-    row = select(slices, threshold(*P95), WINDOW)
+    p95 = threshold(*P95)
+    row = sample(slices, p95.row, p95.cell, WINDOW).row
     assert row == total(slices[:1])
     assert bad_and_total(threshold(*P95), row) == (1, 3)
     assert bad_and_total(threshold("suggest", "p95", "over 10ms"), row) is None
+
+
+@pytest.mark.parametrize(("missed", "outcome"), [(50, "PASS"), (51, "FAIL")])
+def test_goodput_is_a_share_of_rounds(one, piece, missed, outcome) -> None:
+    rounds = msgspec.structs.replace(piece("browse", 1000, timer="round", flow="browse"), missed=missed)
+    verdict = one(("all", "goodput", "at least 95%"), rounds, piece(n=5000))
+    assert (verdict.outcome, verdict.n, verdict.bad, verdict.allowed) == (outcome, 1000, missed, 50)
+    assert f"{missed / 10:.1f} % of rounds missed a limit or a check: {missed} of 1 000" in sentence(verdict)
+    assert one(("all", "goodput", "at least 95%"), piece(n=5000)).reason.startswith("no round of this row")
+
+
+@pytest.mark.parametrize(
+    ("cell", "limit", "seen", "outcome", "bad"),
+    [
+        ("status 429", "at most 1%", 10, "PASS", 10),
+        ("status 429", "under 1%", 10, "FAIL", 10),
+        ("status 429", "at least 90%", 900, "PASS", 100),
+        ("status 429", "over 90%", 900, "FAIL", 100),
+    ],
+)
+def test_a_status_is_a_share_of_answers_whether_it_was_expected_or_not(
+    one, piece, cell, limit, seen, outcome, bad
+) -> None:
+    verdict = one(("suggest", cell, limit), msgspec.structs.replace(piece(n=1000), statuses={429: seen, 503: 7}))
+    assert (verdict.outcome, verdict.bad) == (outcome, bad)
+    assert "answered with" in sentence(verdict)
+
+
+@pytest.mark.parametrize(("down", "outcome"), [(600, "PASS"), (601, "FAIL")])
+def test_a_burn_rate_is_availability_measured_by_the_promise(threshold, piece, down, outcome) -> None:
+    """Of 100 000, a promise of 99.9 % allows 100 bad ones, and six times that at a burn rate of 6."""
+    limit = msgspec.structs.replace(threshold("suggest", "availability", "at least 99%"), budget=Fraction(1, 1000))
+    burn = Cell("burn rate", None, "", "burn rate")
+    six = Limit("at most", Quantity(Fraction(6), "times", "6x"), text="at most 6x")
+    limit = msgspec.structs.replace(limit, cell=burn, limit=six)
+    (verdict,) = judge([limit], [piece(n=100_000, unavailable=down)], WINDOW, CALM)
+    assert (verdict.outcome, verdict.bad, verdict.allowed) == (outcome, down, 600)
+    assert verdict.observed == pytest.approx(down / 100)
+    assert sentence(verdict).startswith("suggest burn rate at most 6x: burn rate 6")
+
+
+def spread(piece, bad, **more):
+    """A piece of 100 requests for each of ten windows."""
+    return [piece(n=100, over={120 * MS: k}, second=5 + 2 * i, **more) for i, k in enumerate(bad)]
+
+
+TEN = ((5 * SECOND, 25 * SECOND),)
+
+
+def test_requests_that_are_alike_take_away_clear_and_proven_and_nothing_else(one, piece) -> None:
+    even = one(P95, *spread(piece, [3] * 10), windows=TEN)
+    uneven = one(P95, *spread(piece, [0] * 7 + [10] * 3), windows=TEN)
+    assert (even.outcome, even.strength, even.proven, even.windows) == ("PASS", "clear", True, 10)
+    assert (uneven.outcome, uneven.strength, uneven.proven, uneven.bad) == ("PASS", "borderline", False, 30)
+    assert even.design_effect == 1
+    assert uneven.design_effect > 5
+    assert uneven.n_effective < even.n_effective < 1000
+    worse = one(P95, *spread(piece, [0] * 5 + [14] * 5), windows=TEN)
+    assert (worse.outcome, worse.strength) == ("FAIL", "borderline")
+    assert one(P95, piece(n=1000, over={120 * MS: 70})).strength == "clear"
+
+
+def test_errors_are_taken_as_independent(one, piece) -> None:
+    slices = [piece(n=100, errors={"reset": 9} if i == 0 else {}, second=5 + 2 * i) for i in range(10)]
+    verdict = one(ERRORS, *slices, windows=TEN)
+    assert verdict.design_effect is None
+    assert (verdict.outcome, verdict.lower) == ("FAIL", pytest.approx(0.00470, abs=1e-5))
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.lists(st.integers(0, 100), min_size=10, max_size=10))
+def test_whatever_the_windows_the_point_decides(one, piece, bad) -> None:
+    verdict = one(P95, *spread(piece, bad), windows=TEN)
+    assert verdict.outcome == ("PASS" if sum(bad) <= 50 else "FAIL")
+    assert not (verdict.proven and verdict.outcome == "FAIL")
+    if verdict.strength == "clear":
+        assert verdict.upper <= 0.05 if verdict.outcome == "PASS" else verdict.lower > 0.05
+
+
+def test_every_phase_is_told_apart_and_only_the_whole_is_judged(one, piece) -> None:
+    slices = [piece(n=100, over={120 * MS: 2}, second=6), piece(n=100, over={120 * MS: 7}, second=31)]
+    two = ((5 * SECOND, 30 * SECOND), (30 * SECOND, 40 * SECOND))
+    verdict = one(P95, *slices, windows=(*two, (40 * SECOND, 50 * SECOND)))
+    assert (verdict.outcome, verdict.bad, verdict.n) == ("PASS", 9, 200)
+    assert [(p.phase, p.n, p.bad, p.allowed, p.met) for p in verdict.phases] == [
+        (0, 100, 2, 5, True),
+        (1, 100, 7, 5, False),
+        (2, 0, None, None, None),
+    ]
+    count = one(("suggest", "count", "at least 150"), *slices, windows=two)
+    assert [p.observed for p in count.phases] == [100, 100]
+    assert one(P95, *slices).phases == ()

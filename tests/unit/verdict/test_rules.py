@@ -1,0 +1,92 @@
+"""Rules, judged: exact, point-only, and never a pass without data."""
+
+from fractions import Fraction
+
+import pytest
+
+from perfspec.diagnostics.source import Span
+from perfspec.report.words import sentence
+from perfspec.spec.model import Rule
+from perfspec.verdict.judge import Circumstances
+from perfspec.verdict.rules import judge_rules
+
+S = 1_000_000_000
+SPAN = Span("s.yaml", 9, 7, 9, 20)
+GPT = "p95(generate where model is gpt-4) < 4 * p95(generate where model is gpt-3.5) + 1s"
+FOUR, THREE = (("model", "gpt-4"),), (("model", "gpt-3.5"),)
+
+
+def judged(text, *slices, skipped="", **circumstances):
+    rule = Rule(text, SPAN, skipped=skipped)
+    (verdict,) = judge_rules([rule], slices, [(5 * S, 25 * S)], Circumstances(**circumstances))
+    return verdict
+
+
+@pytest.mark.parametrize(("four", "outcome"), [(1399, "PASS"), (1401, "FAIL")])
+def test_the_first_rule_that_was_needed(piece, four, outcome) -> None:
+    found = judged(GPT, piece("generate", 60, ms=four, tags=FOUR), piece("generate", 240, ms=100, tags=THREE))
+    assert (found.outcome, found.strength, found.proven, found.n, found.bad) == (outcome, "", False, 60, None)
+    assert found.span == SPAN
+    assert [(m.text, m.n, m.unit) for m in found.measured] == [
+        ("p95(generate where model is gpt-4)", 60, "time"),
+        ("p95(generate where model is gpt-3.5)", 240, "time"),
+    ]
+    assert sentence(found).endswith(
+        "p95(generate where model is gpt-4) 1.40 s, p95(generate where model is gpt-3.5) 100 ms"
+    )
+
+
+def test_shares_rates_and_counts_are_exact(piece) -> None:
+    slices = piece("a", 300, errors={"reset": 1}), piece("b", 100)
+    text = "errors(a) < 0.5% and rate(b) == 5/s and count(a) + count(b) == 400 and mean(b) > 9ms and max(b) < 11ms"
+    found = judged(text, *slices)
+    assert found.outcome == "PASS"
+    values = {m.text: m.value for m in found.measured}
+    assert values["errors(a)"] == Fraction(1, 300)
+    assert values["rate(b)"] == 5
+    assert "errors(a) 0.33 %, rate(b) 5.0/s, count(a) 300" in sentence(found)
+
+
+@pytest.mark.parametrize(
+    ("slices", "outcome", "reason"),
+    [
+        ([], "NO_DATA", "no request of `a` was due in the judged time; no data is never a pass"),
+        ([("b", 9)], "NO_DATA", "no request of `a` was due in the judged time; no data is never a pass"),
+        ([("a", 9), ("b", 9, 0)], "NO_DATA", "no request of `b` was answered"),
+        ([("a", 9), ("b", 100, 94)], "INCONCLUSIVE", "so many requests of `b` got no answer that there is no p95"),
+        ([("a", 9), ("b", 100, 95)], "PASS", ""),
+    ],
+)
+def test_what_was_not_measured_decides_nothing(piece, slices, outcome, reason) -> None:
+    given = [piece(name, n, answered=rest[0] if rest else None) for name, n, *rest in slices]
+    found = judged("max(a) < 1s and p95(b) < 1s", *given)
+    assert (found.outcome, found.reason) == (outcome, reason)
+
+
+def test_a_mean_of_what_was_never_answered_is_none(piece) -> None:
+    found = judged("mean(a) < 1s", piece("a", 10, answered=9))
+    assert found.outcome == "INCONCLUSIVE"
+    assert "1 requests of `a` have no duration" in found.reason
+
+
+def test_a_division_by_nothing_decides_nothing(piece) -> None:
+    found = judged("errors(a) / errors(b) < 2", piece("a", 10, errors={"reset": 1}), piece("b", 10))
+    assert (found.outcome, found.reason) == ("INCONCLUSIVE", "it divides by a number that was 0")
+
+
+def test_circumstances_bear_on_rules_as_on_limits(piece) -> None:
+    slow, wrong = piece("a", 10, ms=500), piece("a", 10, errors={"status 500": 9})
+    assert judged("p95(a) < 100ms", slow, late="late").outcome == "INCONCLUSIVE"
+    assert judged("errors(a) < 1%", wrong, late="late").outcome == "FAIL"
+    assert judged("p95(a) < 100ms", slow, warn_only="latency").outcome == "WARN"
+    assert judged("errors(a) < 1%", wrong, warn_only="latency").outcome == "FAIL"
+    assert judged("errors(a) < 1%", wrong, warn_only="all").outcome == "WARN"
+    assert judged("p95(a) < 100ms", piece("a", 10), only_proven=True).outcome == "PASS"  # a point has no proof
+    skipped = judged("p95(a) < 100ms", slow, skipped="the stage's mix leaves out `x`")
+    assert (skipped.outcome, skipped.reason) == ("SKIPPED", "the stage's mix leaves out `x`")
+
+
+def test_a_rule_may_only_warn(piece) -> None:
+    rule = Rule("p95(a) < 100ms", SPAN, warn_only=True)
+    (found,) = judge_rules([rule], [piece("a", 10, ms=500)], [(5 * S, 25 * S)], Circumstances())
+    assert found.outcome == "WARN"
