@@ -120,6 +120,10 @@ def _check_requests(spec: Spec, out: Diagnostics) -> None:
         for request in requests(steps):
             try:
                 renderer(request, first.url, names)
+            except OSError as error:
+                missing = next((each for each in request.files if not Path(each.path).is_file()), request.files[0])
+                message = f"there is no file `{missing.path}`" if not Path(missing.path).is_file() else str(error)
+                out.add("PS430", message, missing.span, "paths are relative to the file that says them")
             except (ValueError, TypeError, LookupError) as error:
                 out.add("PS113", f"this request cannot be sent: {error}", request.span, "look at its headers and body")
 

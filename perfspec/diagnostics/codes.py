@@ -84,6 +84,7 @@ _ROWS = (
     Code("PS420", "something looks into the body of a stream"),
     Code("PS421", "events are expected of a request that is no stream"),
     Code("PS422", "a request is a stream and a wait"),
+    Code("PS430", "a file to be uploaded cannot be found or read"),
     Code("PS451", "a JSON path that is slow to find, in a step that runs often"),
     Code("PS501", "a phase has both `users` and `arrivals`"),
     Code("PS502", "a phase begins with another number of users than the last one ended with"),

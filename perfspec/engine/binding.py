@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from perfspec import data as data_kinds
 from perfspec import steps as kinds
+from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine.wire import renderer
 from perfspec.language.codegen import Generator
 from perfspec.metrics.series import Key, Registry
@@ -72,13 +73,17 @@ class Binder:
         def timer(timer: str) -> Recorder:
             return self._registry.series(Key(step.name, timer, fixed, self._part, self._flow))
 
+        try:
+            render = renderer(step, self._url, self.constants, self._headers)
+        except OSError as error:
+            raise EnvironmentFailure(f"a file to be uploaded cannot be read: {error}", "was it moved?") from error
         return Call(
             name=step.name,
             origin=self._origin,
             timeout_ns=step.timeout_ns,
             no_body=step.method == "HEAD",
             idempotent=step.method in IDEMPOTENT,
-            render=renderer(step, self._url, self.constants, self._headers),
+            render=render,
             whole=reads_body(step, until),
             timer=timer,
             follows=step.follows and not wants_redirect(step, until),

@@ -2,14 +2,16 @@
 binding.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from perfspec import __version__
+from perfspec.engine.multipart import boundary, multipart_lines
 from perfspec.language.codegen import Generator
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Request
-from perfspec.steps.runtime import Tags, Vars
+from perfspec.steps.runtime import Streamed, Tags, Vars
 
 __all__ = ["host_header", "rendered", "renderer"]
 
@@ -33,10 +35,11 @@ def rendered(text: Text, constants: Mapping[str, object]) -> str:
 
 def renderer(
     step: Request, url: str, constants: Mapping[str, object], everywhere: Tags = ()
-) -> Callable[[Vars], bytes]:
+) -> Callable[[Vars], bytes | Streamed]:
     """The message of `step` sent to the service at `url`, as a function of the round's names.
 
-    `everywhere`: headers of the environment, for what the step does not say itself.
+    `everywhere`: headers of the environment, for what the step does not say itself. Raises OSError for a file that
+    cannot be opened.
     """
     generator = Generator(constants, step.at)
     arguments: list[str] = []
@@ -52,13 +55,17 @@ def renderer(
             + generator.text(text.source, "field", arguments)
         )
     head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
-    given = {name.lower() for name, _ in step.headers}
+    given = {name.lower() for name, _ in step.headers} | ({"authorization"} if step.basic is not None else set())
     written = ((name, text.source) for name, text in step.headers)
     own = [header for header in everywhere if header[0].lower() not in given]
     given |= {name.lower() for name, _ in own}
     own += [header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given]
     for name, value in (*own, *written):
         head += generator.text(name, "header", arguments) + b": " + generator.text(value, "header", arguments) + b"\r\n"
+    if step.basic is not None:
+        head += b"Authorization: Basic " + _basic(step.basic, generator, arguments) + b"\r\n"
+    if step.files:
+        return generator.function(multipart_lines(step, generator, head, arguments))
     body_arguments: list[str] = []
     body = _body(step, generator, body_arguments)
     if body is None:
@@ -71,6 +78,16 @@ def renderer(
     return generator.function(lines)
 
 
+def _basic(said: Text, generator: Generator, arguments: list[str]) -> bytes:
+    """USER:PASSWORD encoded: now if it is known for the whole run, else in every request."""
+    inner: list[str] = []
+    pattern = generator.text(said.source.partition(" ")[2].lstrip(), "text", inner)
+    if not inner:
+        return b64encode(pattern.replace(b"%%", b"%"))
+    arguments.append(f"{generator.constant(b64encode)}({generator.format(pattern, inner)})")
+    return b"%b"
+
+
 def _own_headers(url: str) -> tuple[tuple[str, str], ...]:
     return (("Host", host_header(url)), ("User-Agent", f"perfspec/{__version__}"), ("Accept", "*/*"))
 
@@ -78,6 +95,8 @@ def _own_headers(url: str) -> tuple[tuple[str, str], ...]:
 def _content_type(step: Request) -> tuple[tuple[str, str], ...]:
     if step.json is not None:
         return (("Content-Type", "application/json"),)
+    if step.files:
+        return (("Content-Type", f"multipart/form-data; boundary={boundary(step)}"),)
     if step.form is not None:
         return (("Content-Type", "application/x-www-form-urlencoded"),)
     return ()

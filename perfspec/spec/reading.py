@@ -23,8 +23,8 @@ from perfspec.spec.rules import read_rules
 from perfspec.spec.stages import read_stage
 from perfspec.spec.thresholds import read_promises
 from perfspec.steps import read_steps
+from perfspec.steps.authorization import read_authorization
 from perfspec.steps.reading import Reading
-from perfspec.steps.request import authorization_header
 from perfspec.steps.use import listed
 
 __all__ = ["read"]
@@ -104,7 +104,7 @@ def _reading(defaults: Mapping | None, out: Diagnostics) -> Reading:
     reading.follows = not (isinstance(redirects, Scalar) and redirects.text == "keep")
     auth = defaults.get("auth")
     if isinstance(auth, Scalar):
-        reading.authorization = authorization_header(auth, reading)
+        reading.authorization = read_authorization(auth, reading)
     headers = defaults.get("headers")
     if isinstance(headers, Mapping):
         reading.headers = tuple((e.key.text, templates.text(e.value)) for e in headers if isinstance(e.value, Scalar))

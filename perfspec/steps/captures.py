@@ -37,11 +37,14 @@ def take(captured: Captured, at: str) -> Take:
     if capture.source == "cookie" and capture.take == "first":
         return _cookie(capture, otherwise)
     finds = _FINDS[capture.source](capture)
+    cookie = capture.argument if (capture.source, capture.take) == ("cookie", "first") else ""
     chosen = _chosen(capture, random.site(f"{at}.capture.{captured.name}"))
 
     def taken(outcome: Outcome, document: object, names: Vars) -> object:
         found = finds(outcome, document)
         value = MISSING if found is None else chosen(found, names)
+        if value is MISSING and cookie and names.cookies is not None:
+            value = MISSING if (kept := names.cookies.value(cookie)) is None else kept  # set on the way to this answer
         return otherwise if value is MISSING else value
 
     return taken

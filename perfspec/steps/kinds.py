@@ -30,6 +30,7 @@ __all__ = [
     "Step",
     "Stop",
     "Stream",
+    "Upload",
     "Use",
     "WaitUntil",
     "When",
@@ -60,6 +61,16 @@ class Captured(msgspec.Struct, frozen=True):
     span: Span
 
 
+class Upload(msgspec.Struct, frozen=True):
+    """A field of a form whose value is a file."""
+
+    field: str
+    path: str
+    span: Span
+    media_type: str = ""
+    """Empty: what the name of the file says."""
+
+
 class Request(msgspec.Struct, frozen=True, tag="request"):
     at: str
     span: Span
@@ -76,6 +87,10 @@ class Request(msgspec.Struct, frozen=True, tag="request"):
     tags: tuple[tuple[str, Text], ...] = ()
     expect: tuple[Check, ...] = ()
     capture: tuple[Captured, ...] = ()
+    basic: Text | None = None
+    """`Basic USER:PASSWORD`, to be encoded."""
+    files: tuple[Upload, ...] = ()
+    """With a form: sent as parts, behind its other fields."""
     follows: bool = True
     """Redirects are followed, unless something looks at them."""
 

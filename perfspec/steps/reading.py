@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
@@ -10,6 +10,9 @@ from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Node
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Step
+
+if TYPE_CHECKING:
+    from perfspec.steps.authorization import Authorization
 
 __all__ = ["AtOnce", "Bind", "Ends", "Inside", "Loop", "Named", "Names", "OneOf", "Read", "Reading", "Tally", "reads"]
 
@@ -101,7 +104,7 @@ class Reading:
     """Read child steps; the text is the address of their parent."""
     timeout_ns: int
     headers: tuple[tuple[str, Text], ...] = ()
-    authorization: Text | None = None
+    authorization: "Authorization | None" = None
     follows: bool = True
     """Redirects are followed."""
     fragments: dict[str, Mapping] = field(default_factory=dict)

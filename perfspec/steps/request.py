@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from posixpath import dirname, join, normpath
 
 from msgspec.structs import replace
 
@@ -12,7 +13,6 @@ from perfspec.language.expressions import paths
 from perfspec.language.json_path import is_slow
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import (
-    parse_auth,
     parse_capture,
     parse_duration,
     parse_matcher,
@@ -21,7 +21,8 @@ from perfspec.language.phrase_grammar import (
 from perfspec.language.phrases import Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
-from perfspec.steps.kinds import Captured, Check, Request
+from perfspec.steps.authorization import NOBODY, read_authorization, with_headers
+from perfspec.steps.kinds import Captured, Check, Request, Upload
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally, reads
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
@@ -59,6 +60,7 @@ def read(node: Mapping, parent: str, reading: Reading, *, of_stream: bool = Fals
     timeout_ns = parse_duration(timeout, "timeout", reading.out) if isinstance(timeout, Scalar) else None
     json, body = node.get("json"), node.get("body")
     form = node.get("form")
+    headers, basic = _headers(node, reading)
     sent = Request(
         at=reading.address(parent, name),
         span=method.key.span,
@@ -68,9 +70,11 @@ def read(node: Mapping, parent: str, reading: Reading, *, of_stream: bool = Fals
         path=path,
         timeout_ns=timeout_ns or reading.timeout_ns,
         query=table(node.get("query"), reading),
-        headers=_headers(node, reading),
+        headers=headers,
+        basic=basic,
         json=None if json is None else templates.body(json),
         form=None if form is None else table(form, reading),
+        files=_files(form, reading),
         body=templates.text(body) if isinstance(body, Scalar) else None,
         tags=table(node.get("tags"), reading),
         expect=checks(node.get("expect"), reading, of_stream=of_stream),
@@ -138,27 +142,24 @@ def table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
     return tuple((e.key.text, templates.text(e.value)) for e in node if isinstance(e.value, Scalar))
 
 
-def _headers(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
-    own = table(node.get("headers"), reading)
+def _headers(node: Mapping, reading: Reading) -> tuple[tuple[tuple[str, Text], ...], Text | None]:
     auth = node.get("auth")
-    authorization = reading.authorization
-    if isinstance(auth, Scalar):
-        authorization = authorization_header(auth, reading)
-    if authorization is not None:
-        own = (("Authorization", authorization), *own)
-    named = {name.lower() for name, _ in own}
-    return (*(h for h in reading.headers if h[0].lower() not in named), *own)
+    authorization = read_authorization(auth, reading) if isinstance(auth, Scalar) else reading.authorization
+    return with_headers(authorization or NOBODY, table(node.get("headers"), reading), reading)
 
 
-def authorization_header(auth: Scalar, reading: Reading) -> Text | None:
-    """The value of the Authorization header that `auth` stands for; None for `none`."""
-    said = parse_auth(auth, reading.out)
-    if said is None or said.scheme == "none":
-        return None
-    if said.scheme == "basic":
-        reading.out.add("PS902", "`auth: basic` is not built yet", auth.span, "use `headers: {Authorization: ...}`")
-        return None
-    return Text(f"Bearer {said.value}", auth.content)
+def _files(node: Node | None, reading: Reading) -> tuple[Upload, ...]:
+    """The fields of a form that are files: `{file: PATH}`, relative to the file that says it."""
+    found = []
+    for entry in node if isinstance(node, Mapping) else ():
+        path = entry.value.get("file") if isinstance(entry.value, Mapping) else None
+        if isinstance(path, Scalar) and "${" in path.text:
+            reading.out.add("PS113", "a file is the same in every request", path.span, "write its path out")
+        elif isinstance(path, Scalar):
+            kind = entry.value.get("type") if isinstance(entry.value, Mapping) else None
+            where = normpath(join(dirname(path.span.path), path.text))
+            found.append(Upload(entry.key.text, where, path.span, kind.text if isinstance(kind, Scalar) else ""))
+    return tuple(found)
 
 
 def _only_head(step: Request, reading: Reading) -> None:
@@ -218,7 +219,8 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
 
 
 def names(step: Request) -> Names:
-    for text in (*(t for _, t in step.headers), *(t for _, t in step.tags)):
+    basic = () if step.basic is None else (step.basic,)
+    for text in (*(t for _, t in step.headers), *basic, *(t for _, t in step.tags)):
         yield from reads(text)
     for text in _sent(step):
         yield from reads(text, is_sent=True)

@@ -5,7 +5,12 @@ import asyncio
 import pytest
 
 from perfspec.base.clock import MILLISECOND as MS
+from perfspec.diagnostics.source import Span
 from perfspec.engine.lanes import Lane
+from perfspec.language.phrases import Capture
+from perfspec.steps.captures import take
+from perfspec.steps.kinds import Captured
+from perfspec.steps.paths import MISSING
 from perfspec.steps.runtime import Origin, Run
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -178,6 +183,20 @@ def test_what_is_set_comes_back_to_the_same_user_and_to_nobody_else(site) -> Non
     cookies = [[line for line in lines(message) if line.startswith("Cookie")] for message in asked]
     assert sorted(len(each) for each in cookies) == [0, 0, 1, 1, 1, 1]
     assert {line for each in cookies for line in each} == {"Cookie: sid=1"}
+
+
+def test_a_cookie_that_was_set_on_the_way_can_be_captured(site) -> None:
+    origin, _ = pages(site, {"/a": moved("/b", more="Set-Cookie: sid=1\r\n"), "/b": OK})
+    values: list[object] = []
+
+    def program(lane: Lane) -> Run:
+        yield from site.get(site.call(origin, path="/a", follows=True))(lane)
+        for name in ("sid", "other"):
+            captured = Captured("x", Capture("cookie", name), Span("s.yaml", 1, 1, 1, 1))
+            values.append(take(captured, "at")(lane.outcome, MISSING, lane.vars))
+
+    site.run(program)
+    assert values == ["1", MISSING]
 
 
 def test_branches_share_the_cookies_of_their_user(site) -> None:

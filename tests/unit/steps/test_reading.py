@@ -81,10 +81,11 @@ def test_without_defaults_a_request_waits_thirty_seconds(steps_of) -> None:
     assert steps_of("- get: /a")[0].timeout_ns == 30 * SECOND
 
 
-def test_basic_authentication_is_said_to_come_later(told, spec_text) -> None:
-    assert told(spec_text("- get: /a\n  auth: 'basic u:${secret.key}'")) == [
-        "11:15 PS902 `auth: basic` is not built yet | use `headers: {Authorization: ...}`"
+def test_basic_authentication_takes_a_user_and_a_password(told, spec_text) -> None:
+    assert told(spec_text("- get: /a\n  auth: basic perf")) == [
+        "11:15 PS209 `basic` takes a user and a password with `:` between them | write `basic perf:${secret.password}`"
     ]
+    assert told(spec_text("- get: /a\n  auth: 'basic u:${secret.key}'")) == []
 
 
 NESTED = """
