@@ -11,7 +11,7 @@ from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
 from perfspec.language.templates import Text
-from perfspec.spec import drawn
+from perfspec.spec import advice, drawn
 from perfspec.spec.access import check_access
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
@@ -45,6 +45,7 @@ def check(spec: Spec, out: Diagnostics) -> None:
     if spec.flows and not any(flow.weight > 0 for flow in spec.flows.values()):
         first = next(iter(spec.flows.values()))
         out.add("PS504", "no flow has a weight above zero, so nothing would be sent", first.span, "add `weight: 1`")
+    advice.check(spec, out)
 
 
 def _all_steps(spec: Spec) -> Iterable[Step]:

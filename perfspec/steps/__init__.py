@@ -58,6 +58,7 @@ __all__ = [
     "read_steps",
     "request_of",
     "requests",
+    "seen",
     "walk",
     "weigh",
 ]
@@ -134,14 +135,14 @@ def names(steps: tuple[Step, ...]) -> Iterator[Read | Bind]:
                     yield from () if found.entry is None else (found.entry,)
                     yield from names(found.steps)
                 case Inside():
-                    yield from _seen(found)
+                    yield from seen(found)
                 case Ends():
                     pass
                 case _:
                     yield from names((found,))
 
 
-def _seen(fragment: Inside) -> Iterator[Read | Bind]:
+def seen(fragment: Inside) -> Iterator[Read | Bind]:
     """What a fragment reads that is not its own, and what it gives."""
     found = list(names(fragment.steps))
     own = {*fragment.needs, *(name.name for name in found if isinstance(name, Bind))}

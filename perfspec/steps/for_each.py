@@ -27,7 +27,7 @@ def names(step: ForEach) -> Names:
     yield from reads(step.items)
     tree = templates.holes(step.items.source)[0].tree
     is_sure = isinstance(tree, Call) and tree.function in NEVER_EMPTY
-    yield Loop(step.steps, Bind(step.name, step.name_span, "loop"), is_sure=is_sure)
+    yield Loop(step.steps, Bind(step.name, step.name_span, "loop"), is_sure, step.span)
 
 
 def describe(step: ForEach) -> str:

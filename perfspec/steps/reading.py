@@ -59,6 +59,7 @@ class Loop:
     entry: Bind | None
     is_sure: bool
     """At least once."""
+    span: Span
     is_loop: bool = True
     """Can be more than once."""
 

@@ -22,7 +22,7 @@ def read(node: Mapping, parent: str, reading: Reading) -> Repeat | None:
 
 
 def names(step: Repeat) -> Names:
-    yield Loop(step.steps, None, is_sure=step.times.low > 0, is_loop=step.times.high > 1)
+    yield Loop(step.steps, None, step.times.low > 0, step.span, step.times.high > 1)
 
 
 def describe(step: Repeat) -> str:

@@ -319,10 +319,12 @@ def test_a_way_to_capture_that_is_not_built_is_refused(told, said: str) -> None:
 
 @pytest.mark.parametrize("option", ["expect: {$..id: present}", "capture: {x: '$.a[?@.b > 1].c'}"])
 def test_a_path_that_looks_at_much_is_told_where_it_runs_often(findings, spec_text, option) -> None:
-    found = findings(spec_text(f"- get: /a\n  {option}"))
-    assert [(d.code, d.severity.name) for d in found] == [("PS451", "WARNING")]
-    assert findings(spec_text("- get: /a", f"setup: [{{get: /s, {option}}}]\ndata: {{}}")) == []
-    assert findings(spec_text("- get: /a\n  capture: {x: 'all $.a[*].b', y: '$.a[1:3]'}")) == []
+    def said(*spec: str) -> list[tuple[str, str]]:
+        return [(d.code, d.severity.name) for d in findings(spec_text(*spec)) if d.code != "PS310"]
+
+    assert said(f"- get: /a\n  {option}") == [("PS451", "WARNING")]
+    assert said("- get: /a", f"setup: [{{get: /s, {option}}}]\ndata: {{}}") == []
+    assert said("- get: /a\n  capture: {x: 'all $.a[*].b', y: '$.a[1:3]'}") == []
 
 
 @pytest.mark.parametrize(
