@@ -84,7 +84,11 @@ def lint(path: str, content: bytes | None = None) -> Checked:
     loaded = load(name, spec_text, schema(), out, _root(path))
     spec: Spec | None = None
     files: dict[str, str] = {}
-    if loaded.merged is not None and not is_shared(loaded.merged):
+    if loaded.merged is not None and is_shared(loaded.merged):
+        read(
+            name, loaded.merged, out
+        )  # what its parts are made of; how they fit together is up to those who include it
+    elif loaded.merged is not None:
         spec = read(name, loaded.merged, out)
         check(spec, out)
         found = {data.path: _text(data.path) for data in spec.data if isinstance(data, Csv)}

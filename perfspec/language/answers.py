@@ -12,11 +12,12 @@ from typing import Literal, cast
 
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.json_path import parse_json_path
-from perfspec.language.limits import RELATION, parse_limit_text, relation_of
+from perfspec.language.limits import RELATION, RELATIONS, parse_limit_text, relation_of
 from perfspec.language.nodes import Node, Scalar, Sequence
 from perfspec.language.patterns import PatternError, compile_pattern, outside_re2
 from perfspec.language.phrases import Capture, Matcher, Subject
 from perfspec.language.quantities import MAX_PHRASE, Said, shorten
+from perfspec.language.slips import respelt_start, slipped
 from perfspec.language.structure import nearest
 
 __all__ = ["parse_capture", "parse_matcher", "parse_subject"]
@@ -32,6 +33,7 @@ _OTHER_STATES = {
     "isn't empty": "not empty", "is not null": "not empty", "is null": "empty", "there": "present",
 }  # fmt: skip
 _VERB = re.compile(r"(?P<not>not )?(?P<verb>contains|starts with|matches)(?: (?P<rest>.*))?", re.DOTALL)
+_BEGINNINGS = ("contains", "not contains", "starts with", "matches", "exactly")
 _OTHER_VERBS = re.compile(
     r"(?P<not>(?:not|does not|doesn't) )?(?P<verb>contain|includes?|containing|begins with|begin with|start with|starts"
     r"|match|regex) (?P<rest>.+)",
@@ -125,8 +127,11 @@ def _pattern(pattern: str, said: Said, out: Diagnostics) -> bool:
 
 def _meant(text: str) -> str | None:
     """The phrase that a plain text was probably meant as."""
-    if state := _OTHER_STATES.get(text.lower()):
+    state = _OTHER_STATES.get(text.lower()) or next(iter(slipped(text, _STATES)), None)
+    if state:
         return f"`{state}`, or `exactly {text}` for the text"
+    if respelt := respelt_start(text, (*_BEGINNINGS, *RELATIONS)):
+        return f"`{shorten(respelt)}`, or `exactly {shorten(text)}` for the text"
     if limit := relation_of(text):
         return f"`{limit}`"
     if match := _ONE_OF.fullmatch(text):

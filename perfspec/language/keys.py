@@ -121,9 +121,19 @@ def _none(rule: Subschema, place: Place, out: Diagnostics) -> None:
         if all(lacks(place.schema, place.node, key) for key in rule["keys"]):
             out.add(rule["none"], f"{rule['rule']}; this one has none of {words}", _head(place), f"add one of {words}")
         return
-    near = nearest(stray.text, rule["keys"]) or other_name(place.schema, stray.text)
+    near = nearest(stray.text, _verbs(rule, place, stray)) or other_name(place.schema, stray.text)
     fix = f"did you mean `{near}`?" if near else f"write one of {words}"
     out.add(rule["none"], f"{rule['rule']}; `{stray.text}` is nothing it could do", stray.span, fix)
+
+
+def _verbs(rule: Subschema, place: Place, stray: Scalar) -> list[str]:
+    """The words that can be meant: what stands before a path is a request."""
+    assert isinstance(place.node, Mapping)
+    value = place.node.get(stray.text)
+    verbs: list[str] = rule["keys"]
+    if isinstance(value, Scalar) and value.text.startswith("/"):
+        return place.annotation.get("groups", {}).get("request") or verbs
+    return verbs
 
 
 def _suits(place: Place, verb: str, out: Diagnostics) -> None:

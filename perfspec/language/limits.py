@@ -13,10 +13,12 @@ from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Node, Scalar
 from perfspec.language.phrases import Limit, Quantity
 from perfspec.language.quantities import MAX_PHRASE, Said, nearly, parse_quantity, respelt, shorten
+from perfspec.language.slips import respelt_start
 
-__all__ = ["RELATION", "parse_limit", "parse_limit_text", "parse_pause_cap", "relation_of"]
+__all__ = ["RELATION", "RELATIONS", "parse_limit", "parse_limit_text", "parse_pause_cap", "relation_of"]
 
-RELATION = r"(?:under|at most|over|at least|between)"
+RELATIONS = ("under", "at most", "over", "at least", "between")
+RELATION = rf"(?:{'|'.join(RELATIONS)})"
 _LIMIT = re.compile(r"\s*(?P<relation>under|at most|over|at least)\s+(?P<quantity>.+?)\s*")
 _BETWEEN = re.compile(r"\s*between\s+(?P<low>.+?)\s+and\s+(?P<high>.+?)\s*")
 _WARN_ONLY = re.compile(r"\s*,\s*warn only\s*$")
@@ -132,6 +134,8 @@ def _instead(text: str) -> str:
             quantity.unit == "share" and quantity.value >= _HALF
         )
         return f"write `{'at least' if at_least else 'under'} {amount}`"
+    if respelt_text := respelt_start(text, RELATIONS):
+        return f"write `{respelt_text}`"
     word, _, rest = text.partition(" ")
     if near := get_close_matches(word, ("under", "over", "between"), 1, cutoff=0.7):
         return f"write `{near[0]} {rest}`" if rest else f"write `{near[0]} 300ms`"

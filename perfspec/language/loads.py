@@ -127,6 +127,9 @@ def _meant_pause(text: str) -> str:
     if match := _BETWEEN.fullmatch(text):
         low, high = match["low"] or match["low2"], match["high"] or match["high2"]
         return f"{low} to {high}"
+    words = text.split()
+    if len(words) == 3 and parse_quantity(words[0]) and parse_quantity(words[2]):
+        return f"{words[0]} to {words[2]}"
     low, _, high = text.partition(" to ")
     if high:
         return f"{nearly(low) or low} to {nearly(high) or high}"

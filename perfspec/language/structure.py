@@ -14,6 +14,7 @@ from perfspec.language.annotations import Place, Subschema, resolve
 from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
 from perfspec.language.scalars import lookalike
 from perfspec.language.scalars import resolve as value_of
+from perfspec.language.slips import slipped
 
 __all__ = ["example", "known_keys", "lacks", "nearest", "other_name", "report", "sample", "unknown_keys"]
 
@@ -103,7 +104,10 @@ def narrow(node: Node) -> Span:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     words = {known_word.lower(): known_word for known_word in known}
-    near = get_close_matches(word.lower(), words, 1, cutoff=0.65)
+    slips = slipped(word.lower(), words)
+    if len(slips) == 1:
+        return words[slips[0]]
+    near = get_close_matches(word.lower(), slips or words, 1, cutoff=0.3 if slips else 0.65)
     return words[near[0]] if near else None
 
 
