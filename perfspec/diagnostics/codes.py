@@ -86,6 +86,7 @@ _ROWS = (
     Code("PS420", "something looks into the body of a stream"),
     Code("PS421", "events are expected of a request that is no stream"),
     Code("PS422", "a request is a stream and a wait"),
+    Code("PS423", "a metric has a name that is taken"),
     Code("PS430", "a file to be uploaded cannot be found or read"),
     Code("PS451", "a JSON path that is slow to find, in a step that runs often"),
     Code("PS501", "a phase has both `users` and `arrivals`"),

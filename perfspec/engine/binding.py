@@ -106,5 +106,8 @@ class Binder:
         read = generator.function([f"return ({', '.join(texts)},)"])
         return self._registry.by_tags(key, tuple(tag for tag, _ in drawn), read)
 
+    def wants(self, name: str, timer: str) -> bool:
+        return self._registry.wants(name, timer)
+
     def program(self, step: Step) -> Program:
         return kinds.bind(step, self)

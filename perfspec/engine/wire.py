@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from perfspec import __version__
 from perfspec.engine.multipart import boundary, multipart_lines
+from perfspec.engine.tracing import traceparent
 from perfspec.language.codegen import Generator
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Request
@@ -60,6 +61,10 @@ def renderer(
     own = [header for header in everywhere if header[0].lower() not in given]
     given |= {name.lower() for name, _ in own}
     own += [header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given]
+    if step.traced and "traceparent" not in given:
+        make = generator.constant(traceparent(step.at, str(constants.get("run.id", ""))))
+        head += b"traceparent: %b\r\n"
+        arguments.append(f"{make}(v)")
     for name, value in (*own, *written):
         head += generator.text(name, "header", arguments) + b": " + generator.text(value, "header", arguments) + b"\r\n"
     if step.basic is not None:

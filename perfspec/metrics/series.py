@@ -270,6 +270,10 @@ class Registry:
             self._series[key] = found
         return found
 
+    def wants(self, name: str, timer: str) -> bool:
+        """Is a limit about this timer?"""
+        return (name, timer) in self._limits
+
     def by_tags(
         self, key: Key, tags: tuple[str, ...], read: Callable[[object], tuple[str, ...]]
     ) -> Callable[[object], Series]:

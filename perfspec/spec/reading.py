@@ -15,7 +15,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
-from perfspec.language.phrase_grammar import parse_duration, parse_limit
+from perfspec.language.phrase_grammar import parse_duration, parse_limit, parse_pause
 from perfspec.language.phrases import Limit
 from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
@@ -24,7 +24,9 @@ from perfspec.spec.stages import read_stage
 from perfspec.spec.thresholds import read_promises
 from perfspec.steps import read_steps
 from perfspec.steps.authorization import read_authorization
+from perfspec.steps.pacing import paced
 from perfspec.steps.reading import Reading
+from perfspec.steps.request import table
 from perfspec.steps.use import listed
 
 __all__ = ["read"]
@@ -102,6 +104,12 @@ def _reading(defaults: Mapping | None, out: Diagnostics) -> Reading:
         reading.timeout_ns = parse_duration(timeout, "timeout", out) or TIMEOUT_NS
     redirects = defaults.get("redirects")
     reading.follows = not (isinstance(redirects, Scalar) and redirects.text == "keep")
+    traced = defaults.get("traceparent")
+    reading.traced = isinstance(traced, Scalar) and traced.text == "send"
+    pause = defaults.get("pause")
+    if isinstance(pause, Scalar) and (said := parse_pause(pause, out)) is not None:
+        reading.pause = said, pause.span
+    reading.tags = table(defaults.get("tags"), reading)
     auth = defaults.get("auth")
     if isinstance(auth, Scalar):
         reading.authorization = read_authorization(auth, reading)
@@ -134,7 +142,8 @@ def _flow(entry: Entry, steps: Reading) -> Flow:
     weight = node.get("weight")
     value = weight.value if isinstance(weight, Scalar) else 1
     share = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 1.0
-    return Flow(entry.key.text, entry.key.span, share, read_steps(node.get("steps"), f"flows.{entry.key.text}", steps))
+    found = read_steps(node.get("steps"), f"flows.{entry.key.text}", steps)
+    return Flow(entry.key.text, entry.key.span, share, paced(found, *steps.pause) if steps.pause else found)
 
 
 def _fragment(entry: Entry, steps: Reading) -> Fragment:

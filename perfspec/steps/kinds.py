@@ -24,6 +24,7 @@ __all__ = [
     "Option",
     "Parallel",
     "Pause",
+    "Recorded",
     "Repeat",
     "Request",
     "Set",
@@ -71,6 +72,15 @@ class Upload(msgspec.Struct, frozen=True):
     """Empty: what the name of the file says."""
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """One line of `record`: a number of the answer that is kept as a metric of its request."""
+
+    name: str
+    path: str
+    """The JSON path as written."""
+    span: Span
+
+
 class Request(msgspec.Struct, frozen=True, tag="request"):
     at: str
     span: Span
@@ -91,6 +101,9 @@ class Request(msgspec.Struct, frozen=True, tag="request"):
     """`Basic USER:PASSWORD`, to be encoded."""
     files: tuple[Upload, ...] = ()
     """With a form: sent as parts, behind its other fields."""
+    record: tuple[Recorded, ...] = ()
+    traced: bool = False
+    """Sends a `traceparent`, so that the service's own traces can be found again."""
     follows: bool = True
     """Redirects are followed, unless something looks at them."""
 

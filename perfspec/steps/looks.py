@@ -14,7 +14,7 @@ def into_body(checks: tuple[Check, ...], captures: tuple[Captured, ...]) -> bool
 
 def reads_body(step: Request, until: tuple[Check, ...] = ()) -> bool:
     """Is the whole body of the answer wanted?"""
-    return into_body((*step.expect, *until), step.capture)
+    return bool(step.record) or into_body((*step.expect, *until), step.capture)
 
 
 def wants_redirect(step: Request, until: tuple[Check, ...] = ()) -> bool:

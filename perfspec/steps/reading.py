@@ -8,6 +8,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Node
+from perfspec.language.phrases import PauseRange
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Step
 
@@ -108,6 +109,11 @@ class Reading:
     authorization: "Authorization | None" = None
     follows: bool = True
     """Redirects are followed."""
+    tags: tuple[tuple[str, Text], ...] = ()
+    pause: tuple[PauseRange, Span] | None = None
+    """Between the steps of flows, and where that is said."""
+    traced: bool = False
+    """Every request sends a `traceparent`."""
     fragments: dict[str, Mapping] = field(default_factory=dict)
     using: list[str] = field(default_factory=list)
     """The fragments around the step, outermost first."""

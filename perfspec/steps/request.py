@@ -15,6 +15,7 @@ from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import (
     parse_capture,
     parse_duration,
+    parse_json_path,
     parse_matcher,
     parse_subject,
 )
@@ -22,7 +23,8 @@ from perfspec.language.phrases import Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.authorization import NOBODY, read_authorization, with_headers
-from perfspec.steps.kinds import Captured, Check, Request, Upload
+from perfspec.steps.kinds import Captured, Check, Recorded, Request, Upload
+from perfspec.steps.measures import OWN_TIMERS, measures
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally, reads
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 
@@ -76,9 +78,11 @@ def read(node: Mapping, parent: str, reading: Reading, *, of_stream: bool = Fals
         form=None if form is None else table(form, reading),
         files=_files(form, reading),
         body=templates.text(body) if isinstance(body, Scalar) else None,
-        tags=table(node.get("tags"), reading),
+        tags=_tags(node, reading),
         expect=checks(node.get("expect"), reading, of_stream=of_stream),
         capture=_captures(node.get("capture"), reading),
+        record=_recorded(node.get("record"), reading),
+        traced=reading.traced,
         follows=reading.follows,
     )
     if of_stream:
@@ -99,6 +103,7 @@ def _secretive(step: Request) -> Request:
 def _json_paths(step: Request) -> Iterator[tuple[Span, str]]:
     yield from ((check.span, check.argument) for check in step.expect if check.subject == "json")
     yield from ((c.span, c.capture.argument) for c in step.capture if c.capture.source == "json")
+    yield from ((each.span, each.path) for each in step.record)
 
 
 def _slow(span: Span, path: str, parent: str, reading: Reading) -> None:
@@ -142,6 +147,12 @@ def table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
     return tuple((e.key.text, templates.text(e.value)) for e in node if isinstance(e.value, Scalar))
 
 
+def _tags(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
+    own = table(node.get("tags"), reading)
+    named = {name for name, _ in own}
+    return (*(tag for tag in reading.tags if tag[0] not in named), *own)
+
+
 def _headers(node: Mapping, reading: Reading) -> tuple[tuple[tuple[str, Text], ...], Text | None]:
     auth = node.get("auth")
     authorization = read_authorization(auth, reading) if isinstance(auth, Scalar) else reading.authorization
@@ -166,6 +177,7 @@ def _only_head(step: Request, reading: Reading) -> None:
     """A stream brings its answer piece by piece: nothing of it is kept."""
     lines = [(check.span, check.argument) for check in step.expect if check.subject == "json"]
     lines += [(c.span, c.name) for c in step.capture if c.capture.source in ("json", "regex")]
+    lines += [(each.span, each.name) for each in step.record]
     for span, text in lines:
         message = f"`{text}` is about a body, and a stream is not kept as one"
         reading.out.add("PS420", message, span, "expect `events`, `status` or `header NAME`")
@@ -218,6 +230,19 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
     return tuple(found)
 
 
+def _recorded(node: Node | None, reading: Reading) -> tuple[Recorded, ...]:
+    found = []
+    for entry in node if isinstance(node, Mapping) else ():
+        if not isinstance(entry.value, Scalar):
+            continue
+        if entry.key.text in OWN_TIMERS:
+            message = f"`{entry.key.text}` is measured anyway; a metric needs a name of its own"
+            reading.out.add("PS423", message, entry.key.span, f"write for example `my_{entry.key.text}`")
+        elif parse_json_path(entry.value.text, entry.value.content, reading.out) is not None:
+            found.append(Recorded(entry.key.text, entry.value.text, entry.key.span))
+    return tuple(found)
+
+
 def names(step: Request) -> Names:
     basic = () if step.basic is None else (step.basic,)
     for text in (*(t for _, t in step.headers), *basic, *(t for _, t in step.tags)):
@@ -264,7 +289,7 @@ def bind(step: Request, build: Build) -> Program:
     recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
     record = None if callable(recorder) else recorder.record
     judged = judge(step.expect, step.capture, build.constants, at=step.at)
-    needed = bool(step.capture)
+    needed, measured = bool(step.capture), measures(step, build)
 
     def program(lane: Lane) -> Run:
         lane.request(call)
@@ -273,6 +298,8 @@ def bind(step: Request, build: Build) -> Program:
         if kind is None:
             kind = judged(outcome, lane.vars)
         (record or recorder(lane.vars).record)(outcome, kind)  # type: ignore[operator]
+        if measured is not None:
+            measured(outcome, kind, lane.vars)
         if kind is not None:
             lane.failures += 1
             lane.failure = kind

@@ -10,6 +10,7 @@ from perfspec.language.phrase_grammar import parse_duration
 from perfspec.steps import request
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import WaitUntil
+from perfspec.steps.measures import measures
 from perfspec.steps.reading import Names, Reading, Tally
 from perfspec.steps.runtime import UNFINISHED, Build, EndRound, Lane, Outcome, Program, Run
 
@@ -61,6 +62,7 @@ def bind(step: WaitUntil, build: Build) -> Program:
     says_status = any(check.subject == "status" for check in step.until)
     sent = step.request
     final = judge(sent.expect, sent.capture, build.constants, any_status=says_status, at=sent.at)
+    measured = measures(sent, build)
     every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
 
     def program(lane: Lane) -> Run:
@@ -88,6 +90,8 @@ def bind(step: WaitUntil, build: Build) -> Program:
             raise EndRound(UNFINISHED if begin else end.kind) from end
         outcome.due = outcome.sent = begin
         waits.record(outcome, kind)
+        if measured is not None:
+            measured(outcome, kind, lane.vars)
         if kind is not None:
             lane.failures += 1
             lane.failure = kind

@@ -1,0 +1,88 @@
+"""What is kept of an answer beside its times: its size, where a limit is about it, and the numbers that `record` names.
+
+A request that failed has none of them, and is over every limit on them, as it is on its times. An answer without the
+number that was to be recorded counts in the same way, as `record FILE:LINE NAME`; the request itself has not failed.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import orjson
+
+from perfspec.base.units import BYTE_NS, NUMBER_NS
+from perfspec.steps.decoding import decode
+from perfspec.steps.kinds import Recorded, Request
+from perfspec.steps.paths import MISSING, reach_all
+from perfspec.steps.runtime import Build, Outcome, Recorder, Vars
+
+__all__ = ["OWN_TIMERS", "Measure", "kind_of_recorded", "measures"]
+
+OWN_TIMERS = frozenset(
+    {
+        "wait",
+        "poll",
+        "group",
+        "round",
+        "connect",
+        "tls",
+        "first_byte",
+        "redirect",
+        "first_event",
+        "event_gap",
+        "events",
+        "size",
+    }
+)
+"""What is measured without being asked for, or in other ways."""
+LARGEST = 10**12
+Measure: TypeAlias = Callable[[Outcome, str | None, Vars], None]
+
+
+def kind_of_recorded(recorded: Recorded) -> str:
+    """The error kind of an answer that does not hold the number."""
+    return f"record {recorded.span.path}:{recorded.span.line} {recorded.name}"
+
+
+def measures(step: Request, build: Build) -> Measure | None:
+    """Called once per request, after it was recorded itself; None where there is nothing to measure."""
+    tags = tuple((k, t.source) for k, t in step.tags)
+    size = build.recorder(step.name, tags, "size") if build.wants(step.name, "size") else None
+    numbers = tuple(
+        (build.recorder(step.name, tags, each.name), reach_all(each.path), kind_of_recorded(each))
+        for each in step.record
+    )
+    if size is None and not numbers:
+        return None
+
+    def measure(outcome: Outcome, kind: str | None, names: Vars) -> None:
+        due = outcome.due
+        if size is not None:
+            _at(size, names).value(due, (len(outcome.body) + outcome.dropped) * BYTE_NS, kind)
+        document = _parsed(outcome) if numbers and kind is None else MISSING
+        for recorder, reach, without in numbers:
+            number = _number(reach(document))
+            missing = kind or (without if number is None else None)
+            _at(recorder, names).value(due, int((number or 0) * NUMBER_NS), missing)
+
+    return measure
+
+
+def _at(recorder: Recorder | Callable[[Vars], Recorder], names: Vars) -> Recorder:
+    return recorder(names) if callable(recorder) else recorder
+
+
+def _parsed(outcome: Outcome) -> object:
+    if outcome.head is not None and outcome.head.coding and not decode(outcome):
+        return MISSING
+    try:
+        return orjson.loads(outcome.body)
+    except orjson.JSONDecodeError:
+        return MISSING
+
+
+def _number(found: list[object]) -> float | None:
+    """The first number that was found: from 0 on, and of a size that can be counted."""
+    for value in found:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LARGEST:
+            return value
+    return None
