@@ -93,7 +93,7 @@ PACED = "data: {word: {choice: [a, b]}}\ndefaults: {pause: 1s}"
 
 def test_the_pause_of_defaults_stands_between_steps_where_none_is_written(steps_of) -> None:
     a, b, c, d = (f"- {{get: /{name}, name: {name}}}" for name in "abcd")
-    steps = "\n".join([a, b, "- pause: 2s", c, "- set: {x: 1}", d])
+    steps = f"{a}\n{b}\n- pause: 2s\n{c}\n- set: {{x: 1}}\n{d}"
     assert kinds(steps_of(steps, PACED)) == ["a", "pause 1000", "b", "pause 2000", "c", "Set", "pause 1000", "d"]
 
 
