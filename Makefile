@@ -26,7 +26,7 @@ STAGE := smoke
 ARGS :=
 SLOW :=
 
-.PHONY: help run test test-long lint types pytest bench lock lock-upgrade clean python
+.PHONY: compose-check compose-run help run test test-long lint types pytest bench lock lock-upgrade clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,12 @@ pytest: $(STAMP) ## run the tests (ARGS=tests/unit: some of them)
 
 bench: $(STAMP) ## measure the load generator beside wrk, on this machine
 	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+
+compose-check: $(STAMP) ## check the files of the test environment, and Kong's routes on nginx
+	@$(BIN)/python -m pytest -q tests/test_compose.py tests/e2e/services/test_routes.py
+
+compose-run: $(STAMP) ## start docker-compose.test.yml with podman or docker, and ask whether all is ready
+	@scripts/compose-run.sh
 
 lock: python ## lock what pyproject.toml newly asks for (with the oldest supported Python)
 	@$(PYTHON) scripts/lock.py
