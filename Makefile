@@ -21,7 +21,8 @@ LOCK := .ci/requirements.lock
 STAMP := $(VENV)/.installed-$(VERSION)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-SPEC := specs/search.yaml
+# All that can be run on their own; specs/shared holds parts.
+SPEC := $(shell grep -l '^service:' specs/*.yaml)
 STAGE := smoke
 ARGS :=
 SLOW :=
@@ -31,7 +32,7 @@ SLOW :=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-run: $(STAMP) ## install what is needed, then run a load test (SPEC=specs/search.yaml STAGE=smoke)
+run: $(STAMP) ## install what is needed, then run the load tests (SPEC=specs/search.yaml STAGE=smoke)
 	@$(BIN)/perfspec run $(SPEC) --stage $(STAGE)
 
 test: lint types pytest ## check style and types, run the tests with coverage

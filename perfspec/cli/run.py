@@ -1,6 +1,7 @@
 """`perfspec run SPEC... --stage STAGE`"""
 
 import sys
+from typing import NamedTuple
 
 import click
 
@@ -13,7 +14,8 @@ from perfspec.cli.progress import progress
 from perfspec.cli.screen import columns, say
 from perfspec.plan.build import Choice
 from perfspec.report.formats import OF_A_RUN
-from perfspec.report.terminal import summary
+from perfspec.report.result import Result
+from perfspec.report.terminal import overview, summary
 
 __all__ = ["run"]
 
@@ -36,19 +38,28 @@ def run(
     yes: bool,
     quiet: bool,
 ) -> int:
-    """Run a stage of one spec, or of several one after another, and judge it."""
+    """Run a stage of one spec, or of several one after another, and judge it. The exit code is the worst of all."""
     choice = Choice(stage, environment, seed)
-    codes: list[ExitCode] = []
+    ended: list[Ended] = []
     for spec in specs:
-        folder = out if out is None or len(specs) == 1 else f"{out}/{len(codes) + 1}"
-        code = _one(spec, choice, folder, yes=yes, quiet=quiet)
-        codes.append(code)
-        if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        folder = out if out is None or len(specs) == 1 else f"{out}/{len(ended) + 1}"
+        ended.append(_one(spec, choice, folder, yes=yes, quiet=quiet))
+        if ended[-1].code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
             break
-    return worst(codes)
+    if len(specs) > 1:
+        say("\n".join(["", *overview([each.result or each.spec for each in ended])]))
+    return worst(each.code for each in ended)
 
 
-def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) -> ExitCode:
+class Ended(NamedTuple):
+    """What became of one spec; without a result, no load was sent."""
+
+    spec: str
+    code: ExitCode
+    result: Result | None = None
+
+
+def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) -> Ended:
     try:
         planned = plan_case.plan(spec, choice)
         findings.show(planned.checked, err=True)
@@ -60,17 +71,17 @@ def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) 
             )
     except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)
-        return failure.exit_code
+        return Ended(spec, failure.exit_code)
     except PerfspecError as error:
         click.echo(error.message if spec in error.message else f"{spec}: {error.message}", err=True)
         if error.hint:
             click.echo(f"    {error.hint}", err=True)
-        return error.exit_code
+        return Ended(spec, error.exit_code)
     say("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:
         click.echo(problem, err=True)
     say(f"{finished.folder}/: {', '.join(name for name, _ in OF_A_RUN)}, slices.jsonl, plan.json")
-    return ExitCode(finished.result.exit_code)
+    return Ended(spec, ExitCode(finished.result.exit_code), finished.result)
 
 
 def _ask(question: str) -> bool:

@@ -46,11 +46,14 @@ def _table(result: Result) -> list[str]:
     ]
 
 
-def overview(results: Sequence[Result]) -> list[str]:
-    """Several runs in a line each, the broken limits below."""
-    width = max(len(_name(result)) for result in results)
+def overview(results: Sequence[Result | str]) -> list[str]:
+    """Several runs in a line each, the broken limits below; a text stands for what was not run."""
+    width = max(len(result if isinstance(result, str) else _name(result)) for result in results)
     out = []
     for result in results:
+        if isinstance(result, str):
+            out.append(f"{'NOT RUN':12}  {result:{width}}   see above")
+            continue
         held = sum(v.outcome in ("PASS", "WARN") for v in result.verdicts)
         out.append(f"{result.outcome:12}  {_name(result):{width}}   {held} of {len(result.verdicts)} limits held")
         out += [f"{'':12}    {v.outcome}  {v.threshold}" for v in result.verdicts if v.outcome not in ("PASS", "WARN")]
