@@ -21,6 +21,7 @@ from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
 from perfspec.steps.runtime import (
     CUT_OFF,
     ON_PURPOSE,
+    STOPPED,
     UNFINISHED,
     Call,
     EndRound,
@@ -55,6 +56,7 @@ class Lane:
         "failures",
         "forked_ns",
         "gen",
+        "is_leaving",
         "lost",
         "now",
         "on_end",
@@ -93,6 +95,8 @@ class Lane:
         self.gen: Run | None = None
         self.turn = 0
         self.pausing = False
+        self.is_leaving = False
+        """Does what its user does last: the end of the load does not concern it."""
         self.parent: Lane | None = None
         self.children: list[Lane] | None = None
         self.spare: list[Lane] | None = None
@@ -183,13 +187,26 @@ class Lane:
         self.call, self.outcome.sent = chain.call, chain.sent
         gen.send(value)
 
+    def close(self) -> None:
+        """From now on, asking for a request ends the round, in branches, too."""
+        if self.is_leaving:
+            return
+        self.start = _nothing_new
+        for child in (*(self.children or ()), *(self.spare or ())):
+            child.close()
+
+    def leave(self) -> None:
+        """What its user does last begins: requests are sent again."""
+        self.is_leaving = True
+        self.start = self.driver.transport.start
+
     def wake(self, kind: str) -> bool:
         """Raise EndRound(kind) in a program that is only pausing, or in those of its branches that are.
 
         Says whether there was one. A request in flight is not cut short.
         """
         gen = self.gen
-        if gen is None:
+        if gen is None or self.is_leaving:
             return False
         if not self.pausing:
             woken = 0
@@ -276,6 +293,7 @@ class Lane:
             child = spare.pop()
             child.parent, child.vars, child.due = self, Vars(outer=self.vars), self.due
             child.failures = child.paused_ns = 0
+            child.start = self.start
             children.append(child)
             child.run(program(child), _branch_over)
         self.due = 0
@@ -324,6 +342,10 @@ class Lane:
             self.resume(self.lost)
 
 
+def _nothing_new(_lane: object, _call: Call, _data: object) -> None:
+    raise EndRound(STOPPED)
+
+
 def _branch_over(child: Lane, kind: str | None) -> None:
     parent = child.parent
     assert parent is not None
@@ -349,7 +371,7 @@ def _weight(kind: str) -> int:
 class User:
     """Who: the number decides the data. Where: a lane. The two part in the open model (arrival number, seat)."""
 
-    __slots__ = ("is_done", "lane", "misses", "number", "person", "round", "stopping")
+    __slots__ = ("is_done", "lane", "misses", "names", "number", "person", "round", "stopping")
 
     def __init__(self, number: int, person: int, lane: Lane) -> None:
         self.number = number
@@ -362,3 +384,5 @@ class User:
         """Leaves after its round."""
         self.is_done = False
         """Has left by `stop: user`."""
+        self.names: dict[str, object] = {}
+        """What it captured before its first round."""

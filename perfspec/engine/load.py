@@ -5,12 +5,14 @@ simulation.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from perfspec import steps as kinds
 from perfspec.base.clock import cpu_ns
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.driver import Driver
 from perfspec.engine.pool import Ending, Hooks, Pool, Second
 from perfspec.engine.rounds import BoundFlow, Generators, Rounds
 from perfspec.engine.slicelog import LoggedSecond
+from perfspec.engine.visits import Visits
 from perfspec.metrics.series import Key, Registry, Slice
 from perfspec.plan.model import Plan
 from perfspec.steps.runtime import Origin
@@ -68,7 +70,8 @@ class Load:
         watch = Watch(plan.abort, plan.thresholds)
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
         drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
-        rounds = Rounds(flows, registry, drawn, self.shared)
+        own = Binder(url, origin, names, registry, "each_user", headers=headers)
+        rounds = Rounds(flows, registry, drawn, _visits(plan, own, self.shared))
         self._pool = Pool(self.driver, plan, rounds, registry, hooks)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
@@ -104,3 +107,13 @@ class Load:
         verdicts = judge(self.plan.thresholds, self.slices, windows, Circumstances(warn_only=self.plan.warn_only))
         failed = {v.strength for v in verdicts if v.outcome == "FAIL"}
         return "borderline" in failed and "clear" not in failed
+
+
+def _visits(plan: Plan, binder: Binder, shared: Mapping[str, object]) -> Visits:
+    first, last = plan.each_user.first, plan.each_user.last
+    return Visits(
+        in_turn(first, binder) if first else None,
+        in_turn(last, binder) if last else None,
+        frozenset(name.name for name in kinds.names(first) if isinstance(name, kinds.Bind) and name.what != "loop"),
+        shared,
+    )

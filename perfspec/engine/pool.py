@@ -17,7 +17,7 @@ from perfspec.engine.rounds import Rounds
 from perfspec.metrics.series import Registry, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import requests
-from perfspec.steps.runtime import STOPPED, Call, EndRound
+from perfspec.steps.runtime import STOPPED
 
 __all__ = ["Ending", "Hooks", "Pool", "Second"]
 
@@ -143,7 +143,7 @@ class Pool:
         self._ending = Ending(reason, ended_ns, 0, 0)
         self._closed.end()
         for lane in self._lanes():
-            _close(lane)
+            lane.close()
         if not self._live:
             self._finish()
             return
@@ -198,18 +198,10 @@ class Pool:
         self._hooks.on_second(second)
 
 
-def _close(lane: Lane) -> None:
-    """From now on, asking this lane for a request ends the round."""
-    lane.start = _nothing_new
-    for child in (*(lane.children or ()), *(lane.spare or ())):
-        _close(child)
-
-
-def _nothing_new(_lane: object, _call: Call, _data: object) -> None:
-    raise EndRound(STOPPED)
-
-
 def _grace(plan: Plan) -> int:
-    """Requests in flight at the planned end get their own time-out, and what the time-out itself may be late."""
+    """Requests in flight at the planned end get their own time-out, and what the time-out itself may be late; then
+    every user does what it does last.
+    """
     timeouts = [request.timeout_ns for flow in plan.flows for request in requests(flow.steps)]
-    return min(max(timeouts, default=0) + SECOND, LONGEST_GRACE_NS)
+    last = sum(request.timeout_ns for request in requests(plan.each_user.last))
+    return min(max(timeouts, default=0) + last + SECOND, LONGEST_GRACE_NS)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from perfspec.base import random
-from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.base.clock import MILLISECOND
 from perfspec.engine.lanes import Lane, User
+from perfspec.engine.visits import Visits, back_off
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
 from perfspec.metrics.series import Key, Registry, Series
 from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, STOP_USER, UNFINISHED, EndRound, Program, Run, Vars
@@ -19,8 +20,6 @@ __all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
 WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {"unsendable"}
 IDLE_WAIT_NS = 10 * MILLISECOND
 """After a round that had nothing to send: it must not spin."""
-FIRST_WAIT_NS = 100 * MILLISECOND
-LONGEST_WAIT_NS = SECOND
 BROKEN = "expression "
 """How the kinds begin by which a round ends whose condition or list could not be computed."""
 GOLDEN = 0x9E3779B97F4A7C15
@@ -43,24 +42,40 @@ class Rounds:
         flows: Sequence[BoundFlow],
         registry: Registry,
         generators: Generators,
-        shared: Mapping[str, object],
+        visits: Visits,
     ) -> None:
-        """`shared`: names that setup captured."""
         self._flows = flows
         self._weight = sum(flow.weight for flow in flows)
         self._registry = registry
         self._generators = generators
-        self._shared = shared
+        self._visits = visits
+        self._shared = visits.shared
         self.waits = 0
         """How often a user waited because nobody was there."""
         self.unfinished = 0
         """Waits that were not over when the load ended."""
 
     def of_user(self, user: User) -> Run:
-        """All rounds of a user. Ends quietly when the load does, wherever it is."""
+        """A user's stay: what it does first, its rounds, what it does last. Ends quietly when the load does."""
         lane = user.lane
         lane.vars = names = Vars()
         names.generators = self._generators
+        try:
+            while (kind := (yield from self._visits.come(user, names))) is not None:
+                if kind in CUT_OFF or user.stopping:
+                    return
+                lane.pause(back_off(user))
+                yield
+                lane.due = 0
+        except EndRound:
+            return
+        user.misses = 0
+        yield from self._rounds(user, names)
+        yield from self._visits.go(user, names)
+
+    def _rounds(self, user: User, names: Vars) -> Run:
+        """One after the other, until the user has to leave or the load ends."""
+        lane = user.lane
         try:
             while not user.stopping:
                 user.round += 1
@@ -95,6 +110,7 @@ class Rounds:
     def _begin(self, user: User, names: Vars) -> None:
         names.clear()
         names.update(self._shared)
+        names.update(user.names)
         names["user.number"] = user.number
         names["round.number"] = user.round
         names.base = random.base(user.person, user.round)
@@ -121,9 +137,7 @@ class Rounds:
             user.misses = 0
             return IDLE_WAIT_NS if idle else 0
         self.waits += 1
-        user.misses += 1
-        longest = min(LONGEST_WAIT_NS, FIRST_WAIT_NS << min(user.misses - 1, 6))
-        return int(longest * (0.5 + random.unit(user.lane.vars.base, user.misses) / 2))
+        return back_off(user)
 
 
 def _lanes(lane: Lane) -> Iterator[Lane]:

@@ -219,7 +219,7 @@ class _Running:
         if failed or ended[0]:
             kinds_found = ", ".join(failed) or str(ended[0])
             raise EnvironmentFailure(f"{part} failed: {kinds_found}", "try the requests of that part by hand")
-        captured = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what == "capture"}
+        captured = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what != "loop"}
         return dict(shared) | {name: scope[name] for name in captured if name in scope}
 
 

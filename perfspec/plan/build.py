@@ -15,7 +15,7 @@ from perfspec.data import csv
 from perfspec.data.kinds import Csv
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.rules import measures, rule_tree
-from perfspec.plan.model import DataFile, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
+from perfspec.plan.model import DataFile, EachUser, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
 from perfspec.spec.checks import stage_promises
 from perfspec.spec.model import Environment, Flow, Rule, Spec, Stage
 from perfspec.spec.rules import resolve_rule, row_and_cell, stage_rules
@@ -73,6 +73,7 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         extend_to_ns=stage.extend_to_ns,
         setup=_capped(spec.setup, stage.pause_cap_ns),
         teardown=_capped(spec.teardown, stage.pause_cap_ns),
+        each_user=EachUser(_capped(spec.first, stage.pause_cap_ns), _capped(spec.last, stage.pause_cap_ns)),
         flows=tuple(PlannedFlow(f.name, f.span, w, _capped(f.steps, stage.pause_cap_ns)) for f, w in flows),
         data=spec.data,
         files=_files(spec, files),
@@ -140,7 +141,7 @@ def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:
 def _left_out(spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool) -> dict[tuple[str, str], str]:
     """(kind of row, name) of what only flows outside the mix do -> why."""
     kept = {flow.name for flow, _ in flows}
-    once = (*spec.setup, *spec.teardown)
+    once = (*spec.setup, *spec.first, *spec.last, *spec.teardown)
     sent = {name for flow, _ in flows for name in _names(flow.steps)} | set(_names(once))
     reasons: dict[tuple[str, str], str] = {}
     for flow in spec.flows.values():

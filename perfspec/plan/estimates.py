@@ -39,6 +39,8 @@ class Estimate:
 
     requests: dict[tuple[str, str], float]
     rounds: dict[str, float]
+    visits: dict[tuple[str, str], float] = field(default_factory=dict)
+    """The same for what each user does first and last, over the whole load."""
 
 
 def estimate(plan: Plan, rows: Rows) -> Estimate:
@@ -59,7 +61,11 @@ def estimate(plan: Plan, rows: Rows) -> Estimate:
         rounds[flow.name] = user_ns / mean_ns * flow.weight / weight
         for key, n in tallies[flow.name].counts.items():
             requests[key] += rounds[flow.name] * n
-    return Estimate(dict(requests), rounds)
+    visit = FlowTally(plan, rows)
+    for step in (*plan.each_user.first, *plan.each_user.last):
+        weigh(step, visit)
+    visits = {key: plan.most_users * n for key, n in visit.counts.items()}
+    return Estimate(dict(requests), rounds, visits)
 
 
 def expected(threshold: Threshold, estimated: Estimate) -> float:
@@ -72,10 +78,9 @@ def expected(threshold: Threshold, estimated: Estimate) -> float:
     if row.kind == "all":
         counted = ("",) if threshold.cell.is_latency else ("", "wait")
         return sum(n for (_, kind), n in estimated.requests.items() if kind in counted)
-    requests = estimated.requests
-    if row.kind == "group":
-        return requests.get((row.name, "group"), 0.0)
-    return requests.get((row.name, timer), 0.0) or requests.get((row.name, "wait"), 0.0)
+    timers = ("group",) if row.kind == "group" else (timer, "wait")
+    both = (estimated.requests, estimated.visits)
+    return next((n for kind in timers if (n := sum(found.get((row.name, kind), 0.0) for found in both))), 0.0)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
 
-__all__ = ["DataFile", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
+__all__ = ["DataFile", "EachUser", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
 
 VERSION = 1
 EVENT_TIMERS = ("first_event", "event_gap", "events")
@@ -75,6 +75,13 @@ class PlannedFlow(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
+class EachUser(msgspec.Struct, frozen=True):
+    """What every virtual user does before its first round and after its last one."""
+
+    first: tuple[Step, ...] = ()
+    last: tuple[Step, ...] = ()
+
+
 class Skipped(msgspec.Struct, frozen=True):
     """A threshold that this stage cannot reach, decided before the run."""
 
@@ -127,6 +134,7 @@ class Plan(msgspec.Struct, frozen=True):
     warn_only: Literal["", "latency", "all"]
     only_proven: bool
     rules: tuple[Rule, ...] = ()
+    each_user: EachUser = EachUser()
     version: int = VERSION
 
     @property

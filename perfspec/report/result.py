@@ -51,7 +51,7 @@ class Durations(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """One series over the judged time; setup and teardown over their whole time."""
+    """One series over the judged time; all else (setup, each_user, teardown) over its whole time."""
 
     key: Key
     n: int
@@ -224,13 +224,13 @@ def _checks(plan: Plan, judged: Sequence[Slice]) -> tuple[CheckResult, ...]:
     answered: dict[str, int] = {}
     for piece in judged:
         key = piece.key
-        if key.timer in ("", "wait") and key.part == "load":
+        if key.timer in ("", "wait") and key.part in ("load", "each_user"):
             answered[key.name] = answered.get(key.name, 0) + histogram.count(piece.response)
             for kind, n in piece.errors.items():
                 errors[key.name, kind] = errors.get((key.name, kind), 0) + n
     found = []
-    for flow in plan.flows:
-        for request in requests(flow.steps):
+    for steps in (plan.each_user.first, *(flow.steps for flow in plan.flows), plan.each_user.last):
+        for request in requests(steps):
             lines: tuple[Check | Captured, ...] = (*request.expect, *request.capture)
             for line in lines:
                 if isinstance(line, Check):

@@ -25,6 +25,8 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
         "",
         *_flows(plan),
         *_once("once before the load", plan.setup),
+        *_once("each user, before its first round", plan.each_user.first),
+        *_once("each user, after its last round", plan.each_user.last),
         *_once("once after the load, also after an abort", plan.teardown),
         "",
         *_thresholds(plan, estimated),

@@ -53,7 +53,9 @@ def _unused_names(spec: Spec, out: Diagnostics) -> None:
     of_data = {path.root for path, _ in drawn.reads(spec)}
     everywhere = {name for steps in spec.parts() for name in _read(steps)}
     _unused(spec.setup, everywhere | of_data, out)
-    _unused(spec.teardown, _read(spec.teardown), out)
+    _unused(spec.first, everywhere | of_data, out)
+    for steps in (spec.last, spec.teardown):
+        _unused(steps, _read(steps), out)
     for flow in spec.flows.values():
         _unused(flow.steps, _read(flow.steps) | of_data, out)
 

@@ -257,6 +257,12 @@ class Spec:
     slo: Mapping | None
     run_when_changed: tuple[str, ...] = ()
     """Globs of the code this spec guards, relative to the repository."""
+    first: tuple[Step, ...] = ()
+    """What every virtual user does before its first round."""
+    last: tuple[Step, ...] = ()
+    """And after its last one."""
+    defaults: frozenset[Span] = frozenset()
+    """Where the defaults of requests read names. They are the spec's, wherever a request stands."""
     rules: tuple[RulePromise, ...] = ()
     promised: Limit | None = None
     """The availability that production promises."""
@@ -264,6 +270,8 @@ class Spec:
     def parts(self) -> Iterator[tuple[Step, ...]]:
         """Everything that can be done, in the order in which it is; fragments stand where they are used."""
         yield self.setup
+        yield self.first
         for flow in self.flows.values():
             yield flow.steps
+        yield self.last
         yield self.teardown

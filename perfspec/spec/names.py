@@ -63,6 +63,8 @@ class Part:
     where: str = ""
     stops: frozenset[str] = frozenset({"round", "user"})
     """What can be stopped here."""
+    around: Mapping[str, Known] = field(default_factory=dict)
+    """In a fragment: what the defaults of requests may read beside."""
 
 
 MEANS = {
@@ -73,6 +75,7 @@ MEANS = {
     "need": "what the fragment needs",
 }
 ONCE = "setup and teardown, which happen once per run"
+VISIT = "each_user, which happens before the first round and after the last"
 
 
 @dataclass(slots=True)
@@ -92,12 +95,15 @@ class Names:
             self._meaning(name, known.span, {})
         once = Part({}, frozenset({"user", "round"}), ONCE, frozenset())
         shared = self._part(self.spec.setup, self.data, once)
+        visit = Part({}, frozenset({"round"}), VISIT, frozenset({"user"}))
+        in_flows = self._part(self.spec.first, shared, visit)
         for flow in self.spec.flows.values():
-            self._part(flow.steps, shared, Part({}))
+            self._part(flow.steps, in_flows, Part({}))
+        self._part(self.spec.last, in_flows, replace(visit, stops=frozenset()))
         self._part(self.spec.teardown, shared, once)
         fragments = self._fragments()
         for fragment in fragments:
-            self._fragment(fragment)
+            self._fragment(fragment, in_flows)
         for steps in (*self.spec.parts(), *(fragment.steps for fragment in fragments)):
             for step in kinds.walk(steps):
                 request = kinds.request_of(step)
@@ -126,11 +132,11 @@ class Names:
             hint = "go through a captured list, or through `prefixes(...)` or `split(...)` of a text"
             self.out.add("PS305", f"`{tree.dotted}` is drawn as one value, not as a list", step.items.span, hint)
 
-    def _fragment(self, fragment: Fragment) -> None:
+    def _fragment(self, fragment: Fragment, around: Mapping[str, Known]) -> None:
         needs = {name: Known("need", span) for name, span in fragment.needs.items()}
         for name, span in fragment.needs.items():
             self._meaning(name, span, {})
-        part = Part(_bound(fragment.steps))
+        part = Part(_bound(fragment.steps), around=around)
         scope = self._walk(fragment.steps, Scope(self.data | needs), part)
         for name, span in fragment.gives.items():
             if scope is None or name in scope.known:
@@ -277,6 +283,8 @@ class Names:
             bind, step = part.later[root]
             message, hint = _too_early(read, bind, step)
             self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
+        elif root in part.around and read.span in self.spec.defaults:
+            return
         else:
             self.unknown.add(read.span)
             message = f"nothing is called `{root}` (data, captures and names set before this step)"
@@ -303,7 +311,7 @@ class Names:
                     "PS304", f"no secret is called `{name}`", span, suggest(name, known) or "add it under `secrets:`"
                 )
         elif root in part.missing:
-            self.out.add("PS301", f"there is no `{path.dotted}` in {part.where}", span, "use `${run.id}`")
+            self.out.add("PS301", f"there is no `{path.dotted}` in {part.where}", span, _instead(part))
         elif not rest or rest[0] not in BUILT_IN[root]:
             there = ", ".join(f"`{root}.{n}`" for n in BUILT_IN[root])
             self.out.add("PS301", f"nothing is called `{path.dotted}`", span, f"there is {there}")
@@ -341,6 +349,10 @@ def _too_early(read: Read, bind: Bind, step: Step) -> tuple[str, str]:
         message = f"`{read.path.root}` is captured in another branch, which this one does not see"
         return message, "read it after the steps that the branches belong to"
     return f"`{read.path.root}` is used before it is captured", f"move this step below the one on line {step.span.line}"
+
+
+def _instead(part: Part) -> str:
+    return "use `${run.id}`" if "user" in part.missing else "use `${user.number}`"
 
 
 def _root_span(read: Read) -> Span:

@@ -42,7 +42,8 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
     defaults = root.get("defaults")
     steps = _reading(defaults if isinstance(defaults, Mapping) else None, out)
     steps.fragments = {e.key.text: e.value for e in _entries(root, "fragments") if isinstance(e.value, Mapping)}
-    slo = root.get("slo")
+    slo, each_user = root.get("slo"), root.get("each_user")
+    visit = each_user if isinstance(each_user, Mapping) else Mapping((), root.span)
     return Spec(
         path=path,
         service=_text(root, "service"),
@@ -63,6 +64,9 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         run_when_changed=_globs(root.get("run_when_changed")),
         rules=read_rules(root.get("thresholds")),
         promised=_promised(slo),
+        first=read_steps(visit.get("first"), "each_user.first", steps),
+        last=read_steps(visit.get("last"), "each_user.last", steps),
+        defaults=_default_reads(steps),
     )
 
 
@@ -74,6 +78,12 @@ def _promised(slo: Node | None) -> Limit | None:
     """The promised availability; what is wrong with it has been reported."""
     said = slo.get("availability") if isinstance(slo, Mapping) else None
     return parse_limit(said, Diagnostics()) if said is not None else None
+
+
+def _default_reads(steps: Reading) -> frozenset[Span]:
+    texts = [text for _, text in steps.headers]
+    texts += [text for text in steps.authorization or () if text is not None]
+    return frozenset(span for text in texts for _, span in text.reads())
 
 
 def _entries(root: Mapping, key: str) -> tuple[Entry, ...]:
