@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from perfspec.app.find import find
 from perfspec.app.git import Repository
 from perfspec.app.lint import Checked, lint
-from perfspec.app.specs import spec_files
 from perfspec.spec.affected import Affected, Guard, affected
 
 __all__ = ["Concerned", "concerned"]
@@ -24,10 +24,10 @@ class Concerned(NamedTuple):
 def concerned(names: Sequence[str], base: str) -> Concerned:
     """The specs that differ from `base` in what they guard. All of them where git cannot tell what changed.
 
-    Raises UsageFailure without a repository, or for a folder without specs.
+    Raises UsageFailure without a repository.
     """
     repository = Repository(Path.cwd())
-    checked = [lint(path) for path in spec_files(names)]
+    checked = [lint(path) for path in find(tuple(names)).specs]
     guards = [guard for each in checked if (guard := _guard(each, repository)) is not None]
     commit = repository.merge_base(base)
     changed = None if commit is None else repository.changed_since(commit)

@@ -4,15 +4,18 @@ only.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from time import monotonic_ns, process_time_ns
+from time import monotonic_ns, process_time_ns, sleep
 
-__all__ = ["MILLISECOND", "SECOND", "cpu_ns", "monotonic_ns", "utc_now"]
+__all__ = ["MILLISECOND", "SECOND", "cpu_ns", "monotonic_ns", "utc_now", "wait_s"]
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 
 cpu_ns: Callable[[], int] = process_time_ns
 """CPU time of this process, user and system, all threads."""
+
+wait_s: Callable[[float], None] = sleep
+"""Do nothing for so many seconds. Never in the load path."""
 
 
 def utc_now() -> datetime:

@@ -13,6 +13,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "affected": "List the specs to run for a change.",
+    "comment": "Keep one comment about runs under a pull request up to date.",
     "diff": "Say what a change to specs means for the gate.",
     "explain": "Say at length what a code such as PS301 means.",
     "fmt": "Lay specs out: one style, comments kept.",

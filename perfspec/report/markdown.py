@@ -22,13 +22,13 @@ _BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
 
 def to_markdown(result: Result) -> bytes:
-    return _whole(_lines(result))
+    return many_to_markdown([result])
 
 
-def many_to_markdown(results: Sequence[Result]) -> bytes:
+def many_to_markdown(results: Sequence[Result], most_bytes: int = MOST_BYTES) -> bytes:
     """Several runs on one page: one table of outcomes, then each run."""
     if len(results) == 1:
-        return to_markdown(results[0])
+        return _whole(_lines(results[0]), most_bytes)
     rows = [
         (_mark(result.outcome), escaped(f"{result.service} {result.stage} on {result.environment}"), _broken(result))
         for result in results
@@ -36,7 +36,7 @@ def many_to_markdown(results: Sequence[Result]) -> bytes:
     lines = [*table(("", "run", "broken limits"), rows), ""]
     for result in results:
         lines += [*_lines(result), ""]
-    return _whole(lines)
+    return _whole(lines, most_bytes)
 
 
 def escaped(text: str) -> str:
@@ -51,12 +51,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (names, rule, *rows)]
 
 
-def _whole(lines: Sequence[str]) -> bytes:
+def _whole(lines: Sequence[str], most_bytes: int) -> bytes:
     """As many whole lines as fit."""
     text = "\n".join(lines).rstrip() + "\n"
-    if len(text.encode()) <= MOST_BYTES:
+    if len(text.encode()) <= most_bytes:
         return text.encode()
-    room = MOST_BYTES - len(CUT.encode())
+    room = most_bytes - len(CUT.encode())
     kept = text.encode()[:room].decode(errors="ignore")
     return (kept.rpartition("\n")[0] + CUT).encode()
 

@@ -1,0 +1,219 @@
+"""The comment under a pull request, against a local server that speaks that part of GitHub's API."""
+
+import http.server
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from perfspec.app.comment import Place, comment, place_of
+from perfspec.base.errors import EnvironmentFailure, UsageFailure
+from perfspec.report.comment import body, marker
+
+SPEC = """perfspec: 1
+service: shop
+environments: {{local: {{url: "{url}"}}}}
+flows: {{f: {{steps: [{{get: /x, name: look}}, {{pause: 50ms}}]}}}}
+stages: {{smoke: {{phases: [{{for: 2s, users: 1}}]}}}}
+thresholds: {{look: {{errors: under 1%}}}}
+"""
+
+
+@dataclass
+class Hub:
+    """What the server knows, and how it answers."""
+
+    url: str = ""
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    troubles: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Answers to give first: status and headers."""
+    may_write: bool = True
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """The comments of pull request 7 of o/r."""
+
+    protocol_version = "HTTP/1.1"
+    hub: Hub
+
+    def answer(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def is_refused(self) -> bool:
+        self.hub.asked.append(f"{self.command} {self.path.partition('?')[0]}")
+        if self.hub.troubles:
+            status, headers = self.hub.troubles.pop(0)
+            self.answer(status, {"message": "not now"}, headers)
+        elif self.headers.get("Authorization") != "Bearer right-token":
+            self.answer(401, {"message": "Bad credentials"})
+        elif self.command != "GET" and not self.hub.may_write:
+            self.answer(403, {"message": "Resource not accessible by integration"})
+        else:
+            return False
+        return True
+
+    def document(self) -> Any:
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def do_GET(self) -> None:
+        if not self.is_refused():
+            page = int(re.findall(r"[?&]page=(\d+)", self.path)[0])
+            self.answer(200, self.hub.comments[(page - 1) * 100 : page * 100])
+
+    def do_POST(self) -> None:
+        sent = self.document()
+        if self.is_refused():
+            return
+        assert self.path == "/repos/o/r/issues/7/comments"
+        self.hub.comments.append({"id": len(self.hub.comments) + 1, "body": sent["body"]})
+        self.answer(201, self.hub.comments[-1])
+
+    def do_PATCH(self) -> None:
+        sent = self.document()
+        if self.is_refused():
+            return
+        (number,) = re.findall(r"^/repos/o/r/issues/comments/(\d+)$", self.path)
+        self.hub.comments[int(number) - 1]["body"] = sent["body"]
+        self.answer(200, self.hub.comments[int(number) - 1])
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    state = Hub()
+    with serving(type("Handler", (Api,), {"hub": state})) as state.url:
+        yield state
+
+
+@pytest.fixture
+def post(hub):
+    """Post a text; returns what came of it and how long it would have waited."""
+    waits: list[float] = []
+
+    def run(text: str = "one", token: str = "right-token") -> tuple[str, list[float]]:
+        place = Place("o/r", 7, token, hub.url)
+        return comment(place, "smoke", f"{marker('smoke')}\n{text}", waits.append), waits
+
+    return run
+
+
+def test_one_comment_is_written_and_then_kept_up_to_date(hub, post) -> None:
+    hub.comments += [{"id": 1, "body": "nice work"}, {"id": 2, "body": f"{marker('other')}\nanother"}]
+    assert post("first")[0] == "written"
+    assert post("second")[0] == "updated"
+    assert [c["body"].rpartition("\n")[2] for c in hub.comments] == ["nice work", "another", "second"]
+
+
+def test_our_comment_is_found_behind_hundreds_of_others(hub, post) -> None:
+    hub.comments += [{"id": n, "body": "chat"} for n in range(1, 251)]
+    assert post()[0] == "written"
+    assert post("again")[0] == "updated"
+    assert len(hub.comments) == 251
+
+
+@pytest.mark.parametrize(
+    ("trouble", "waited"),
+    [
+        ((500, {}), [1.0]),
+        ((502, {}), [1.0]),
+        ((429, {"Retry-After": "3"}), [3.0]),
+        ((403, {"Retry-After": "900"}), [60.0]),
+        ((403, {"X-RateLimit-Remaining": "0"}), [1.0]),
+    ],
+)
+def test_what_passes_is_waited_for(hub, post, trouble, waited) -> None:
+    hub.troubles.append(trouble)
+    assert post() == ("written", waited)
+
+
+def test_what_does_not_pass_is_an_error_after_four_tries(hub, post) -> None:
+    hub.troubles += [(503, {})] * 4
+    with pytest.raises(EnvironmentFailure, match="GitHub answered 503 to GET"):
+        post()
+    assert len(hub.asked) == 4
+
+
+def test_nobody_there_is_an_error() -> None:
+    waits: list[float] = []
+    with pytest.raises(EnvironmentFailure, match="GitHub cannot be reached"):
+        comment(Place("o/r", 7, "x", "http://127.0.0.1:9"), "k", "text", waits.append)
+    assert waits == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(("token", "may_write"), [("", True), ("wrong", True), ("right-token", False)])
+def test_a_token_that_may_not_write_is_no_failure(hub, post, token, may_write) -> None:
+    hub.may_write = may_write
+    assert post(token=token)[0] == "not allowed"
+    assert hub.comments == []
+
+
+def test_the_place_is_what_github_says(tmp_path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 12}}))
+    known = {"GITHUB_REPOSITORY": "o/r", "GITHUB_EVENT_PATH": str(event), "GITHUB_TOKEN": "t"}
+    assert place_of(known, None, None) == Place("o/r", 12, "t", "https://api.github.com")
+    assert place_of({**known, "GITHUB_API_URL": "http://hub"}, "a/b", 3) == Place("a/b", 3, "t", "http://hub")
+    event.write_text("{}")
+    with pytest.raises(UsageFailure, match="which pull request"):
+        place_of(known, None, None)
+    with pytest.raises(UsageFailure, match="which repository"):
+        place_of({}, None, 3)
+
+
+@pytest.fixture(scope="module")
+def ended(new_folder, perfspec) -> Any:
+    """A run against a service that refuses everything."""
+    folder = new_folder("comment")
+    (folder / "specs").mkdir()
+    with serving(type("Refusing", (Api,), {"hub": Hub()})) as url:
+        (folder / "specs/search.yaml").write_text(SPEC.format(url=url))
+        return perfspec(folder)
+
+
+def test_the_command_writes_the_verdict_with_the_line_of_the_spec(ended, perfspec, hub) -> None:
+    known = {"GITHUB_REPOSITORY": "o/r", "GITHUB_TOKEN": "right-token", "GITHUB_API_URL": hub.url}
+    words = ("comment", "out", "--pr", "7", "--link", "http://ci.test/run 1")
+    first = perfspec.command(ended.folder.parent, *words, **known)
+    assert (first.code, first.out) == (0, "the comment is written\n"), first.err
+    assert perfspec.command(ended.folder.parent, *words, **known).out == "the comment is up to date\n"
+    (only,) = hub.comments
+    assert only["body"].startswith("<!-- perfspec:default -->\n\n## shop smoke on local: FAIL")
+    assert "`specs/search.yaml:6`" in only["body"]
+    assert only["body"].endswith("[The whole report](http://ci.test/run%201)\n")
+
+
+def test_without_a_pull_request_the_comment_can_be_looked_at(ended, perfspec) -> None:
+    shown = perfspec.command(ended.folder.parent, "comment", "out", "--print")
+    assert (shown.code, shown.out.startswith("<!-- perfspec:default -->")) == (0, True)
+    nowhere = perfspec.command(ended.folder.parent, "comment", "out")
+    assert (nowhere.code, "add --repo OWNER/NAME" in nowhere.err) == (2, True)
+
+
+def test_a_comment_is_never_longer_than_github_takes() -> None:
+    text = body([], "a --> b", "http://x/" + "y" * 100, "c" * 9_999)
+    assert text.startswith("<!-- perfspec:a -- b -->")
+    assert len(text.encode()) <= 60_000
