@@ -25,8 +25,11 @@ class Finished:
     """Files that could not be written."""
 
 
-def report(folder: Path) -> Finished:
-    """Make the result of what a run folder holds, and write its files. Raises UsageFailure if it holds no run."""
+def report(folder: Path, junit: str = "junit") -> Finished:
+    """Make the result of what a run folder holds, and write its files. Raises UsageFailure if it holds no run.
+
+    `junit`: the format of its junit.xml.
+    """
     try:
         plan = decode((folder / "plan.json").read_bytes(), Plan)
         with (folder / LOG_NAME).open("rb") as lines:
@@ -38,7 +41,7 @@ def report(folder: Path) -> Finished:
     problems = []
     for name, form in OF_A_RUN:
         try:
-            write_whole(folder / name, FORMATS[form].render([result]))
+            write_whole(folder / name, FORMATS[junit if form == "junit" else form].render([result]))
         except OSError as error:
             problems.append(f"{folder / name} could not be written: {error}")
     return Finished(result, folder, tuple(problems))

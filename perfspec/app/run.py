@@ -40,10 +40,12 @@ def run(
     confirm: Callable[[str], bool],
     listeners: Sequence[Listener] = (),
     tell: Callable[[str], None] = lambda _: None,
+    junit: str = "junit",
 ) -> Finished:
     """Run a plan, write the run folder, judge.
 
-    `confirm` is asked where the environment wants it; `tell` hears what happens before the load.
+    `confirm` is asked where the environment wants it; `tell` hears what happens before the load; `junit` is the format
+    of junit.xml.
 
     Raises EnvironmentFailure before any load; after that there is a result, whatever happens.
     """
@@ -71,12 +73,12 @@ def run(
     except EnvironmentFailure as failure:
         failure.message = masked(failure.message, secrets.values())
         log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
-        report(folder)  # whoever reads only the files must see it as well
+        report(folder, junit)  # whoever reads only the files must see it as well
         raise
     finally:
         log.close()
     with _undisturbed():
-        return report(folder)
+        return report(folder, junit)
 
 
 @contextmanager

@@ -40,8 +40,14 @@ RENDERERS: Mapping[str, Callable[[Concerned], str]] = {
 @click.command("affected")
 @click.argument("specs", nargs=-1, type=click.Path())
 @click.option("--base", default="origin/main", show_default=True, help="The branch that this one will be merged into.")
-@click.option("--format", "form", type=click.Choice(list(RENDERERS)), default="text", show_default=True,
-              help="`names`: on one line, for a shell; `matrix`: one line for a job matrix of GitHub Actions.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(RENDERERS)),
+    default="text",
+    show_default=True,
+    help="`names`: on one line, for a shell; `matrix`: one line for a job matrix of GitHub Actions.",
+)
 def affected(specs: tuple[str, ...], base: str, form: str) -> int:
     """List the specs to run for a change: those whose `run_when_changed`, files or data differ from the base.
 

@@ -1,13 +1,15 @@
 """`perfspec run SPEC... --stage STAGE`"""
 
 import sys
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import click
 
 from perfspec.app import lint as lint_case
 from perfspec.app import plan as plan_case
 from perfspec.app import run as run_case
+from perfspec.app.find import runnable
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
 from perfspec.cli import findings
 from perfspec.cli.progress import progress
@@ -28,27 +30,33 @@ __all__ = ["run"]
 @click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
 @click.option("--quiet", is_flag=True, help="Nothing while it runs, only the result.")
-def run(
-    specs: tuple[str, ...],
-    stage: str,
-    environment: str | None,
-    seed: int | None,
-    out: str | None,
-    *,
-    yes: bool,
-    quiet: bool,
-) -> int:
-    """Run a stage of one spec, or of several one after another, and judge it. The exit code is the worst of all."""
-    choice = Choice(stage, environment, seed)
+@click.option("--junit-file-attr", is_flag=True, help="Name the spec on every case of junit.xml, as GitLab wants it.")
+def run(specs: tuple[str, ...], stage: str, environment: str | None, seed: int | None, **asked: Any) -> int:
+    """Run a stage of one spec, or of several one after another, and judge it. The exit code is the worst of all.
+
+    A folder stands for the specs in it.
+    """
+    specs = tuple(runnable(specs))
+    choice, options = Choice(stage, environment, seed), Asked(**asked)
     ended: list[Ended] = []
     for spec in specs:
-        folder = out if out is None or len(specs) == 1 else f"{out}/{len(ended) + 1}"
-        ended.append(_one(spec, choice, folder, yes=yes, quiet=quiet))
+        out = options.out if options.out is None or len(specs) == 1 else f"{options.out}/{len(ended) + 1}"
+        ended.append(_one(spec, choice, replace(options, out=out)))
         if ended[-1].code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
             break
     if len(specs) > 1:
         say("\n".join(["", *overview([each.result or each.spec for each in ended])]))
     return worst(each.code for each in ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the call says about how to run; which stage to run where is the plan's."""
+
+    out: str | None
+    yes: bool
+    quiet: bool
+    junit_file_attr: bool
 
 
 class Ended(NamedTuple):
@@ -59,15 +67,19 @@ class Ended(NamedTuple):
     result: Result | None = None
 
 
-def _one(spec: str, choice: Choice, out: str | None, *, yes: bool, quiet: bool) -> Ended:
+def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
     try:
         planned = plan_case.plan(spec, choice)
         findings.show(planned.checked, err=True)
         assert planned.plan is not None
-        tell = (lambda _: None) if quiet else say
-        with progress(planned.plan, quiet=quiet) as listener:
+        with progress(planned.plan, quiet=asked.quiet) as listener:
             finished = run_case.run(
-                planned, out=out, confirm=lambda question: yes or _ask(question), listeners=[listener], tell=tell
+                planned,
+                out=asked.out,
+                confirm=lambda question: asked.yes or _ask(question),
+                listeners=[listener],
+                tell=(lambda _: None) if asked.quiet else say,
+                junit="junit-file-attr" if asked.junit_file_attr else "junit",
             )
     except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)

@@ -32,10 +32,15 @@ def _each(render: Callable[[Result], bytes], between: bytes = b"") -> Render:
     return lambda results: between.join(render(result) for result in results)
 
 
+def _with_files(results: Sequence[Result]) -> bytes:
+    return many_to_junit(results, with_files=True)
+
+
 FORMATS: Mapping[str, Format] = {
     "html": Format("a page for people, in one file", many_to_html),
     "json": Format("everything known of the run, by schema/result-1.schema.json", _json),
     "junit": Format("XML as CI servers read it", many_to_junit),
+    "junit-file-attr": Format("the same with the spec's file on every case, for GitLab", _with_files),
     "csv": Format("two tables: what was judged, and each series", _each(to_csv, b"\n")),
     "markdown": Format("for the summary of a CI step, or a comment", many_to_markdown),
     "github": Format("annotations for GitHub Actions", _each(to_github)),

@@ -10,7 +10,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 from perfspec.engine.slicelog import End
-from perfspec.report.junit import to_junit
+from perfspec.report.junit import many_to_junit, to_junit
 from perfspec.report.result import CheckResult
 from perfspec.verdict.abort import Abort
 
@@ -195,3 +195,9 @@ def test_the_published_schema_takes_every_kind_of_run(result, good, small, piece
         result(end=None),
     ):
         schema.assertValid(etree.fromstring(to_junit(found)))
+
+
+def test_gitlab_finds_the_spec_on_every_case(result, good) -> None:
+    root = ET.fromstring(many_to_junit([result(*good)], with_files=True))
+    assert {case.get("file") for case in root.iter("testcase")} == {"s.yaml"}
+    assert {case.get("file") for case in ET.fromstring(to_junit(result(*good))).iter("testcase")} == {None}
