@@ -108,7 +108,8 @@ def parse_rule_text(text: str, span: Span, out: Diagnostics) -> Tree | None:
     try:
         return rule_tree(text)
     except _RuleError as error:
-        out.add(error.code, error.message, said.at(error.start, error.end), error.hint)
+        start = min(error.start, max(len(text) - 1, 0))  # what is missing at the end is shown at the last character
+        out.add(error.code, error.message, said.at(start, min(error.end, len(text))), error.hint)
         return None
 
 

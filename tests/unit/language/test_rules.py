@@ -91,8 +91,8 @@ def test_nothing_is_divided_by_nothing() -> None:
         ("p95(a) < 5 sec", "10-14 PS610 `5 sec` is no amount | write `5s`"),
         ("p95(a) < 5sec", "10-13 PS610 `5sec` is no amount | write `5s`"),
         ("p95(a) < 5MB", "10-12 PS610 `5MB` does not fit a rule | a rule knows times, percentages, rates and numbers"),
-        ("p95(a) <", "9-9 PS610 something is missing at the end | write a measure, `p95(ROW)`, or an amount, 1s"),
-        ("(p95(a) < 1s", "13-13 PS610 `)` is missing | write `)`"),
+        ("p95(a) <", "8-8 PS610 something is missing at the end | write a measure, `p95(ROW)`, or an amount, 1s"),
+        ("(p95(a) < 1s", "12-12 PS610 `)` is missing | write `)`"),
         ("p95 < 1s", ("1-3 PS610 `p95` has no meaning in a rule | a rule is made of measures such as `p95(ROW)`,"
                      " amounts such as 1s, and + - * / < <= > >= and or not")),
         ("not p95(a)", "1-10 PS611 `not` cannot stand before a time | compare first"),
