@@ -1,8 +1,9 @@
-"""What a plan will not be able to tell, said before anything is sent: limits that nothing, or too little, reaches."""
+"""What a plan will not be able to do, said before anything is sent: limits too little reaches, rows that run out."""
 
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
-from perfspec.plan.estimates import Estimate, expected
+from perfspec.plan.estimates import Estimate, Rows, expected
 from perfspec.plan.model import Plan
+from perfspec.plan.supply import check_rows
 from perfspec.report.words import count
 from perfspec.spec.model import Spec, Threshold
 from perfspec.spec.thresholds import is_share, share_limit
@@ -16,8 +17,9 @@ def needed(threshold: Threshold) -> int | None:
     return n_min(share_limit(threshold)[0]) if is_share(threshold.cell) else None
 
 
-def foresee(spec: Spec, plan: Plan, estimated: Estimate, out: Diagnostics) -> None:
-    """Warn of every threshold that the plan gives too few samples to."""
+def foresee(spec: Spec, plan: Plan, estimated: Estimate, rows: Rows, out: Diagnostics) -> None:
+    """Warn of every threshold that the plan gives too few samples to, and of rows that will not last."""
+    check_rows(plan, rows, out)
     own = {promise.span for promise in spec.stages[plan.stage].promises}
     for skipped in plan.skipped:
         if skipped.threshold.span in own:

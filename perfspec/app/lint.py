@@ -1,6 +1,5 @@
 """Read and check a spec, with everything it includes and names."""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,15 +9,15 @@ import orjson
 
 from perfspec.app.schema import schema_text
 from perfspec.base.errors import ExitCode, PerfspecError, UsageFailure
-from perfspec.data import csv
-from perfspec.data.kinds import Csv
+from perfspec.data.kinds import OF_FILES
+from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Severity
 from perfspec.diagnostics.source import Source, Span
 from perfspec.engine.wire import renderer
 from perfspec.language.include import is_shared, load
 from perfspec.language.nodes import Mapping
 from perfspec.language.schema import Schema
-from perfspec.plan.build import check_files
+from perfspec.plan.build import read_files
 from perfspec.spec.checks import check
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
@@ -39,10 +38,16 @@ class Checked:
     spec: Spec | None
     findings: list[Diagnostic]
     sources: dict[str, Source]
-    files: dict[str, str] = field(default_factory=dict)
-    """Text of the data files, by path."""
+    tables: dict[str, Table] = field(default_factory=dict)
+    """The rows of data files, by the name of their generator."""
     merged: Mapping | None = None
     """The document with all that it includes."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The data files that the spec reads."""
+        data = self.spec.data if self.spec else ()
+        return tuple(dict.fromkeys(each.path for each in data if isinstance(each, OF_FILES)))
 
     @property
     def has_errors(self) -> bool:
@@ -83,7 +88,7 @@ def lint(path: str, content: bytes | None = None) -> Checked:
 
     loaded = load(name, spec_text, schema(), out, _root(path))
     spec: Spec | None = None
-    files: dict[str, str] = {}
+    tables: dict[str, Table] = {}
     if loaded.merged is not None and is_shared(loaded.merged):
         read(
             name, loaded.merged, out
@@ -91,25 +96,12 @@ def lint(path: str, content: bytes | None = None) -> Checked:
     elif loaded.merged is not None:
         spec = read(name, loaded.merged, out)
         check(spec, out)
-        found = {data.path: _text(data.path) for data in spec.data if isinstance(data, Csv)}
-        unreadable = [name for name, text in found.items() if text is None and Path(name).is_file()]
-        check_files(spec, found, out, unreadable)
+        tables = read_files(
+            spec, {data.path: _bytes(data.path) for data in spec.data if isinstance(data, OF_FILES)}, out
+        )
         _check_requests(spec, out)
-        files = {name: text for name, text in found.items() if text is not None}
-        check_tags(spec, _tagged_rows(spec, files), out)
-    return Checked(path, spec, out.sorted(), loaded.sources, files, loaded.merged)
-
-
-def _tagged_rows(spec: Spec, files: dict[str, str]) -> dict[str, list[dict[str, str]]]:
-    """The rows of the files that a tag reads: others need not be taken apart."""
-    tags = (text for each in spec.parts() for request in requests(each) for _, text in request.tags)
-    roots = {path.root for text in tags for path, _ in text.reads()}
-    found = {}
-    for data in spec.data:
-        if isinstance(data, Csv) and data.name in roots and data.path in files:
-            with suppress(ValueError):  # reported before
-                found[data.name] = csv.rows(files[data.path])
-    return found
+        check_tags(spec, tables, out)
+    return Checked(path, spec, out.sorted(), loaded.sources, tables, loaded.merged)
 
 
 def _check_requests(spec: Spec, out: Diagnostics) -> None:
@@ -155,15 +147,6 @@ def _bytes(path: str) -> bytes | None:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError):
-        return None
-
-
-def _text(path: str) -> str | None:
-    """A file's text, None if there is none that can be read."""
-    found = _bytes(path)
-    try:
-        return None if found is None else found.decode()
-    except UnicodeDecodeError:
         return None
 
 

@@ -1,19 +1,17 @@
 """What a run would do, without anything being sent."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from perfspec.app.foresee import foresee
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.base.errors import UsageFailure
-from perfspec.data import csv
-from perfspec.data.kinds import Csv
+from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import Estimate, estimate
 from perfspec.plan.model import Plan
 
-__all__ = ["Planned", "plan", "rows_of"]
+__all__ = ["Planned", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class Planned:
     checked: Checked
     plan: Plan | None
     estimate: Estimate | None
-    rows: dict[str, list[dict[str, str]]]
+    rows: dict[str, Table]
 
 
 def plan(path: str, choice: Choice) -> Planned:
@@ -32,18 +30,12 @@ def plan(path: str, choice: Choice) -> Planned:
     if checked.spec is None:
         raise UsageFailure(f"{path} holds shared parts and cannot be run", "name a spec that includes it")
     out = Diagnostics()
-    built = build(checked.spec, choice, checked.files, out)
+    built = build(checked.spec, choice, checked.tables, out)
     if built is None:
         raise SpecFailure(_with(checked, out))
-    rows = rows_of(built, checked.files)
-    estimated = estimate(built, rows)
-    foresee(checked.spec, built, estimated, out)
-    return Planned(_with(checked, out), built, estimated, rows)
-
-
-def rows_of(plan: Plan, files: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
-    """Name of a generator -> the rows of its file. `files`: path -> text."""
-    return {data.name: csv.rows(files[data.path]) for data in plan.data if isinstance(data, Csv) and data.path in files}
+    estimated = estimate(built, checked.tables)
+    foresee(checked.spec, built, estimated, checked.tables, out)
+    return Planned(_with(checked, out), built, estimated, checked.tables)
 
 
 def _with(checked: Checked, out: Diagnostics) -> Checked:

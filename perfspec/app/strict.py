@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from perfspec.app.foresee import foresee
 from perfspec.app.lint import Checked, lint
-from perfspec.app.plan import rows_of
 from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics
 from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import estimate
@@ -35,8 +34,8 @@ def _foreseen(checked: Checked, spec: Spec) -> list[Diagnostic]:
             if environment.stages is not None and stage.name not in environment.stages:
                 continue
             out = Diagnostics()
-            plan = build(spec, Choice(stage.name, environment.name), checked.files, out)
+            plan = build(spec, Choice(stage.name, environment.name), checked.tables, out)
             if plan is not None:
-                foresee(spec, plan, estimate(plan, rows_of(plan, checked.files)), out)
+                foresee(spec, plan, estimate(plan, checked.tables), checked.tables, out)
             found += out.sorted()
     return found

@@ -6,7 +6,7 @@ Anything that reaches the command line and is no `PerfspecError` is a bug in per
 from collections.abc import Iterable
 from enum import IntEnum
 
-__all__ = ["EnvironmentFailure", "ExitCode", "PerfspecError", "UsageFailure", "worst"]
+__all__ = ["EnvironmentFailure", "ExitCode", "PerfspecError", "UsageFailure", "UsedUp", "worst"]
 
 
 class ExitCode(IntEnum):
@@ -68,3 +68,11 @@ class EnvironmentFailure(PerfspecError):
     """The target or this machine does not allow the run to begin."""
 
     exit_code = ExitCode.ENVIRONMENT
+
+
+class UsedUp(Exception):
+    """There is no row left for this user; `name` is the data that ran out. Not an error: the user leaves."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the rows of `{name}` are used up")
+        self.name = name

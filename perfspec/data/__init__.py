@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from perfspec.data import choice, csv, fake, number, words
+from perfspec.data import choice, csv, fake, jsonl, number, sequence, template, time, uuid, words
 from perfspec.data.drawing import Draw, Scope, Supply
-from perfspec.data.kinds import Choice, Csv, Data, Fake, Number, Words
+from perfspec.data.kinds import Choice, Csv, Data, Fake, Filled, Jsonl, Number, Sequence, Time, Uuid, Words
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Path
@@ -36,8 +36,13 @@ KINDS: dict[str, Kind] = {
     "choice": Kind(Choice, choice.read, choice.bind, choice.reads),
     "csv": Kind(Csv, csv.read, csv.bind),
     "fake": Kind(Fake, fake.read, fake.bind),
+    "jsonl": Kind(Jsonl, jsonl.read, jsonl.bind),
     "number": Kind(Number, number.read, number.bind),
+    "sequence": Kind(Sequence, sequence.read, sequence.bind),
+    "template": Kind(Filled, template.read, template.bind, template.reads),
     "text": Kind(Words, words.read, words.bind, words.reads),
+    "time": Kind(Time, time.read, time.bind),
+    "uuid": Kind(Uuid, uuid.read, uuid.bind),
 }
 _BY_SHAPE = {kind.shape: kind for kind in KINDS.values()}
 

@@ -8,7 +8,20 @@ from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import Order, Spread
 from perfspec.language.templates import Text
 
-__all__ = ["Choice", "Csv", "Data", "Fake", "Number", "Words"]
+__all__ = [
+    "OF_FILES",
+    "Choice",
+    "Csv",
+    "Data",
+    "Fake",
+    "Filled",
+    "Jsonl",
+    "Number",
+    "Sequence",
+    "Time",
+    "Uuid",
+    "Words",
+]
 
 
 class Choice(msgspec.Struct, frozen=True, tag="choice"):
@@ -16,7 +29,8 @@ class Choice(msgspec.Struct, frozen=True, tag="choice"):
     span: Span
     values: tuple[None | bool | int | float | str | Text, ...]
     weights: tuple[float, ...]
-    """One per value, any positive numbers."""
+    """One per value, any positive numbers; none where there is an order."""
+    order: Order | None = None
 
 
 class Csv(msgspec.Struct, frozen=True, tag="csv"):
@@ -27,11 +41,25 @@ class Csv(msgspec.Struct, frozen=True, tag="csv"):
     order: Order
 
 
+class Jsonl(msgspec.Struct, frozen=True, tag="jsonl"):
+    name: str
+    span: Span
+    path: str
+    order: Order
+
+
 class Fake(msgspec.Struct, frozen=True, tag="fake"):
     name: str
     span: Span
     provider: str
     locale: str = "en_US"
+    pool: int = 1_000
+
+
+class Filled(msgspec.Struct, frozen=True, tag="template"):
+    name: str
+    span: Span
+    text: Text
 
 
 class Number(msgspec.Struct, frozen=True, tag="number"):
@@ -44,6 +72,24 @@ class Number(msgspec.Struct, frozen=True, tag="number"):
     """How many a value has; 0: whole numbers."""
 
 
+class Sequence(msgspec.Struct, frozen=True, tag="sequence"):
+    name: str
+    span: Span
+    first: int
+
+
+class Time(msgspec.Struct, frozen=True, tag="time"):
+    name: str
+    span: Span
+    format: str = ""
+    """Of `strftime`, `seconds` or `milliseconds`; empty: ISO 8601 with milliseconds."""
+
+
+class Uuid(msgspec.Struct, frozen=True, tag="uuid"):
+    name: str
+    span: Span
+
+
 class Words(msgspec.Struct, frozen=True, tag="text"):
     name: str
     span: Span
@@ -53,4 +99,7 @@ class Words(msgspec.Struct, frozen=True, tag="text"):
     unit: Literal["words", "characters"]
 
 
-Data: TypeAlias = Choice | Csv | Fake | Number | Words
+Data: TypeAlias = Choice | Csv | Fake | Filled | Jsonl | Number | Sequence | Time | Uuid | Words
+
+OF_FILES = (Csv, Jsonl)
+"""Those that draw rows of a file."""

@@ -39,7 +39,7 @@ def generators(
 ) -> dict[str, data_kinds.Draw]:
     """Name -> the generator at work. `rows`: name of a generator -> the rows of its file."""
     return {
-        data.name: data_kinds.bind(data, data_kinds.Supply(plan.seed, rows.get(data.name, ()), constants))
+        data.name: data_kinds.bind(data, data_kinds.Supply(plan.seed, plan.people, rows.get(data.name, ()), constants))
         for data in plan.data
     }
 

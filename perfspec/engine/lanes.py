@@ -371,12 +371,14 @@ def _weight(kind: str) -> int:
 class User:
     """Who: the number decides the data. Where: a lane. The two part in the open model (arrival number, seat)."""
 
-    __slots__ = ("is_done", "lane", "misses", "names", "number", "person", "round", "stopping")
+    __slots__ = ("draws", "is_done", "lane", "misses", "names", "number", "person", "round", "stopping")
 
     def __init__(self, number: int, person: int, lane: Lane) -> None:
         self.number = number
         self.person = person
         self.lane = lane
+        self.draws: dict[str, int] = {}
+        """Data dealt out in turn -> how often it was drawn."""
         self.round = 0
         self.misses = 0
         """Rounds in a row that found no service."""

@@ -3,17 +3,18 @@
 Closed users and arrivals share this; they differ in who begins a round and when.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from perfspec.base import random
 from perfspec.base.clock import MILLISECOND
+from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
 from perfspec.engine.visits import Visits, back_off
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
 from perfspec.metrics.series import Key, Registry, Series
-from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, STOP_USER, UNFINISHED, EndRound, Program, Run, Vars
+from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, STOP_USER, UNFINISHED, USED_UP, EndRound, Program, Run, Vars
 
 __all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
 
@@ -25,7 +26,7 @@ BROKEN = "expression "
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
 _MASK = (1 << 64) - 1
-Generators: TypeAlias = Mapping[str, Callable[[Vars], object]]
+Generators: TypeAlias = Mapping[str, Draw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Rounds:
         """A user's stay: what it does first, its rounds, what it does last. Ends quietly when the load does."""
         lane = user.lane
         lane.vars = names = Vars()
-        names.generators = self._generators
+        names.generators, names.draws = self._generators, user.draws
         try:
             while (kind := (yield from self._visits.come(user, names))) is not None:
                 if kind in CUT_OFF or user.stopping:
@@ -88,6 +89,8 @@ class Rounds:
                     yield from flow.program(lane)
                 except EndRound as end:
                     kind = end.kind
+                    if kind == USED_UP:
+                        self._count_used_up(lane, end)
                     if kind in CUT_OFF:
                         self.unfinished += kind == UNFINISHED
                         return
@@ -126,6 +129,10 @@ class Rounds:
                 if at < 0:
                     return flow
         return flows[-1]
+
+    def _count_used_up(self, lane: Lane, end: EndRound) -> None:
+        """The user leaves; whoever reads the report must know why it got quiet."""
+        lane.driver.first_errors.setdefault(USED_UP, f"{end.__cause__ or 'no row is left'}; who finds none leaves")
 
     def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str) -> None:
         """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""

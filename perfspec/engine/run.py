@@ -192,7 +192,7 @@ class _Running:
         program = in_turn(steps, binder)
         lane = Lane(driver, -1)
         lane.vars = scope = Vars(shared)
-        scope.generators = self._drawn
+        scope.generators, scope.draws = self._drawn, {}
         scope.base, scope.step = random.base(random.person(self._plan.seed, 0), 0), 0
         over = anyio.Event()
         ended: list[str | None] = []

@@ -7,8 +7,8 @@ where a text belongs) are the schema's to report, not ours.
 from collections.abc import Callable
 
 from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.language import doomed, templates
 from perfspec.language import phrase_grammar as grammar
-from perfspec.language import templates
 from perfspec.language.annotations import Place
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.schema import Schema
@@ -59,6 +59,8 @@ def _scalar(place: Place, scalar: Scalar, out: Diagnostics) -> None:
         templates.check_whole(scalar, key, out)
     elif template and "${" in scalar.text:
         templates.check(scalar, out)
+    if template and "${" in scalar.text:
+        doomed.check(scalar, out)
 
 
 def check_thresholds(root: Mapping, out: Diagnostics) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from perfspec.language.functions import FUNCTIONS, LATER, UNSTEADY
+from perfspec.language.functions import FUNCTIONS, INVENTED, UNSTEADY
 
 __all__ = [
     "Binary",
@@ -261,11 +261,10 @@ class _Parser:
 
     def call(self, word: str, start: int, end: int, depth: int) -> Call:
         function = FUNCTIONS.get(word)
-        if function is None and word in LATER:
-            raise ExpressionError(f"the function `{word}` is not built yet", start, end, code="PS902")
         if function is None:
             near = difflib.get_close_matches(word, FUNCTIONS, 1)
             hint = f"did you mean `{near[0]}`?" if near else "there are " + ", ".join(sorted(FUNCTIONS))
+            hint = INVENTED.get(word) or INVENTED.get(word.lower()) or hint
             raise ExpressionError(f"there is no function `{word}`", start, end, hint, "PS302")
         self.expect("(")
         arguments: list[Expression] = []

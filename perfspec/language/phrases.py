@@ -138,6 +138,18 @@ class Order(msgspec.Struct, frozen=True):
 
     kind: Literal["random", "in order", "once each", "zipf"] = "random"
     exponent: float = 0.0
+    when_used_up: Literal["", "restart", "stop"] = ""
+    """As said; without it `in order` begins again and `once each` stops."""
+
+    @property
+    def is_dealt(self) -> bool:
+        """Does every draw take the next one?"""
+        return self.kind in ("in order", "once each")
+
+    @property
+    def restarts(self) -> bool:
+        """Nothing runs out."""
+        return not self.is_dealt or self.when_used_up == "restart" or (self.kind, self.when_used_up) == ("in order", "")
 
 
 class Auth(msgspec.Struct, frozen=True):

@@ -3,16 +3,16 @@ decided here.
 """
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 
 import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.base.errors import UsageFailure
-from perfspec.data import csv
-from perfspec.data.kinds import Csv
+from perfspec.data import table
+from perfspec.data.kinds import OF_FILES, Csv, Jsonl
+from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.rules import measures, rule_tree
 from perfspec.plan.model import DataFile, EachUser, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
@@ -24,8 +24,9 @@ from perfspec.steps import changed, groups, names, requests
 from perfspec.steps.kinds import Pause, Step
 from perfspec.steps.reading import Read
 
-__all__ = ["Choice", "build", "check_files"]
+__all__ = ["Choice", "build", "read_files"]
 
+_NO_TEXT = "is not UTF-8 text"
 WARMUP_NS = 5 * SECOND
 WARMUP_SHARE = 5
 """A short first phase gives at most a fifth of itself to the warm-up, in whole seconds, as slices are."""
@@ -40,8 +41,8 @@ class Choice:
     seed: int | None = None
 
 
-def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics) -> Plan | None:
-    """The plan, or None with the reason in `out`. `files`: path -> text of every data file.
+def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnostics) -> Plan | None:
+    """The plan, or None with the reason in `out`. `tables`: name of a generator -> the rows of its file.
 
     Raises UsageFailure for a stage or environment that the spec does not have.
     """
@@ -76,7 +77,7 @@ def build(spec: Spec, choice: Choice, files: Mapping[str, str], out: Diagnostics
         each_user=EachUser(_capped(spec.first, stage.pause_cap_ns), _capped(spec.last, stage.pause_cap_ns)),
         flows=tuple(PlannedFlow(f.name, f.span, w, _capped(f.steps, stage.pause_cap_ns)) for f, w in flows),
         data=spec.data,
-        files=_files(spec, files),
+        files=_files(spec, tables),
         thresholds=tuple(t for t in thresholds if (t.row.kind, t.row.name) not in left_out),
         rules=tuple(msgspec.structs.replace(rule, skipped=_why_skipped(rule, left_out)) for rule in rules),
         skipped=skipped,
@@ -199,45 +200,59 @@ def _capped(steps: tuple[Step, ...], cap_ns: int) -> tuple[Step, ...]:
     )
 
 
-def _files(spec: Spec, files: Mapping[str, str]) -> tuple[DataFile, ...]:
-    found = {}
-    for data in spec.data:
-        if isinstance(data, Csv) and data.path in files:
-            text = files[data.path]
-            found[data.path] = DataFile(data.path, sha256(text.encode()).hexdigest(), len(csv.rows(text)))
-    return tuple(found.values())
+def _files(spec: Spec, tables: Mapping[str, Table]) -> tuple[DataFile, ...]:
+    used = {data.path: tables[data.name] for data in spec.data if isinstance(data, OF_FILES) and data.name in tables}
+    return tuple(DataFile(path, rows.sha256, len(rows)) for path, rows in used.items())
 
 
-def check_files(
-    spec: Spec, files: Mapping[str, str | None], out: Diagnostics, unreadable: Collection[str] = ()
-) -> None:
-    """Report data files that are missing or unusable, and columns that they do not have."""
-    columns: dict[str, list[str]] = {}
+def read_files(spec: Spec, files: Mapping[str, bytes | None], out: Diagnostics) -> dict[str, Table]:
+    """Name of a generator -> the rows of its file. Reports files that are missing or unusable, and columns they do not
+    have.
+    """
+    tables: dict[str, Table] = {}
+    read: dict[tuple[type, str], Table | str] = {}
     for data in spec.data:
-        if not isinstance(data, Csv):
+        if not isinstance(data, OF_FILES):
             continue
-        text = files.get(data.path)
-        if data.path in unreadable:
-            out.add("PS212", f"`{data.path}` is not UTF-8 text", data.span, "save the file as UTF-8")
+        content, key = files.get(data.path), (type(data), data.path)
+        if content is None:
+            hint = "paths are relative to the file that says them"
+            out.add("PS212", f"there is no file `{data.path}`", data.span, hint)
             continue
-        if text is None:
-            out.add(
-                "PS212", f"there is no file `{data.path}`", data.span, "paths are relative to the file that says them"
-            )
-            continue
-        try:
-            columns[data.name] = list(csv.rows(text)[0])
-        except ValueError as error:
-            out.add("PS212", f"`{data.path}` cannot be read as CSV: {error}", data.span)
+        if key not in read:
+            read[key] = _table(data, content)
+        found = read[key]
+        if isinstance(found, str):
+            hint = "save the file as UTF-8" if found == _NO_TEXT else ""
+            out.add("PS212", f"`{data.path}` {found}", data.span, hint)
+        else:
+            tables[data.name] = found
+    rows = {data.name for data in spec.data if isinstance(data, Csv)}
+    _columns(spec, {name: (found.columns, name in rows) for name, found in tables.items()}, out)
+    return tables
+
+
+def _table(data: Csv | Jsonl, content: bytes) -> Table | str:
+    """Or what is wrong with it."""
+    try:
+        return (table.of_csv if isinstance(data, Csv) else table.of_jsonl)(content)
+    except UnicodeDecodeError:
+        return _NO_TEXT
+    except ValueError as error:
+        return f"cannot be read as {'CSV' if isinstance(data, Csv) else 'JSON lines'}: {error}"
+
+
+def _columns(spec: Spec, columns: dict[str, tuple[tuple[str, ...], bool]], out: Diagnostics) -> None:
+    """Report reads of columns that are not there. The flag: a row is always read by column."""
     for steps in spec.parts():
         for name in names(steps):
             if isinstance(name, Read) and name.path.root in columns:
-                _column(name, columns[name.path.root], out)
+                _column(name, *columns[name.path.root], out)
 
 
-def _column(read: Read, columns: list[str], out: Diagnostics) -> None:
+def _column(read: Read, columns: tuple[str, ...], by_column: bool, out: Diagnostics) -> None:
     rest = read.path.parts[1:]
-    if rest and rest[0] in columns:
+    if (rest and rest[0] in columns) or (not rest and not by_column):
         return
     said = str(rest[0]) if rest else ""
     near = difflib.get_close_matches(said, columns, 1)

@@ -23,9 +23,9 @@ from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import weigh
 from perfspec.steps.kinds import Step
-from perfspec.steps.runtime import Vars
+from perfspec.steps.runtime import EndRound, Vars
 
-__all__ = ["Estimate", "estimate", "expected"]
+__all__ = ["Estimate", "Rows", "estimate", "expected"]
 
 UNKNOWN_ANSWER_NS = 100 * MILLISECOND
 UNKNOWN_ENTRIES = 3
@@ -153,11 +153,12 @@ class FlowTally:
         found = []
         for number in range(SAMPLES):
             names = Vars()
-            names.base, names.step, names.generators = random.base(random.person(self.plan.seed, number), 1), 0, drawn
-            names |= {"user.number": number, "round.number": 1}
+            names.base, names.step, names.draws = random.base(random.person(self.plan.seed, number), 1), 0, {}
+            names.generators = drawn
+            names |= {"user.number": number % self.plan.people + 1, "round.number": 1}
             try:
                 found.append(value(names))
-            except (LookupError, TypeError, ValueError):
+            except (LookupError, TypeError, ValueError, EndRound):
                 return []
         return found
 
@@ -167,20 +168,15 @@ class FlowTally:
 
     def _generators(self) -> dict[str, data_kinds.Draw]:
         if self._drawn is None:
-            self._drawn = {
-                data.name: _when_used(
-                    data, data_kinds.Supply(self.plan.seed, self.rows.get(data.name, ()), self._constants)
-                )
-                for data in self.plan.data
-            }
+            self._drawn = {data.name: self._when_used(data) for data in self.plan.data}
         return self._drawn
 
+    def _when_used(self, data: Data) -> data_kinds.Draw:
+        """Bound on first use: a pool of fake data takes longer to make than all the rest of a plan."""
+        plan, rows = self.plan, self.rows.get(data.name, ())
+        bound = cache(lambda: data_kinds.bind(data, data_kinds.Supply(plan.seed, plan.people, rows, self._constants)))
 
-def _when_used(data: Data, supply: data_kinds.Supply) -> data_kinds.Draw:
-    """Bound on first use: a pool of fake data takes longer to make than all the rest of a plan."""
-    bound = cache(lambda: data_kinds.bind(data, supply))
+        def draw(scope: data_kinds.Scope) -> object:
+            return bound()(scope)
 
-    def draw(scope: data_kinds.Scope) -> object:
-        return bound()(scope)
-
-    return draw
+        return draw

@@ -147,6 +147,11 @@ class Plan(msgspec.Struct, frozen=True):
         return max(phase.users.most for phase in self.phases)
 
     @property
+    def people(self) -> int:
+        """Everybody who draws data of their own. Users are numbered from 1 to this."""
+        return self.most_users
+
+    @property
     def hash(self) -> str:
         """Equal plans have equal hashes, whatever machine made them."""
         return sha256(encode(self)).hexdigest()

@@ -4,13 +4,13 @@ import difflib
 from collections.abc import Iterator
 
 from perfspec import data as kinds
-from perfspec.data.kinds import Data
+from perfspec.data.kinds import Choice, Csv, Data, Jsonl, Sequence
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Path
 from perfspec.spec.model import Spec
 
-__all__ = ["check", "reads"]
+__all__ = ["check", "personal", "reads"]
 
 ALWAYS = frozenset({"run", "values", "secret", "user", "round"})
 
@@ -34,6 +34,20 @@ def reads(spec: Spec) -> Iterator[tuple[Path, Span]]:
     """Everything that generators read."""
     for data in spec.data:
         yield from kinds.reads(data)
+
+
+def personal(spec: Spec) -> set[str]:
+    """Data that only a user can draw: dealt out in turn, or made of who and when; and all that is made of it."""
+    below = {data.name: {path.root for path, _ in kinds.reads(data)} for data in spec.data}
+    found = {data.name for data in spec.data if isinstance(data, Sequence) or _is_dealt(data)}
+    found |= {name for name, roots in below.items() if roots & {"user", "round"}}
+    while more := {name for name, roots in below.items() if roots & found} - found:
+        found |= more
+    return found
+
+
+def _is_dealt(data: Data) -> bool:
+    return isinstance(data, (Choice, Csv, Jsonl)) and data.order is not None and data.order.is_dealt
 
 
 def _circles(found: tuple[Data, ...], out: Diagnostics) -> None:

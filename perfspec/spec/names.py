@@ -14,6 +14,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
+from perfspec.spec import drawn
 from perfspec.spec.model import Fragment, Spec
 from perfspec.steps.kinds import ForEach, Request, Step, Stop, Use
 from perfspec.steps.reading import AtOnce, Bind, Ends, Inside, Loop, Named, OneOf, Read
@@ -85,6 +86,8 @@ class Names:
     spec: Spec
     out: Diagnostics
     data: dict[str, Known] = field(default_factory=dict)
+    personal: set[str] = field(default_factory=set)
+    """Data that only a user can draw."""
     unknown: set[Span] = field(default_factory=set)
     """Where a name is read that has no value: nothing else needs to be said there."""
 
@@ -93,6 +96,7 @@ class Names:
         self.data |= {name: Known("data", span) for name, span in self.spec.unread.items()}
         for name, known in self.data.items():
             self._meaning(name, known.span, {})
+        self.personal = drawn.personal(self.spec)
         once = Part({}, frozenset({"user", "round"}), ONCE, frozenset())
         shared = self._part(self.spec.setup, self.data, once)
         visit = Part({}, frozenset({"round"}), VISIT, frozenset({"user"}))
@@ -268,6 +272,9 @@ class Names:
         if root in ALWAYS:
             self._built_in(read.path, read.span, part)
         elif root in scope.known:
+            if part.where == ONCE and root in self.personal:
+                message = f"`{root}` is drawn for a user, and there is none in {ONCE}"
+                self.out.add("PS235", message, _root_span(read), "name data with `order: random` here")
             if read.path.is_fresh and scope.known[root].what != "data":
                 message = f"`{root}` is not drawn, so `fresh` cannot draw it again {scope.known[root]}"
                 self.out.add("PS233", message, _root_span(read), f"write `{root}`, or name a data generator")

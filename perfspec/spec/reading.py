@@ -9,8 +9,10 @@ from posixpath import dirname, join, normpath
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from perfspec import data as data_kinds
-from perfspec.data.kinds import Csv, Data
+from perfspec.data.kinds import OF_FILES, Data
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
@@ -135,8 +137,8 @@ def _data(root: Mapping, out: Diagnostics) -> tuple[Data, ...]:
         if not isinstance(entry.value, Mapping):
             continue
         data = data_kinds.read(entry.key.text, entry.key.span, entry.value, out)
-        if isinstance(data, Csv):  # relative to the file that says it
-            data = Csv(data.name, data.span, normpath(join(dirname(data.span.path), data.path)), data.order)
+        if isinstance(data, OF_FILES):  # relative to the file that says it
+            data = replace(data, path=normpath(join(dirname(data.span.path), data.path)))
         if data is not None:
             found.append(data)
     return tuple(found)

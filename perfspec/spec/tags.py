@@ -1,9 +1,10 @@
 """Few values per tag."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import abc
+from collections.abc import Iterable, Mapping
 
 from perfspec import steps as kinds
-from perfspec.data.kinds import Choice, Csv, Data, Fake, Words
+from perfspec.data.kinds import Choice, Csv, Data, Fake, Jsonl, Number, Sequence, Time, Uuid, Words
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
@@ -15,7 +16,7 @@ from perfspec.steps.kinds import Step
 __all__ = ["MOST_TAG_VALUES", "check_tags"]
 
 MOST_TAG_VALUES = 50
-Rows = Mapping[str, Sequence[Mapping[str, str]]]
+Rows = Mapping[str, abc.Sequence[Mapping[str, object]]]
 
 
 def check_tags(spec: Spec, rows: Rows, out: Diagnostics) -> None:
@@ -49,10 +50,21 @@ def _values(path: Path, data: Mapping[str, Data], rows: Rows) -> float:
     match data.get(path.root):
         case Choice(values=values):
             return len(values)
-        case Csv(name=name):
-            column = str(path.parts[-1])
-            return len({row.get(column) for row in rows.get(name, ())})
-        case Fake() | Words():
+        case Csv(name=name) | Jsonl(name=name):
+            return _values_of_column(str(path.parts[-1]), rows.get(name, ()))
+        case Number(low=low, high=high, decimals=decimals):
+            return (high - low) * float(10**decimals) + 1
+        case Fake() | Words() | Sequence() | Uuid() | Time():
             return float("inf")
         case _:
             return 0
+
+
+def _values_of_column(column: str, rows: Iterable[Mapping[str, object]]) -> int:
+    """Counted until there are too many."""
+    found: set[str] = set()
+    for row in rows:
+        found.add(str(row.get(column)))
+        if len(found) > MOST_TAG_VALUES:
+            break
+    return len(found)

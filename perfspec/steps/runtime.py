@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from perfspec.base import random
+from perfspec.base.errors import UsedUp
 
 if TYPE_CHECKING:
     from perfspec.steps.kinds import Check, Request, Step
@@ -23,6 +24,7 @@ __all__ = [
     "STOP_ROUND",
     "STOP_USER",
     "UNFINISHED",
+    "USED_UP",
     "Build",
     "Call",
     "Cookies",
@@ -49,7 +51,9 @@ STOPPED = "stopped"
 """The kind of EndRound that ends a round with the load; counted nowhere."""
 UNFINISHED = "unfinished"
 """The same for a wait that was not over: told at the end, for a slow job must not vanish there."""
-CUT_OFF = frozenset({STOPPED, UNFINISHED})
+USED_UP = "used up"
+"""The same for data that is dealt out and has nothing left: the user leaves."""
+CUT_OFF = frozenset({STOPPED, UNFINISHED, USED_UP})
 STOP_ROUND, STOP_USER = "stop round", "stop user"
 """The kinds by which `stop` ends a round, or the round and its user. Neither is a failure."""
 ON_PURPOSE = frozenset({STOP_ROUND, STOP_USER})
@@ -168,12 +172,14 @@ class Vars(dict[str, object]):
     branch never sees what another one does at the same time, whichever is faster.
     """
 
-    __slots__ = ("base", "cookies", "generators", "outer", "step")
+    __slots__ = ("base", "cookies", "draws", "generators", "outer", "step")
 
     base: int
     """`random.base` of the round."""
     generators: "Mapping[str, Callable[[Vars], object]]"
     """Names of the round -> value."""
+    draws: dict[str, int]
+    """Data dealt out in turn -> how often the user has drawn it, in all rounds."""
     step: int
     """Which pass of the loops around us; read by `fresh` and by pauses."""
     cookies: "Cookies | None"
@@ -183,20 +189,27 @@ class Vars(dict[str, object]):
         super().__init__(names)
         self.outer = outer
         self.cookies = None if outer is None else outer.cookies
+        self.draws = {} if outer is None else outer.draws
         if outer is not None:
             self.base, self.generators, self.step = outer.base, outer.generators, outer.step
 
     def __missing__(self, name: str) -> object:
         if self.outer is not None:
             return self.outer[name]
-        self[name] = value = self.generators[name](self)
+        try:
+            self[name] = value = self.generators[name](self)
+        except UsedUp as error:
+            raise EndRound(USED_UP) from error
         return value
 
     def again(self, name: str, site: int, turn: int) -> object:
         """`fresh(name)` at a place, in a pass of the loops around it: drawn again with all data that it reads."""
         apart = _Apart(outer=self)
         apart.base, apart.step = random.mix(self.base, site + turn * random.PASS_STRIDE), 0
-        return self.generators[name](apart)
+        try:
+            return self.generators[name](apart)
+        except UsedUp as error:
+            raise EndRound(USED_UP) from error
 
     def share_cookies(self, cookies: "Cookies") -> None:
         """There are some now, here and in all that is around."""
@@ -222,7 +235,10 @@ class _Apart(Vars):
     def __missing__(self, name: str) -> object:
         if name not in self.generators:
             return Vars.__missing__(self, name)
-        self[name] = value = self.generators[name](self)
+        try:
+            self[name] = value = self.generators[name](self)
+        except UsedUp as error:
+            raise EndRound(USED_UP) from error
         return value
 
 

@@ -10,7 +10,7 @@ from perfspec.language.compose import compose
 from perfspec.language.nodes import Mapping as MappingNode
 from perfspec.metrics import histogram
 from perfspec.metrics.series import Key, Slice
-from perfspec.plan.build import Choice, build, check_files
+from perfspec.plan.build import Choice, build, read_files
 from perfspec.plan.model import Plan
 from perfspec.spec.checks import check
 from perfspec.spec.model import Spec, Threshold
@@ -28,11 +28,15 @@ def _root(text: str, out: Diagnostics) -> MappingNode:
     return root
 
 
+def as_bytes(files: Mapping[str, str | None]) -> dict[str, bytes | None]:
+    return {path: None if text is None else text.encode() for path, text in files.items()}
+
+
 def _read(text: str, files: Mapping[str, str | None]) -> tuple[Spec, list[Diagnostic]]:
     out = Diagnostics()
     spec = read("s.yaml", _root(text, out), out)
     check(spec, out)
-    check_files(spec, files, out)
+    read_files(spec, as_bytes(files), out)
     return spec, out.sorted()
 
 
@@ -81,7 +85,8 @@ def plan_of(spec_of) -> Callable[..., Plan]:
         files: Mapping[str, str] = {},
     ) -> Plan:
         out = Diagnostics()
-        plan = build(spec_of(text, files), Choice(stage, environment, seed), files, out)
+        spec = spec_of(text, files)
+        plan = build(spec, Choice(stage, environment, seed), read_files(spec, as_bytes(files), out), out)
         assert out.sorted() == []
         assert plan is not None
         return plan

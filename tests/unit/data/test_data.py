@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 
 from perfspec import data as data_kinds
 from perfspec.base import random
-from perfspec.data import csv
 from perfspec.data.fake import KINDS as FAKES
-from perfspec.data.fake import POOL
-from perfspec.data.kinds import Choice, Csv, Fake, Words
+from perfspec.data.fake import LOCAL_KINDS, POOL
+from perfspec.data.kinds import Choice, Csv, Fake, Jsonl, Number, Uuid, Words
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Source, Span
 from perfspec.language.compose import compose
 from perfspec.language.nodes import Mapping
-from perfspec.language.phrases import Order
+from perfspec.language.phrases import Order, Spread
 from perfspec.steps.runtime import Vars
 
 SPAN = Span("s.yaml", 1, 1, 1, 2)
@@ -37,7 +36,7 @@ def read(table: str) -> tuple[object, list[str]]:
 def scope(base: int, **generators: data_kinds.Draw) -> Vars:
     """The names of a round that has just begun."""
     names = Vars()
-    names.base, names.step, names.generators = base, 0, generators
+    names.base, names.step, names.draws, names.generators = base, 0, {}, generators
     return names
 
 
@@ -52,13 +51,13 @@ def drawn(table: str, rows=(), seed: int = 1) -> Counter:
 
 
 def bind(data, seed: int = 1, rows=()) -> data_kinds.Draw:
-    return data_kinds.bind(data, data_kinds.Supply(seed, rows))
+    return data_kinds.bind(data, data_kinds.Supply(seed, 1, rows))
 
 
 @pytest.mark.parametrize(
     ("table", "data"),
     [
-        ("choice: [a, 2, true, null, 1.5]", Choice("x", SPAN, ("a", 2, True, None, 1.5), (1.0,) * 5)),
+        ("choice: [a, 2, true, null, 1.5]", Choice("x", SPAN, ("a", 2, True, None, 1.5), (), Order())),
         ("choice: {10: 70%, b: 30%}", Choice("x", SPAN, (10, "b"), (0.7, 0.3))),
         ("text: 40 to 400 words", Words("x", SPAN, 40, 400, "words")),
         ("text: 20 characters", Words("x", SPAN, 20, 20, "characters")),
@@ -86,13 +85,8 @@ def test_an_order_beside_shares_is_refused() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("csv: a.csv\norder: in order", "2:8 PS902 `order: in order` is not built yet | write `random` or `zipf 1.1`"),
         ("csv: a.csv\norder: shuffle", "2:8 PS208 `order` cannot be `shuffle` | write `random`"),
         ("choice: [a]\norder: shuffle", "2:8 PS208 `order` cannot be `shuffle` | write `random`"),
-        (
-            "choice: [a]\norder: once each",
-            "2:8 PS902 `order: once each` is not built yet | write `random` or `zipf 1.1`",
-        ),
         ("choice: {a: 70%, b: 20%}", "1:9 PS210 the shares add up to 90%, not to 100% | make them add up to 100%"),
         (
             "choice: {a: 70%, b: 20%}\norder: random",
@@ -101,7 +95,14 @@ def test_an_order_beside_shares_is_refused() -> None:
         ("fake: sentense", "1:7 PS211 there is no fake `sentense` | did you mean `sentence`?"),
         ("fake: sentence\nlocale: de_XX", "2:9 PS211 there is no fake data for `de_XX` | did you mean `es_MX`?"),
         ("text: 40", "1:7 PS201 `text` needs a unit | write `40 words` or `40 characters`"),
-        ("fake: credit_card", f"1:7 PS211 there is no fake `credit_card` | there are {', '.join(sorted(FAKES))}"),
+        ("fake: creditcard", "1:7 PS211 there is no fake `creditcard` | did you mean `credit_card_number`?"),
+        ("fake: xyzzy", f"1:7 PS211 there is no fake `xyzzy` | there are {', '.join(sorted(FAKES | LOCAL_KINDS))}"),
+        ("fake: uuid4", "1:7 PS211 there is no fake `uuid4` | write `uuid: random`"),
+        (
+            "fake: state\nlocale: ja_JP",
+            "2:9 PS211 `ja_JP` has no fake `state` | choose another kind, or another locale",
+        ),
+        ("sequence: from 7", "1:11 PS207 `sequence` needs its first number, found `from 7` | write `7 up`"),
     ],
 )
 def test_what_cannot_be_read_is_said(table, said) -> None:
@@ -121,13 +122,15 @@ GENERATORS = {
     "random": (Csv("x", SPAN, "a.csv", Order("random")), ROWS),
     "words": (Words("x", SPAN, 3, 9, "words"), ()),
     "characters": (Words("x", SPAN, 3, 9, "characters"), ()),
-    "fake": (Fake("x", SPAN, "word"), ()),
+    "fake": (Fake("x", SPAN, "word", pool=100), ()),
+    "uuid": (Uuid("x", SPAN), ()),
+    "jsonl": (Jsonl("x", SPAN, "a.jsonl", Order("random")), ROWS),
+    "number": (Number("x", SPAN, 1, 10**6, Spread("lognormal", 1000), 0), ()),
 }
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_the_same_round_gives_the_same_value_in_any_order(kind, monkeypatch) -> None:
-    monkeypatch.setattr("perfspec.data.fake.POOL", 100)
+def test_the_same_round_gives_the_same_value_in_any_order(kind) -> None:
     data, rows = GENERATORS[kind]
     first, again = bind(data, 7, rows), bind(data, 7, rows)
     values = list(map(first, SCOPES[:50]))
@@ -136,8 +139,7 @@ def test_the_same_round_gives_the_same_value_in_any_order(kind, monkeypatch) -> 
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_places_passes_and_names_draw_apart(kind, monkeypatch) -> None:
-    monkeypatch.setattr("perfspec.data.fake.POOL", 100)
+def test_places_passes_and_names_draw_apart(kind) -> None:
     data, rows = GENERATORS[kind]
     names = [scope(base, x=bind(data, 7, rows)) for base in BASES[:200]]
     plain = [each["x"] for each in names]
@@ -211,11 +213,10 @@ def test_a_text_may_be_longer_than_the_run_of_words_it_is_cut_from() -> None:
     assert {len(str(draw(names)).split()) for names in SCOPES[:5]} == {20_000}
 
 
-@pytest.mark.parametrize("provider", sorted(FAKES))
-def test_every_kind_of_fake_makes_texts(provider, monkeypatch) -> None:
-    monkeypatch.setattr("perfspec.data.fake.POOL", 5)
-    draw = bind(Fake("x", SPAN, provider))
-    assert all(isinstance(draw(names), str) and draw(names) for names in SCOPES[:10])
+@pytest.mark.parametrize("provider", sorted(FAKES | LOCAL_KINDS))
+def test_every_kind_of_fake_makes_texts_or_numbers(provider) -> None:
+    draw = bind(Fake("x", SPAN, provider, pool=5))
+    assert all(isinstance(draw(names), (str, int, float)) and draw(names) for names in SCOPES[:10])
 
 
 def test_a_pool_is_drawn_once_and_then_chosen_from_evenly() -> None:
@@ -223,33 +224,3 @@ def test_a_pool_is_drawn_once_and_then_chosen_from_evenly() -> None:
     found = Counter(draw(names) for names in SCOPES)
     assert POOL * 0.9 < len(found) <= POOL
     assert max(found.values()) < 20 * N / POOL
-
-
-CSV = 'text,language\nweather tomorrow,en\n"say ""hi"", ok",de\n'
-
-
-def test_a_file_is_rows_of_texts() -> None:
-    assert csv.rows(CSV) == [
-        {"text": "weather tomorrow", "language": "en"},
-        {"text": 'say "hi", ok', "language": "de"},
-    ]
-    assert csv.rows("\ufeff" + CSV) == csv.rows(CSV.replace("\n", "\r\n")) == csv.rows(CSV)
-    assert csv.rows("a\n1\n\n2") == [{"a": "1"}, {"a": "2"}]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "there is no row below the line that names the columns"),
-        ("a,b\n", "there is no row below the line that names the columns"),
-        ("a,b\n1\n", "row 2 has another number of columns than the first line"),
-        ("a,b\n1,2\n1,2,3\n", "row 3 has another number of columns than the first line"),
-        ("a,b,a\n1,2,3\n", "the column `a` is there twice"),
-        ('a,b\n"1,2\n', "line 2: unexpected end of data"),
-        ('a,b\n"1"2,2\n', "line 2: ',' expected after '\"'"),
-    ],
-)
-def test_a_file_that_cannot_serve_as_data_is_refused_in_words(text, said) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
-        csv.rows(text)
-    assert str(caught.value) == said

@@ -29,7 +29,7 @@ def generators(text: str = DATA) -> dict[str, Draw]:
     assert isinstance(root, Mapping)
     read = [data_kinds.read(e.key.text, e.key.span, e.value, out) for e in root if isinstance(e.value, Mapping)]
     assert out.sorted() == []
-    return {data.name: data_kinds.bind(data, Supply(1, (), {"values.region": "eu"})) for data in read if data}
+    return {data.name: data_kinds.bind(data, Supply(1, 1, (), {"values.region": "eu"})) for data in read if data}
 
 
 BOUND = generators()
@@ -37,7 +37,8 @@ BOUND = generators()
 
 def round_of(who: int, step: int = 0) -> Vars:
     names = Vars({"user.number": who})
-    names.base, names.step, names.generators = random.base(random.person(1, who), 1), step, BOUND
+    names.base, names.step, names.draws = random.base(random.person(1, who), 1), step, {}
+    names.generators = BOUND
     return names
 
 

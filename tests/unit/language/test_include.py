@@ -181,8 +181,8 @@ def test_a_shared_file_can_be_loaded_by_itself_and_need_not_be_complete(schema: 
             [
                 (
                     "specs/a.yaml:3:8 PS108 a data generator has one kind; this one has none of `csv`, "
-                    "`choice`, `number`, `text`, `fake` | "
-                    "add one of `csv`, `choice`, `number`, `text`, `fake`"
+                    "`jsonl`, `choice`, `number`, `text`, `template`, `fake`, ... | "
+                    "add one of `csv`, `jsonl`, `choice`, `number`, `text`, `template`, `fake`, ..."
                 ),
                 "specs/a.yaml:4:11 PS102 `from_env` is missing in a secret | add `from_env: SEARCH_API_KEY`",
             ],

@@ -105,8 +105,9 @@ def play(spec_of, spec_text) -> Callable[..., Played]:
         lane = Lane(driver, 0)
         lane.vars.update({"user.number": 7, "round.number": 1, **names})
         lane.vars.base, lane.vars.step = random.base(random.person(seed, 7), 1), 0
+        lane.vars.draws = {}
         lane.vars.generators = {
-            data.name: data_kinds.bind(data, data_kinds.Supply(seed, (), constants)) for data in spec.data
+            data.name: data_kinds.bind(data, data_kinds.Supply(seed, 1, (), constants)) for data in spec.data
         }
 
         def on_end(_lane: Lane, kind: str | None) -> None:

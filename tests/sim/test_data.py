@@ -1,0 +1,89 @@
+"""Data in a whole load, in simulation: rows dealt out once each, and what happens when they are used up."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from perfspec.app.plan import plan
+from perfspec.base.clock import MILLISECOND
+from perfspec.engine.load import Inputs, Load
+from perfspec.engine.sim import T0, Reply, Service, SimDriver
+from perfspec.plan.build import Choice
+from perfspec.steps.runtime import Origin
+
+SPEC = """
+perfspec: 1
+service: shop
+environments: {local: {url: "http://shop.test"}}
+data:
+  person: {csv: people.csv, ORDER}
+  number: {sequence: 100 up}
+flows:
+  buy: {weight: 3, steps: [{get: "/buy?who=${person.name}&n=${number}&again=${fresh(number)}", name: buy}, {pause: 1s}]}
+  look: {weight: 1, steps: [{get: /look, name: look}, {pause: 1s}]}
+stages: {smoke: {phases: [{for: 10s, users: ramp 1 to 4}, {for: 20s, users: 4}]}}
+thresholds: {all: {errors: under 1%}}
+"""
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch):
+    """The targets that a stage asks for, its notes, and the codes of what was said when it was planned."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(order: str, rows: int):
+        (tmp_path / "spec.yaml").write_text(SPEC.replace("ORDER", order))
+        (tmp_path / "people.csv").write_text("name\n" + "".join(f"p{n}\n" for n in range(rows)))
+        planned = plan("spec.yaml", Choice("smoke"))
+        targets: list[str] = []
+
+        def reply(_call, wire, _now_ns):
+            targets.append(wire.decode().split(" ")[1])
+            return Reply()
+
+        driver = SimDriver(Service(lambda _: 20 * MILLISECOND, reply), 1)
+        endings = []
+        load = Load(
+            planned.plan, driver, Origin("sim", 1, "sim"), Inputs("r", planned.rows, {}), lambda _: None, endings.append
+        )
+        load.start(T0)
+        driver.run()
+        assert [ending.reason for ending in endings] == ["finished"]
+        return targets, dict(driver.first_errors), [d.code for d in planned.checked.findings]
+
+    return run
+
+
+def people(targets: list[str]) -> Counter[str]:
+    return Counter(match[1] for target in targets if (match := re.search(r"who=(\w+)", target)))
+
+
+def test_every_row_is_sent_once_and_whoever_finds_none_leaves(played) -> None:
+    targets, notes, codes = played("order: once each", 20)
+    assert people(targets) == Counter({f"p{n}": 1 for n in range(20)})
+    assert notes == {"used up": "the rows of `person` are used up; who finds none leaves"}
+    assert "PS236" in codes
+
+
+def test_rows_that_last_are_no_matter(played) -> None:
+    targets, notes, codes = played("order: once each", 200)
+    assert len(people(targets)) == people(targets).total() > 50
+    assert notes == {}
+    assert "PS236" not in codes
+
+
+def test_rows_that_begin_again_are_sent_equally_often(played) -> None:
+    targets, notes, codes = played("order: in order", 5)
+    found = people(targets)
+    assert len(found) == 5
+    assert max(found.values()) - min(found.values()) <= 4
+    assert (notes, "PS236" in codes) == ({}, False)
+
+
+def test_no_number_of_a_sequence_is_sent_twice(played) -> None:
+    targets, _, _ = played("order: random", 5)
+    numbers = [int(number) for target in targets for number in re.findall(r"(?:n|again)=(\d+)", target)]
+    assert len(numbers) > 100
+    assert len(set(numbers)) == len(numbers)
+    assert min(numbers) == 100
