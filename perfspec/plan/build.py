@@ -84,6 +84,7 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
         abort=stage.abort,
         warn_only=stage.warn_only,
         only_proven=stage.only_proven,
+        tags=spec.tags,
     )
 
 

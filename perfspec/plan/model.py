@@ -135,6 +135,8 @@ class Plan(msgspec.Struct, frozen=True):
     only_proven: bool
     rules: tuple[Rule, ...] = ()
     each_user: EachUser = EachUser()
+    tags: tuple[tuple[str, str], ...] = ()
+    """What the team files the spec under; they go into every result."""
     version: int = VERSION
 
     @property

@@ -11,7 +11,7 @@ from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
 from perfspec.language.templates import Text
-from perfspec.spec import advice, drawn
+from perfspec.spec import advice, drawn, promises
 from perfspec.spec.access import check_access
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
@@ -27,6 +27,7 @@ def check(spec: Spec, out: Diagnostics) -> None:
     """Report everything in the spec that does not fit together."""
     Names(spec, out).check()
     drawn.check(spec, out)
+    promises.check(spec, out)
     _requests_and_rows(spec, out)
     _values(spec, out)
     check_access(spec, out)

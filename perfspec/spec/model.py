@@ -9,10 +9,10 @@ import msgspec
 
 from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
-from perfspec.language.nodes import Mapping
 from perfspec.language.phrases import AbortRule, Limit
 from perfspec.language.templates import Text
 from perfspec.load import Users
+from perfspec.spec.slo import Notice, Slo
 from perfspec.steps.kinds import Check, Step
 
 __all__ = [
@@ -254,7 +254,7 @@ class Spec:
     fragments: dict[str, Fragment]
     stages: dict[str, Stage]
     promises: tuple[Promise, ...]
-    slo: Mapping | None
+    slo: Slo | None
     run_when_changed: tuple[str, ...] = ()
     """Globs of the code this spec guards, relative to the repository."""
     first: tuple[Step, ...] = ()
@@ -266,6 +266,9 @@ class Spec:
     rules: tuple[RulePromise, ...] = ()
     promised: Limit | None = None
     """The availability that production promises."""
+    notify: Notice | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    """What a team files its specs under."""
 
     def parts(self) -> Iterator[tuple[Step, ...]]:
         """Everything that can be done, in the order in which it is; fragments stand where they are used."""

@@ -22,6 +22,7 @@ from perfspec.language.phrases import Limit
 from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
 from perfspec.spec.rules import read_rules
+from perfspec.spec.slo import read_notice, read_slo
 from perfspec.spec.stages import read_stage
 from perfspec.spec.thresholds import read_promises
 from perfspec.steps import read_steps
@@ -62,7 +63,9 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         fragments={e.key.text: _fragment(e, steps) for e in _entries(root, "fragments")},
         stages={e.key.text: read_stage(e, out) for e in _entries(root, "stages")},
         promises=read_promises(root.get("thresholds"), out),
-        slo=slo if isinstance(slo, Mapping) else None,
+        slo=read_slo(slo, _key_span(root, "slo"), out),
+        notify=read_notice(root.get("notify"), out),
+        tags=tuple((e.key.text, e.value.text) for e in _entries(root, "tags") if isinstance(e.value, Scalar)),
         run_when_changed=_globs(root.get("run_when_changed")),
         rules=read_rules(root.get("thresholds")),
         promised=_promised(slo),
@@ -70,6 +73,11 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         last=read_steps(visit.get("last"), "each_user.last", steps),
         defaults=_default_reads(steps),
     )
+
+
+def _key_span(root: Mapping, key: str) -> Span:
+    entry = root.entry(key)
+    return entry.key.span if entry else root.span
 
 
 def _globs(node: Node | None) -> tuple[str, ...]:
