@@ -14,6 +14,7 @@ from perfspec.engine.rounds import BoundFlow, Generators, Rounds
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.engine.visits import Visits
 from perfspec.metrics.series import Key, Registry, Slice
+from perfspec.metrics.vitals import Vitals
 from perfspec.plan.model import Plan
 from perfspec.steps.runtime import Origin
 from perfspec.steps.sequence import in_turn
@@ -47,6 +48,8 @@ class Load:
     shared: dict[str, object] = field(default_factory=dict)
     drawn: Generators | None = None
     """The plan's data, if it is at hand: making it can take longer than a second."""
+    vitals: Callable[[], Vitals | None] = lambda: None
+    """Asked once a second."""
     abort: Abort | None = None
     slices: list[Slice] = field(default_factory=list)
     _pool: Pool | None = None
@@ -67,7 +70,8 @@ class Load:
             )
             for flow in plan.flows
         ]
-        watch = Watch(plan.abort, plan.thresholds)
+        windows = plan.windows(max(plan.for_ns, plan.extend_to_ns))
+        watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows])
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
         drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
         own = Binder(url, origin, names, registry, "each_user", headers=headers)
@@ -90,6 +94,7 @@ class Load:
             second.slices,
             second.lateness,
             now - self._cpu_ns,
+            self.vitals(),
             extended=second.is_extended,
         )
         self._cpu_ns = now

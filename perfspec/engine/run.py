@@ -21,6 +21,7 @@ from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.environment import prepared, resolve
+from perfspec.engine.health import watched
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs, Listener, Load
 from perfspec.engine.pool import Ending
@@ -143,7 +144,8 @@ class _Running:
             self._load = load
             if self._signals:
                 load.stop(self._stopped_by)
-            await done.wait()
+            with watched(driver.loop) as load.vitals:
+                await done.wait()
             ending = endings[0]
             with anyio.CancelScope(shield=True):
                 await self._tear_down(driver, origin, shared)

@@ -12,6 +12,7 @@ import msgspec
 
 from perfspec.base.codec import Malformed, decode, encode
 from perfspec.metrics.series import Slice
+from perfspec.metrics.vitals import Vitals
 from perfspec.verdict.abort import Abort
 
 __all__ = ["NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "read_log"]
@@ -38,6 +39,8 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     """How late timers were called: us -> count."""
     cpu_ns: int = 0
     """CPU time of the load generator since the last line."""
+    vitals: Vitals | None = None
+    """How the load generator and its machine fared; None in simulation."""
     extended: bool = False
     """The stage was too close to call and runs on."""
 

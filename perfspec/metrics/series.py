@@ -228,8 +228,11 @@ class StatusSeries(Series):
     def record(self, outcome: Measured, kind: str | None) -> None:
         super().record(outcome, kind)
         status = outcome.status
+        counts = self._slot.statuses
+        if not counts:
+            counts.update(dict.fromkeys(self._statuses, 0))  # counted, and so far never seen
         if status in self._statuses and outcome.error is None:
-            self._slot.statuses[status] = self._slot.statuses.get(status, 0) + 1
+            counts[status] += 1
 
 
 def _held_to_nothing(_key: Key) -> int:

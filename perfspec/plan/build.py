@@ -79,6 +79,7 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
         data=spec.data,
         files=_files(spec, tables),
         thresholds=tuple(t for t in thresholds if (t.row.kind, t.row.name) not in left_out),
+        promised=spec.promised,
         rules=tuple(msgspec.structs.replace(rule, skipped=_why_skipped(rule, left_out)) for rule in rules),
         skipped=skipped,
         abort=stage.abort,

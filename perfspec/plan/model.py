@@ -15,7 +15,7 @@ from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule
 from perfspec.load import Users
 from perfspec.metrics.series import NEVER, Key
-from perfspec.spec.model import Access, Ready, Rule, Threshold
+from perfspec.spec.model import Access, Promised, Ready, Rule, Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
@@ -137,6 +137,7 @@ class Plan(msgspec.Struct, frozen=True):
     each_user: EachUser = EachUser()
     tags: tuple[tuple[str, str], ...] = ()
     """What the team files the spec under; they go into every result."""
+    promised: Promised | None = None
     version: int = VERSION
 
     @property

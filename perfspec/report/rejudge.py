@@ -17,6 +17,8 @@ def rejudge(result: Result, judging: Plan) -> Result:
     plan = replace(
         result.plan,
         thresholds=judging.thresholds,
+        rules=judging.rules,
+        promised=judging.promised,
         skipped=judging.skipped,
         warn_only=judging.warn_only,
         only_proven=judging.only_proven,

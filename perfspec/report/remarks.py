@@ -25,6 +25,8 @@ TIMERS = {
 
 def remarks(result: Result) -> list[str]:
     out = [text] if (text := words.few_requests(result.verdicts)) else []
+    if result.outcome != "PASS":  # what passed needs no explanation
+        out += result.health.remarks
     if result.abort is not None:
         out.append(f"ended early by `{result.abort.rule}`: {result.abort.evidence}")
     elif result.ended == "torn":

@@ -16,14 +16,15 @@ from perfspec.diagnostics.source import Span
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
-from perfspec.metrics.rows import Row
+from perfspec.metrics.rows import Row, total
 from perfspec.metrics.series import Key, Slice
 from perfspec.plan.model import Plan, Skipped, Window
 from perfspec.steps import requests
 from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
-from perfspec.verdict.health import Health, judge_health
+from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
+from perfspec.verdict.health import Health, Sampled, judge_health
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
 from perfspec.verdict.samples import is_judged
@@ -34,6 +35,7 @@ VERSION = 1
 TORN = "torn"
 """How a run ended whose log has no end: killed, or its disk was full."""
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED"]
+DIFFERENT = 0.05
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
 
@@ -62,6 +64,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Limit in ns -> requests that were slower, or failed."""
     response: Durations
     service: Durations
+    ok_response: Durations | None = None
+    """Of those that did not fail, where one of its percentiles differs by over 5 % from that of all answers."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -108,6 +112,10 @@ class Result(msgspec.Struct, frozen=True):
     seconds: tuple[LoggedSecond, ...]
     plan: Plan
     version: int = VERSION
+    goodput: tuple[Goodput, ...] = ()
+    """Of all flows, then of each."""
+    budget: Budget | None = None
+    """What this run says about the promised availability; None without a promise."""
 
     @property
     def judged_ns(self) -> int:
@@ -159,7 +167,21 @@ def make(plan: Plan, log: Log) -> Result:
         summaries=_summaries(judged),
         seconds=log.seconds,
         plan=plan,
+        goodput=goodput_of(_rounds(judged)),
+        budget=used_of(plan.promised, _all_requests(judged)),
     )
+
+
+def _rounds(judged: Iterable[Slice]) -> dict[str, Row]:
+    rounds: dict[str, Row] = {}
+    for piece in judged:
+        if piece.key.timer == "round":
+            rounds.setdefault(piece.key.flow, Row()).add(piece)
+    return rounds
+
+
+def _all_requests(judged: Iterable[Slice]) -> Row:
+    return total(judged, lambda piece: piece.key.part == "load" and piece.key.timer in ("", "wait"))
 
 
 def _notes(log: Log, end: End) -> tuple[str, ...]:
@@ -172,8 +194,12 @@ def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tup
     """A line with number k is about the second before it."""
     judged = [s for s in seconds if is_judged(s.second - 1, stretches)]
     times = [int(t.limit.quantity.value) for t in plan.thresholds if t.limit.quantity.unit == "time"]
-    cpu = sum(s.cpu_ns for s in judged)
-    return judge_health((s.lateness for s in judged), cpu, len(judged) * SECOND, min(times, default=0))
+    sampled = [Sampled(s.lateness, s.cpu_ns, s.vitals, _errors(s.slices)) for s in judged]
+    return judge_health(sampled, min(times, default=0))
+
+
+def _errors(slices: Iterable[Slice]) -> dict[str, int]:
+    return total(slices, lambda piece: piece.key.timer in ("", "wait")).errors
 
 
 _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}
@@ -208,9 +234,18 @@ def _summaries(judged: Sequence[Slice]) -> tuple[Summary, ...]:
             row.over,
             _durations(row.response),
             _durations(row.service),
+            _ok_only(row),
         )
         for key, row in rows.items()
     )
+
+
+def _ok_only(row: Row) -> Durations | None:
+    ok, every = row.ok_response, row.response
+    if not row.failed_response or not ok:
+        return None
+    pairs = [(histogram.quantile(ok, q), histogram.quantile(every, q)) for q in QUANTILES.values()]
+    return _durations(ok) if any(abs(a - b) > DIFFERENT * b for a, b in pairs) else None
 
 
 def _durations(h: Histogram) -> Durations:

@@ -32,7 +32,7 @@ def evidence(verdict: Verdict) -> str:
         return verdict.reason
     found = _share(verdict) if verdict.bad is not None else _number(verdict)
     if verdict.outcome == "INCONCLUSIVE":
-        return f"not judged: {verdict.reason}; seen: {found}"
+        return f"not judged: {verdict.reason}; seen: {found}" if found else f"not judged: {verdict.reason}"
     return f"{found}; {verdict.reason}" if verdict.reason else found
 
 
@@ -86,7 +86,9 @@ def _number(verdict: Verdict) -> str:
         return ", ".join(_measured(each) for each in verdict.measured)
     if verdict.observed_ns is not None:
         return f"{verdict.cell} {format_ms(verdict.observed_ns)} of {count(verdict.n)}"
-    observed = verdict.observed or 0.0
+    if verdict.observed is None:
+        return ""
+    observed = verdict.observed
     return f"{count(observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Fragment",
     "Phase",
     "Promise",
+    "Promised",
     "Ready",
     "Row",
     "Rule",
@@ -112,6 +113,15 @@ class Rule(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Promised(msgspec.Struct, frozen=True):
+    """What production promises over a period, as far as a run can say something about it."""
+
+    availability: Fraction
+    period_ns: int
+    when_spent: tuple[tuple[Fraction, str], ...] = ()
+    """(share of the error budget, what the team does), by share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +274,7 @@ class Spec:
     defaults: frozenset[Span] = frozenset()
     """Where the defaults of requests read names. They are the spec's, wherever a request stands."""
     rules: tuple[RulePromise, ...] = ()
-    promised: Limit | None = None
-    """The availability that production promises."""
+    promised: Promised | None = None
     notify: Notice | None = None
     tags: tuple[tuple[str, str], ...] = ()
     """What a team files its specs under."""

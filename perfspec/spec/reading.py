@@ -17,10 +17,10 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
-from perfspec.language.phrase_grammar import parse_duration, parse_limit, parse_pause
-from perfspec.language.phrases import Limit
+from perfspec.language.phrase_grammar import parse_duration, parse_pause
 from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
+from perfspec.spec.promised import read_promised
 from perfspec.spec.rules import read_rules
 from perfspec.spec.slo import read_notice, read_slo
 from perfspec.spec.stages import read_stage
@@ -68,7 +68,7 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         tags=tuple((e.key.text, e.value.text) for e in _entries(root, "tags") if isinstance(e.value, Scalar)),
         run_when_changed=_globs(root.get("run_when_changed")),
         rules=read_rules(root.get("thresholds")),
-        promised=_promised(slo),
+        promised=read_promised(slo),
         first=read_steps(visit.get("first"), "each_user.first", steps),
         last=read_steps(visit.get("last"), "each_user.last", steps),
         defaults=_default_reads(steps),
@@ -82,12 +82,6 @@ def _key_span(root: Mapping, key: str) -> Span:
 
 def _globs(node: Node | None) -> tuple[str, ...]:
     return tuple(item.text for item in node if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
-
-
-def _promised(slo: Node | None) -> Limit | None:
-    """The promised availability; what is wrong with it has been reported."""
-    said = slo.get("availability") if isinstance(slo, Mapping) else None
-    return parse_limit(said, Diagnostics()) if said is not None else None
 
 
 def _default_reads(steps: Reading) -> frozenset[Span]:

@@ -12,7 +12,7 @@ from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
 from perfspec.language.phrases import Limit
 from perfspec.language.templates import Text
-from perfspec.spec.model import Cell, Promise, Row, Threshold
+from perfspec.spec.model import Cell, Promise, Promised, Row, Threshold
 
 __all__ = [
     "fits",
@@ -150,7 +150,7 @@ def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
 
 
 def resolve(
-    promise: Promise, values: dict[str, object], out: Diagnostics, promised: Limit | None = None
+    promise: Promise, values: dict[str, object], out: Diagnostics, promised: Promised | None = None
 ) -> Threshold | None:
     """The threshold in one environment. `values` holds `values.NAME`; a name that is missing has been reported.
 
@@ -162,11 +162,11 @@ def resolve(
         return None
     budget = None
     if promise.cell.statistic == "burn rate":
-        if promised is None or not promised.quantity.value < 1:
+        if promised is None or not promised.availability < 1:
             hint = "add `slo: {availability: at least 99.9%}`"
             out.add("PS612", "a burn rate needs a promised availability below 100%", promise.span, hint)
             return None
-        budget = 1 - promised.quantity.value
+        budget = 1 - promised.availability
     return Threshold(promise.row, promise.cell, limit, promise.span, budget)
 
 

@@ -1,9 +1,9 @@
 """When a run ends before its time. Fed once a second with what was drained; says the rule and the evidence, or nothing.
 
-A second here is what came in during it, so a time-out counts in the second in which it is known. Hard stop of a
-threshold (a rule without `for`): at least 90 % bad among at least 20 requests of the last 10 s, at any time after the
-first 5 s. A rule with `for` must be broken in every one of its last seconds that brought anything, and something must
-have come. `no responses` needs somebody who waits for one.
+A second here is what came in during it, so a time-out counts in the second in which it is known. A rule without `for`
+ends the run when the judged time so far is evidence enough (evidence.py), or by the hard stop: at least 90 % bad among
+at least 20 requests of the last 10 s, at any time after the first 5 s. A rule with `for` must be broken in every one of
+its last seconds that brought anything, and something must have come. `no responses` needs somebody who waits for one.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from fractions import Fraction
 import msgspec
 
 from perfspec.base.clock import SECOND
-from perfspec.base.units import format_duration
+from perfspec.base.units import format_duration, format_share
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.phrases import AbortRule, Limit
 from perfspec.metrics import histogram
@@ -24,7 +24,8 @@ from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
 from perfspec.spec.thresholds import is_share, parse_cell, share_limit
 from perfspec.verdict import bounds
-from perfspec.verdict.samples import bad_and_total, of_row
+from perfspec.verdict.evidence import Gathered
+from perfspec.verdict.samples import Seconds, bad_and_total, of_row
 
 __all__ = ["Abort", "Watch"]
 
@@ -62,9 +63,17 @@ class Asked:
     rule: AbortRule
     threshold: Threshold
     seconds: int
+    gathered: Gathered | None = None
+    """Of a rule without `for`: all that the judged time has brought."""
     recent: deque[Heard] = field(default_factory=deque)
 
     def add(self, slices: Sequence[Slice]) -> None:
+        if self.gathered is not None:
+            for second, due in _by_second(slices).items():
+                was = of_row(due, self.threshold)
+                counted = bad_and_total(self.threshold, was)
+                if counted is not None and was.n:
+                    self.gathered.add(second, *counted)
         row = of_row(slices, self.threshold)
         bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
         self.recent.append(Heard(bad, n, row.errors, self._is_true(row, bad, n)))
@@ -81,6 +90,17 @@ class Asked:
     def is_hard(self) -> bool:
         n = sum(heard.n for heard in self.recent)
         return n >= HARD_REQUESTS and sum(heard.bad for heard in self.recent) >= HARD_SHARE * n
+
+    def is_sure(self, passed: int) -> bool:
+        return self.gathered is not None and self.gathered.is_enough(passed)
+
+    def sure_evidence(self) -> str:
+        assert self.gathered is not None
+        bad, n = self.gathered.counts
+        allowed = format_share(self.gathered.share)
+        return (
+            f"{bad} of {n} requests of the judged time were bad, {allowed} allowed; chance does that once in 1000 runs"
+        )
 
     def is_true_throughout(self) -> bool:
         """In every second that brought anything; silence alone proves nothing."""
@@ -126,9 +146,10 @@ def _holds(limit: Limit, value: Fraction | int) -> bool:
 class Watch:
     """Asks the stage's rules about the last seconds of a run."""
 
-    def __init__(self, rules: Sequence[AbortRule], thresholds: Sequence[Threshold]) -> None:
+    def __init__(self, rules: Sequence[AbortRule], thresholds: Sequence[Threshold], stretches: Seconds = ()) -> None:
+        """`stretches`: the time that is judged."""
         shares = [threshold for threshold in thresholds if is_share(threshold.cell)]
-        self._asked = [asked for rule in rules for asked in _asked(rule, shares)]
+        self._asked = [asked for rule in rules for asked in _asked(rule, shares, stretches)]
         self._silence = [rule for rule in rules if rule.kind == "no responses"]
         self._silent_seconds = 0
 
@@ -147,19 +168,32 @@ class Watch:
                 return Abort(rule.text, "", second, f"no answer came in {format_duration(rule.for_ns)}")
         for asked in self._asked:
             asked.add(new)
+            named = str(asked.threshold) if asked.rule.kind == "threshold" else ""
             if asked.is_true_throughout() if asked.rule.for_ns else second > FIRST_SECONDS and asked.is_hard():
-                named = str(asked.threshold) if asked.rule.kind == "threshold" else ""
                 return Abort(asked.rule.text, named, second, asked.evidence())
+            if asked.is_sure(second):
+                return Abort(asked.rule.text, named, second, asked.sure_evidence())
         return None
 
 
-def _asked(rule: AbortRule, shares: Sequence[Threshold]) -> list[Asked]:
+def _by_second(slices: Sequence[Slice]) -> dict[int, list[Slice]]:
+    found: dict[int, list[Slice]] = {}
+    for piece in slices:
+        found.setdefault(piece.second, []).append(piece)
+    return found
+
+
+def _asked(rule: AbortRule, shares: Sequence[Threshold], stretches: Seconds) -> list[Asked]:
     seconds = max(rule.for_ns // SECOND, 1) if rule.for_ns else HARD_SECONDS
     if rule.kind == "metric":
         return [Asked(rule, _of_metric(rule), seconds)]
     if rule.kind != "threshold":
         return []
-    return [Asked(rule, threshold, seconds) for threshold in shares if _is_meant(rule, threshold)]
+    return [
+        Asked(rule, threshold, seconds, None if rule.for_ns else Gathered(share_limit(threshold)[0], stretches))
+        for threshold in shares
+        if _is_meant(rule, threshold)
+    ]
 
 
 def _is_meant(rule: AbortRule, threshold: Threshold) -> bool:

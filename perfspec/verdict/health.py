@@ -1,55 +1,171 @@
 """Was the load generator itself well? Its own lateness makes latency rows inconclusive; everything else only explains.
 
-Late is how long after its planned moment a timer was really called. A tail figure: with 50 ms of blocking now and then
-the median stays at a fraction of a millisecond while a true 20 ms request measures 62 ms.
+Late is how long after its planned moment a timer was really called, and how late the event loop answered a probe. Both
+are tail figures: with 50 ms of blocking now and then the median stays at a fraction of a millisecond while a true 20 ms
+request measures 62 ms. CPU, steal and throttling never invalidate by themselves: service and generator often share a
+small machine, and a busy one that is on time has measured well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import msgspec
 
-from perfspec.base.clock import MILLISECOND
+from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.base.units import format_ms
 from perfspec.metrics import histogram
+from perfspec.metrics.error_kinds import GENERATOR_KINDS
 from perfspec.metrics.histogram import Histogram
+from perfspec.metrics.vitals import Vitals
 
-__all__ = ["Health", "judge_health"]
+__all__ = ["Health", "Sampled", "judge_health"]
 
 LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
 CPU_HIGH = 0.85
+CPU_HIGH_SECONDS = 3
+MACHINE_HIGH = 0.90
+STEAL_HIGH = 0.05
+NEARLY_USED_UP = 0.9
+P99 = Fraction(99, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One judged second."""
+
+    lateness: Histogram
+    """us -> count."""
+    cpu_ns: int
+    vitals: Vitals | None = None
+    errors: Mapping[str, int] = field(default_factory=dict)
 
 
 class Health(msgspec.Struct, frozen=True):
+    """The load generator over the judged time. What could not be read on its machine is None."""
+
     late_p99_ns: int
+    """How late timers were called, those that send requests among them."""
     late_limit_ns: int
+    """More than this, of timers or of the loop, and latency is not judged."""
     timers: int
     cpu_share: float
     """Of one core, over the judged time."""
+    lag_p99_ns: int = 0
+    """How late the event loop called a probe that asks every 10 ms."""
+    probes: int = 0
+    cpu_high_s: int = 0
+    """The longest stretch of seconds above 85 % of a core."""
+    machine_busy: float | None = None
+    """Share of all cores in use, by anyone."""
+    steal: float | None = None
+    """Share of all cores that the host kept for others."""
+    throttled_s: int = 0
+    """Seconds in which a CPU limit held the generator back."""
+    descriptors: int | None = None
+    """Most open files and sockets."""
+    descriptors_limit: int | None = None
+    ports: int | None = None
+    """Most TCP connections of the machine, those in TIME_WAIT included."""
+    ports_limit: int | None = None
+    own_failures: int = 0
+    """Requests that failed by this machine's doing: no descriptors, no ports."""
+    remarks: tuple[str, ...] = ()
+    """What was notable, each with what to do; it explains and invalidates nothing."""
+
+    @property
+    def worst_ns(self) -> int:
+        return max(self.late_p99_ns, self.lag_p99_ns)
 
     @property
     def late(self) -> str:
         """Not empty if latency cannot be judged: cause and next step, in words."""
-        if self.late_p99_ns <= self.late_limit_ns:
+        if self.worst_ns <= self.late_limit_ns:
             return ""
-        busy = f", with {self.cpu_share:.0%} of a core in use" if self.cpu_share > CPU_HIGH else ""
-        return (
-            f"the load generator itself was late (p99 {format_ms(self.late_p99_ns)}, "
-            f"allowed {format_ms(self.late_limit_ns)}{busy}): give this machine less to do, or run with fewer users"
-        )
+        seen = f"p99 {format_ms(self.worst_ns)}, allowed {format_ms(self.late_limit_ns)}"
+        cause, step = self._cause()
+        return f"the load generator itself was late ({seen}{cause}): {step}"
+
+    def _cause(self) -> tuple[str, str]:
+        """(what probably held it up, what to do)."""
+        if self.throttled_s:
+            return f", held back by a CPU limit in {self.throttled_s} s", "raise the CPU limit of its container"
+        if self.steal is not None and self.steal > STEAL_HIGH:
+            return f", {self.steal:.0%} of the CPU taken by the host", "run it on a machine of its own"
+        if self.cpu_share > CPU_HIGH or self.cpu_high_s >= CPU_HIGH_SECONDS:
+            return f", with {self.cpu_share:.0%} of a core in use", "use --workers 2, or run with fewer users"
+        if self.machine_busy is not None and self.machine_busy > MACHINE_HIGH:
+            return f", on a machine {self.machine_busy:.0%} busy", "give this machine less to do, or use another one"
+        return "", "give this machine less to do, or run with fewer users"
 
 
-def judge_health(lateness: Iterable[Histogram], cpu_ns: int, judged_ns: int, tightest_ns: int) -> Health:
-    """`lateness`: us -> count, of the judged seconds. `tightest_ns`: the shortest time of any limit; 0: none."""
+def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
+    """`tightest_ns`: the shortest time of any limit; 0: none."""
+    late = _merged(second.lateness for second in seconds)
+    seen = [second.vitals for second in seconds if second.vitals is not None]
+    lag = _merged(vitals.lag for vitals in seen)
+    health = Health(
+        late_p99_ns=histogram.quantile(late, P99) * 1000,
+        late_limit_ns=max(LEAST_LIMIT_NS, int(tightest_ns * SHARE_OF_LIMIT)),
+        timers=histogram.count(late),
+        cpu_share=sum(second.cpu_ns for second in seconds) / (len(seconds) * SECOND) if seconds else 0.0,
+        lag_p99_ns=histogram.quantile(lag, P99) * 1000,
+        probes=histogram.count(lag),
+        cpu_high_s=_longest_high(seconds),
+        machine_busy=_mean([v.machine_busy for v in seen if v.machine_busy is not None]),
+        steal=_mean([v.steal for v in seen if v.steal is not None]),
+        throttled_s=sum(bool(v.throttles) for v in seen),
+        descriptors=max((v.descriptors for v in seen if v.descriptors is not None), default=None),
+        descriptors_limit=min((v.descriptors_limit for v in seen if v.descriptors_limit is not None), default=None),
+        ports=max((v.ports for v in seen if v.ports is not None), default=None),
+        ports_limit=min((v.ports_limit for v in seen if v.ports_limit is not None), default=None),
+        own_failures=sum(n for second in seconds for kind, n in second.errors.items() if kind in GENERATOR_KINDS),
+    )
+    return msgspec.structs.replace(health, remarks=tuple(_remarks(health)))
+
+
+def _merged(counts: Iterable[Histogram]) -> Histogram:
+    """The sum of counts by us, as a histogram."""
     merged: Histogram = {}
-    for each in lateness:
+    for each in counts:
         for us, n in each.items():
             i = histogram.index(us)
             merged[i] = merged.get(i, 0) + n
-    return Health(
-        late_p99_ns=histogram.quantile(merged, Fraction(99, 100)) * 1000,
-        late_limit_ns=max(LEAST_LIMIT_NS, int(tightest_ns * SHARE_OF_LIMIT)),
-        timers=histogram.count(merged),
-        cpu_share=cpu_ns / judged_ns if judged_ns else 0.0,
-    )
+    return merged
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _longest_high(seconds: Sequence[Sampled]) -> int:
+    longest = run = 0
+    for second in seconds:
+        run = run + 1 if second.cpu_ns > CPU_HIGH * SECOND else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _remarks(health: Health) -> Iterable[str]:
+    if health.cpu_high_s >= CPU_HIGH_SECONDS:
+        seconds = f"{health.cpu_high_s} s running"
+        yield f"the load generator used over {CPU_HIGH:.0%} of a core for {seconds}: use --workers 2"
+    if health.machine_busy is not None and health.machine_busy > MACHINE_HIGH:
+        busy = f"{health.machine_busy:.0%}"
+        yield f"the load generator's machine was {busy} busy: what shares it slows the service, too"
+    if health.steal is not None and health.steal > STEAL_HIGH:
+        yield f"the host took {health.steal:.0%} of the CPU away: run on a machine of its own"
+    if health.throttled_s:
+        yield f"a CPU limit held the load generator back in {health.throttled_s} s: raise the limit of its container"
+    if _is_nearly_used_up(health.descriptors, health.descriptors_limit):
+        yield f"{health.descriptors} of {health.descriptors_limit} open files in use: raise the limit, ulimit -n"
+    if _is_nearly_used_up(health.ports, health.ports_limit):
+        used = f"{health.ports} of {health.ports_limit}"
+        yield f"{used} local ports in use: keep connections open, or widen the port range"
+    if health.own_failures:
+        yield f"{health.own_failures} requests failed by this machine's doing: raise its limits and run again"
+
+
+def _is_nearly_used_up(used: int | None, limit: int | None) -> bool:
+    return bool(used and limit and used > NEARLY_USED_UP * limit)

@@ -130,6 +130,9 @@ def _of(threshold: Threshold, seen: Sample, judged_ns: int) -> Verdict:
         what = "round" if threshold.cell.statistic == "goodput" else "request"
         reason = f"no {what} of this row was due in the judged time; no data is never a pass"
         return _verdict(threshold, "NO_DATA", reason=reason)
+    if threshold.cell.status and threshold.cell.status not in row.statuses:
+        reason = "this status was not counted during the run; re-run to judge it"
+        return _verdict(threshold, "INCONCLUSIVE", reason=reason, n=row.n)
     if is_share(threshold.cell) and (found := bad_and_total(threshold, row)) is not None:
         return _share(threshold, seen, *found)
     return _point(threshold, row, judged_ns)

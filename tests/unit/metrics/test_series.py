@@ -185,7 +185,11 @@ def test_a_status_is_counted_where_a_limit_is_about_it_whether_it_was_expected_o
             (429, "reset", "reset"),
         ):
             found.record(answer(0, 1, status=status, error=error), kind)
-    assert [(s.key.timer, s.statuses) for s in registry.drain()] == [("", {429: 2}), ("poll", {429: 2}), ("wait", {})]
+    assert [(s.key.timer, s.statuses) for s in registry.drain()] == [
+        ("", {429: 2, 201: 0}),
+        ("poll", {429: 2, 201: 0}),
+        ("wait", {}),
+    ]
     assert type(registry.series(Key("b"))) is Series
 
 

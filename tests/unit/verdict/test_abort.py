@@ -257,3 +257,54 @@ def test_the_first_rule_that_is_true_is_named(piece, threshold) -> None:
     assert found is not None
     assert (found.second, found.rule) == (6, "any threshold fails")
     assert first(Watch([], []), feed) is None
+
+
+S = 1_000_000_000
+
+
+@pytest.fixture
+def judged_watch(threshold):
+    """A watch over a load that is judged from its fifth second on."""
+
+    def make(text: str, *limit: str) -> Watch:
+        out = Diagnostics()
+        rule = parse_abort(compose(Source("s.yaml", text), out), out)
+        assert rule is not None
+        return Watch([rule], [threshold(*(limit or LIMITS[0]))], [(5 * S, 600 * S)])
+
+    return make
+
+
+def test_a_limit_that_is_surely_broken_ends_the_run_long_before_its_end(judged_watch, piece) -> None:
+    """3 % where 1 % is allowed, evenly: sure after the first 20 s of judged time."""
+    feed = {t: [piece("search", 100, second=t - 1, errors={"status 500": 3})] for t in range(1, 61)}
+    found = first(judged_watch("errors threshold fails"), feed)
+    assert found is not None
+    assert (found.second, found.threshold) == (25, "search errors under 1%")
+    assert found.evidence == (
+        "60 of 2000 requests of the judged time were bad, 1% allowed; chance does that once in 1000 runs"
+    )
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_what_is_only_close_never_ends_a_run(judged_watch, piece, bad) -> None:
+    feed = {t: [piece("search", 100, second=t - 1, errors={"status 500": bad} if bad else {})] for t in range(1, 301)}
+    assert first(judged_watch("errors threshold fails"), feed, until=300) is None
+
+
+def test_what_is_not_judged_is_no_evidence(judged_watch, piece) -> None:
+    feed = {t: [piece("search", 100, second=t % 5, errors={"status 500": 50})] for t in range(1, 61)}
+    assert first(judged_watch("errors threshold fails"), feed) is None
+
+
+def test_a_slow_service_is_stopped_by_its_percentile_in_the_same_way(judged_watch, piece) -> None:
+    feed = {t: [piece("query", 50, second=t - 1, over={200 * MS: 10})] for t in range(1, 61)}
+    found = first(judged_watch("query threshold fails", *LIMITS[1]), feed)
+    assert found is not None
+    assert found.second == 25
+    assert "5% allowed" in found.evidence
+
+
+def test_a_rule_with_a_time_has_no_other_evidence(judged_watch, piece) -> None:
+    feed = {t: [piece("search", 100, second=t - 1, errors={"status 500": 3 * (t % 2)})] for t in range(1, 61)}
+    assert first(judged_watch("errors threshold fails for 20s"), feed) is None

@@ -435,3 +435,9 @@ def test_every_phase_is_told_apart_and_only_the_whole_is_judged(one, piece) -> N
     count = one(("suggest", "count", "at least 150"), *slices, windows=two)
     assert [p.observed for p in count.phases] == [100, 100]
     assert one(P95, *slices).phases == ()
+
+
+def test_a_status_that_nobody_counted_is_not_taken_for_none(one, piece) -> None:
+    verdict = one(("suggest", "status 429", "under 1%"), piece(n=1000))
+    assert (verdict.outcome, verdict.bad) == ("INCONCLUSIVE", None)
+    assert sentence(verdict).startswith("suggest status 429 under 1%: not judged: this status was not counted")

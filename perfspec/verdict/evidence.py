@@ -1,0 +1,86 @@
+"""Stopping early without false alarms: evidence that may be looked at after every request.
+
+The beta-mixture likelihood ratio against "at most p0 of the requests are bad": k bad of n give
+    ln E = ln B(k+1, n-k+1) + ln P(Beta(k+1, n-k+1) > p0) - ln(1-p0) - k ln p0 - (n-k) ln(1-p0)
+Whatever the true share up to p0 is, E reaches 1/alpha at any time of a run in at most alpha of all runs (Ville's
+inequality; Robbins, Annals of Mathematical Statistics 41, 1970). That holds for independent requests. For those that
+are alike because they are close in time, k and n are made smaller by the design effect of the time so far: a
+heuristic, which benchmarks/coverage.py checks.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from perfspec.base.clock import SECOND
+from perfspec.verdict.bounds import beta_cdf
+from perfspec.verdict.dependence import design_effect
+from perfspec.verdict.samples import Seconds, windows_of
+
+__all__ = ["ALPHA", "Gathered", "log_evidence"]
+
+ALPHA = 0.001
+"""Of a thousand services that keep a limit, at most one is stopped for breaking it."""
+LEAST_REQUESTS = 20
+LEAST_SECONDS = 20
+_LOG_ENOUGH = math.log(1 / ALPHA)
+
+
+def log_evidence(bad: float, n: float, share: float) -> float:
+    """The logarithm of E, of `bad` among `n` against "at most `share`"; infinite where that is 0 and one is bad."""
+    if share >= 1:
+        return 0.0
+    if share <= 0:
+        return math.inf if bad else 0.0
+    good = n - bad
+    above = beta_cdf(1 - share, good + 1, bad + 1)  # P(Beta(bad+1, good+1) > share), without cancellation
+    if above <= 0:
+        return -math.inf
+    log_beta = math.lgamma(bad + 1) + math.lgamma(good + 1) - math.lgamma(n + 2)
+    return log_beta + math.log(above) - math.log1p(-share) - bad * math.log(share) - good * math.log1p(-share)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the judged time has brought so far for one limit, by the second in which requests were due."""
+
+    share: Fraction
+    """Allowed."""
+    stretches: Seconds
+    seconds: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Second -> (bad, n)."""
+
+    def add(self, second: int, bad: int, n: int) -> None:
+        """An answer that came late adds to the second in which it was due. What is not judged counts nothing."""
+        if any(start <= second * SECOND < end for start, end in self.stretches):
+            before = self.seconds.get(second, (0, 0))
+            self.seconds[second] = before[0] + bad, before[1] + n
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """(bad, n)."""
+        return sum(bad for bad, _ in self.seconds.values()), sum(n for _, n in self.seconds.values())
+
+    def is_enough(self, passed: int) -> bool:
+        """Is it sure by now that the limit is broken? `passed`: whole seconds since the load began."""
+        bad, n = self.counts
+        elapsed = [(start, min(end, passed * SECOND)) for start, end in self.stretches if start < passed * SECOND]
+        judged = sum(end - start for start, end in elapsed)
+        if n < LEAST_REQUESTS or judged < LEAST_SECONDS * SECOND or bad <= self.share * n:
+            return False
+        effect = design_effect(self._windows(elapsed))
+        k, m = (float(bad), float(n)) if effect is None else (effect.bad, effect.n)
+        return log_evidence(k, m, float(self.share)) >= _LOG_ENOUGH
+
+    def _windows(self, elapsed: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+        """(bad, n) of about ten equal windows of the time so far, by phase."""
+        found = []
+        for (start, end), count in zip(elapsed, windows_of(elapsed), strict=True):
+            windows = [(0, 0)] * count
+            for second, (bad, n) in self.seconds.items():
+                if start <= second * SECOND < end:
+                    place = min(count - 1, (second * SECOND - start) * count // (end - start))
+                    windows[place] = windows[place][0] + bad, windows[place][1] + n
+            found.append(windows)
+        return found
