@@ -41,10 +41,10 @@ EDGE_S = 1
 """Seconds at both ends that are not counted: users begin and end in them."""
 
 
-def perfspec_us(port: int, seconds: int, users: int) -> float:
+def perfspec_us(port: int, seconds: int, users: int, spec: str = SPEC, names: tuple[str, ...] = ("get",)) -> float:
     """CPU time in us per request, of the seconds between the edges."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "loop.yaml").write_text(SPEC.format(port=port, seconds=seconds + 2 * EDGE_S, users=users))
+        Path(folder, "loop.yaml").write_text(spec.format(port=port, seconds=seconds + 2 * EDGE_S, users=users))
         argv = [sys.executable, "-m", "perfspec", "run", "loop.yaml", "--stage", "loop", "--out", "run", "--quiet"]
         core = {1} if (os.cpu_count() or 1) > 1 else {0}
         # The exit code is that of a verdict: one that uses its core to the full may well call itself sick.
@@ -60,7 +60,7 @@ def perfspec_us(port: int, seconds: int, users: int) -> float:
         assert log.exists(), done.stdout + done.stderr
         counted = [json.loads(text) for text in log.read_text().splitlines()]
     counted = [second for second in counted if second["type"] == "second"][EDGE_S : EDGE_S + seconds]
-    requests = [s for second in counted for s in second["slices"] if s["key"][:2] == ["get", ""]]
+    requests = [s for second in counted for s in second["slices"] if s["key"][0] in names and not s["key"][1]]
     assert not any(s.get("errors") for s in requests), "there are errors"
     return sum(second["cpu_ns"] for second in counted) / sum(s["n"] for s in requests) / 1000
 

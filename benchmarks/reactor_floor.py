@@ -33,7 +33,9 @@ daemon off; master_process off; pid nginx.pid; error_log error.log warn; worker_
 events { worker_connections 4096; }
 http { access_log off; default_type application/json; keepalive_requests 1000000000; keepalive_timeout 3600s;
   client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
-  server { listen 127.0.0.1:%(port)d backlog=4096; location = /json { return 200 '%(body)s'; } } }
+  server { listen 127.0.0.1:%(port)d backlog=4096; location = /json { return 200 '%(body)s'; }
+    location = /orders { return 201 '{"id":"$request_id","state":"new","text":"%(text)s"}'; }
+    location /orders/ { return 200 '%(body)s'; } } }
 """
 
 
@@ -43,7 +45,7 @@ def nginx() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "nginx.conf").write_text(NGINX % {"port": port, "body": BODY})
+        Path(folder, "nginx.conf").write_text(NGINX % {"port": port, "body": BODY, "text": "x" * 220})
         server = subprocess.Popen(["nginx", "-p", folder, "-c", "nginx.conf", "-e", "error.log"])
         try:
             os.sched_setaffinity(server.pid, {0})

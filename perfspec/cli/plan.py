@@ -1,5 +1,7 @@
 """`perfspec plan SPEC --stage STAGE`"""
 
+from typing import Literal
+
 import click
 
 from perfspec.app import lint as lint_case
@@ -17,12 +19,21 @@ __all__ = ["plan"]
 @click.argument("spec", type=click.Path())
 @click.option("--stage", default="smoke", show_default=True, help="The stage of the spec.")
 @click.option("--env", "environment", help="The environment; the spec's first if left out.")
+@click.option("--transport", type=click.Choice(["fast", "httpx"]), help="httpx: to check the fast one against it.")
 @click.option("--seed", type=int, help="Instead of the spec's random_seed.")
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
-def plan(spec: str, stage: str, environment: str | None, seed: int | None, *, as_json: bool) -> int:
+def plan(
+    spec: str,
+    stage: str,
+    environment: str | None,
+    seed: int | None,
+    transport: Literal["fast", "httpx"] | None,
+    *,
+    as_json: bool,
+) -> int:
     """Show phases over time and how many requests each threshold can expect. Sends nothing."""
     try:
-        planned = plan_case.plan(spec, Choice(stage, environment, seed))
+        planned = plan_case.plan(spec, Choice(stage, environment, seed, transport))
     except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)
         return failure.exit_code

@@ -26,6 +26,7 @@ __all__ = ["run"]
 @click.argument("specs", nargs=-1, required=True, type=click.Path())
 @click.option("--stage", default="smoke", show_default=True, help="The stage of the spec.")
 @click.option("--env", "environment", help="The environment; the spec's first if left out.")
+@click.option("--transport", type=click.Choice(["fast", "httpx"]), help="httpx: to check the fast one against it.")
 @click.option("--seed", type=int, help="Instead of the spec's random_seed.")
 @click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
@@ -37,7 +38,8 @@ def run(specs: tuple[str, ...], stage: str, environment: str | None, seed: int |
     A folder stands for the specs in it.
     """
     specs = tuple(runnable(specs))
-    choice, options = Choice(stage, environment, seed), Asked(**asked)
+    transport = asked.pop("transport")
+    choice, options = Choice(stage, environment, seed, transport), Asked(**asked)
     ended: list[Ended] = []
     for spec in specs:
         out = options.out if options.out is None or len(specs) == 1 else f"{options.out}/{len(ended) + 1}"

@@ -26,6 +26,12 @@ class LaneState(Protocol):
     """The request in flight, or the one before."""
     conn: Any
     """The transport's: the connection used last, None before the first."""
+
+    @property
+    def parent(self) -> "LaneState | None":
+        """The lane that this one is a branch of."""
+        ...
+
     conns: dict[Origin, Any] | None
     """The transport's: all connections by origin, None until a second origin is used."""
 

@@ -210,7 +210,13 @@ class Reactor:
 class RealDriver:
     """Clock, timers and sockets on an asyncio loop, from its construction to `close`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        tls: ssl.SSLContext | None = None,
+        transport: Callable[["RealDriver"], Any] | None = None,
+    ) -> None:
+        """`transport`: makes another one than the reactor, which lives on the loop by itself."""
         self.loop = loop
         self.now_ns: Callable[[], int] = monotonic_ns
         self.first_errors: dict[str, str] = {}
@@ -220,12 +226,17 @@ class RealDriver:
         self._timers = SlotTimers(loop, self.crashed)
         self.call_at = self._timers.call_at
         self.drain_lateness = self._timers.drain_lateness
-        self.transport = Reactor(self, tls)
         self._closed = False
         self._collect: tuple[int, int, int] | None = None
-        self._epoll_fd = self.transport.epoll.fileno()
-        loop.add_reader(self._epoll_fd, self.transport.ready)
-        self.transport.sweep(None)
+        self._reactor: Reactor | None = None
+        self.transport: Any
+        if transport is not None:
+            self.transport = transport(self)
+            return
+        self.transport = self._reactor = reactor = Reactor(self, tls)
+        self._epoll_fd = reactor.epoll.fileno()
+        loop.add_reader(self._epoll_fd, reactor.ready)
+        reactor.sweep(None)
 
     @property
     def tick_ns(self) -> int:
@@ -246,8 +257,9 @@ class RealDriver:
         """Close every connection; nothing is called back any more. Not from inside a callback."""
         self._closed = True
         self._timers.close()
-        self.loop.remove_reader(self._epoll_fd)
-        self.transport.close()
+        if self._reactor is not None:
+            self.loop.remove_reader(self._epoll_fd)
+            self._reactor.close()
         if self._collect is not None:
             gc.unfreeze()
             gc.set_threshold(*self._collect)

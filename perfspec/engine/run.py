@@ -4,7 +4,6 @@ anyio owns what surrounds the load (the environment, signals); the load itself i
 once: stop and report; twice: stop now. A listener gets copies of what was logged; one that fails is dropped and named.
 """
 
-import asyncio
 import os
 import resource
 import signal
@@ -27,7 +26,7 @@ from perfspec.engine.load import Inputs, Listener, Load
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
-from perfspec.engine.tls import context
+from perfspec.engine.transports import opened, tls_of
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Registry
 from perfspec.plan.model import Plan
@@ -66,7 +65,7 @@ class _Running:
         self._signals: list[int] = []
         self._names = constants(plan, inputs.run_id, inputs.secrets)
         self._drawn = generators(plan, inputs.rows, self._names)
-        self._tls = context(plan.target.access.tls) if plan.target.url.startswith("https://") else None
+        self._tls = tls_of(plan.target)
         self._before = anyio.CancelScope()
         """Around all that comes before the load: one signal ends it."""
         self._part: anyio.CancelScope | None = None
@@ -119,8 +118,7 @@ class _Running:
         return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
 
     async def _on_the_reactor(self, origin: Origin) -> End:
-        driver = RealDriver(asyncio.get_running_loop(), self._tls)
-        try:
+        async with opened(self._plan.target, self._names, self._tls) as driver:
             shared = await self._set_up(driver, origin)
             done = anyio.Event()
             endings: list[Ending] = []
@@ -154,8 +152,6 @@ class _Running:
             if self._log.problem:
                 self._notes.append(self._log.problem)
             return End(ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort, tuple(self._notes))
-        finally:
-            driver.close()
 
     def _heard(self, second: LoggedSecond) -> None:
         self._log.write(second)

@@ -5,6 +5,7 @@ decided here.
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -39,6 +40,8 @@ class Choice:
     stage: str
     environment: str | None = None
     seed: int | None = None
+    transport: Literal["fast", "httpx"] | None = None
+    """None: the fast one, unless the environment needs httpx."""
 
 
 def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnostics) -> Plan | None:
@@ -58,6 +61,10 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
     resolved = (resolve(promise, values, out, spec.promised) for promise in stage_promises(spec, stage))
     thresholds = [t for t in resolved if t is not None]
     rules = [r for promise in stage_rules(spec, stage) if (r := resolve_rule(promise, values, out)) is not None]
+    if choice.transport == "fast" and (environment.access.http == 2 or environment.access.proxy is not None):
+        word = "proxy" if environment.access.proxy is not None else "http"
+        message = f"environment `{environment.name}` says `{word}`, which only httpx can do"
+        raise UsageFailure(message, "leave --transport out")
     if out.has_errors:
         return None
     left_out = _left_out(spec, flows, in_mix=stage.mix is not None)
@@ -67,7 +74,7 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
         spec=spec.path,
         service=spec.service,
         stage=stage.name,
-        target=_target(spec, environment),
+        target=_target(spec, environment, choice.transport),
         seed=spec.seed if choice.seed is None else choice.seed,
         phases=phases,
         warmup_ns=_warmup(stage, phases),
@@ -179,8 +186,9 @@ def _warmup(stage: Stage, phases: tuple[PlannedPhase, ...]) -> int:
     return min(WARMUP_NS, first.for_ns // WARMUP_SHARE // SECOND * SECOND) if first else 0
 
 
-def _target(spec: Spec, environment: Environment) -> Target:
-    start = environment.start
+def _target(spec: Spec, environment: Environment, asked: Literal["fast", "httpx"] | None) -> Target:
+    start, access = environment.start, environment.access
+    needs_httpx = access.http == 2 or access.proxy is not None
     return Target(
         environment=environment.name,
         url=environment.url,
@@ -189,7 +197,8 @@ def _target(spec: Spec, environment: Environment) -> Target:
         start=PlannedStart(start.command, start.ready, start.within_ns) if start else None,
         values=tuple((name, value.value) for name, value in environment.values.items()),
         secrets=tuple((s.name, s.from_env) for s in spec.secrets.values()),
-        access=environment.access,
+        access=access,
+        transport="httpx" if needs_httpx or asked == "httpx" else "fast",
     )
 
 

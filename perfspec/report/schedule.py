@@ -4,7 +4,7 @@ expect.
 
 from perfspec.base.units import format_duration
 from perfspec.plan.estimates import Estimate, expected
-from perfspec.plan.model import Plan
+from perfspec.plan.model import Plan, Target
 from perfspec.report.words import count
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, share_limit
@@ -20,6 +20,7 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
     return [
         f"{plan.service} {plan.stage} on {target.environment} ({target.url}), seed {plan.seed}, plan {plan.hash[:12]}",
         "",
+        f"  sends    {_way(target)}",
         *_before(plan),
         *_phases(plan),
         "",
@@ -31,6 +32,14 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
         "",
         *_thresholds(plan, estimated),
     ]
+
+
+def _way(target: Target) -> str:
+    """What carries the requests."""
+    if target.transport == "fast":
+        return "HTTP/1.1 over its own sockets"
+    proxy = f", through the proxy {target.access.proxy}" if target.access.proxy is not None else ""
+    return f"HTTP/{2 if target.access.http == 2 else '1.1'} by httpx{proxy}; about fifty times the CPU per request"
 
 
 def _before(plan: Plan) -> list[str]:

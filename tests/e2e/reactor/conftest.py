@@ -112,6 +112,7 @@ class Site:
         """Until every program has ended."""
         for seat, program in enumerate(programs):
             lane = Lane(self.driver, seat)
+            lane.vars.base, lane.vars.step, lane.vars.generators = 0, 0, {}
             self._live += 1
             self.driver.call_soon(lambda pair: pair[0].run(pair[1](pair[0]), self.ended), (lane, program))
         self._run()

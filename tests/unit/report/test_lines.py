@@ -17,6 +17,7 @@ def test_a_plan_says_what_will_happen(plan) -> None:
     assert lines == [
         f"shop smoke on local (http://127.0.0.1:8083), seed 1, plan {plan.hash[:12]}",
         "",
+        "  sends    HTTP/1.1 over its own sockets",
         "  before   starts `serve shop` unless something answers at http://127.0.0.1:8083",
         "  before   waits until http://127.0.0.1:8083/ready answers with success",
         "      0s to 10s    up: 0 to 4 users, not judged",

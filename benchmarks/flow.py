@@ -1,0 +1,100 @@
+"""The product beside wrk: CPU per request of a flow, POST with a templated body, capture, GET of what was captured.
+
+Fifty users without pauses; the POST draws a number and a word and counts in two limits, its answer is checked and
+captured from. wrk does the same in Lua: it writes the body, looks the id up in the answer, asks for it. As in
+get_loop.py both run in turn, in the same rounds, on core 1, against one nginx worker on core 0, perfspec is counted in
+its steady seconds and wrk as a whole.
+"""
+
+import argparse
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from get_loop import perfspec_us
+from reactor_floor import child, line, nginx
+
+SPEC = """
+perfspec: 1
+service: flow
+environments:
+  here: {{url: http://127.0.0.1:{port}}}
+data:
+  size: {{number: 1 to 1000}}
+  word: {{choice: [tea, coffee, milk, water]}}
+flows:
+  order:
+    weight: 100
+    steps:
+      - post: /orders
+        name: order
+        json: {{item: "${{word}}", size: "${{size}}", note: always the same}}
+        expect: {{status: 201, $.state: new}}
+        capture: {{order: $.id}}
+      - get: /orders/${{order}}
+        name: look
+        expect: {{status: 200}}
+stages:
+  loop:
+    phases: [{{name: steady, for: {seconds}s, users: {users}}}]
+thresholds:
+  all: {{errors: under 1%}}
+  order: {{p95: at most 500ms}}
+  look: {{p95: at most 500ms}}
+"""
+LUA = """
+local words = {"tea", "coffee", "milk", "water"}
+local headers = {["Content-Type"] = "application/json"}
+local ids = {}
+function request()
+  local id = table.remove(ids)
+  if id then return wrk.format("GET", "/orders/" .. id) end
+  local body = string.format('{"item":"%s","size":%d,"note":"always the same"}', words[math.random(4)],
+    math.random(1000))
+  return wrk.format("POST", "/orders", headers, body)
+end
+function response(status, _, body)
+  if status == 201 and body:find('"state":"new"', 1, true) then
+    table.insert(ids, body:match('"id":"([^"]+)"'))
+  end
+end
+"""
+
+
+def wrk_us(port: int, seconds: int, users: int, script: Path) -> float:
+    out, cpu = child(
+        ["wrk", "-t1", f"-c{users}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}/orders"]
+    )
+    found = re.search(r"(\d+) requests in", out)
+    assert found is not None, out
+    assert "Non-2xx" not in out, out
+    return cpu / int(found[1]) * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=3, help="steady seconds per round")
+    parser.add_argument("--users", type=int, default=50)
+    options = parser.parse_args()
+    missing = [tool for tool in ("nginx", "wrk") if shutil.which(tool) is None]
+    if missing:
+        print(f"not checked here: {' and '.join(missing)} missing")
+        return
+    wrk, own = [], []
+    with tempfile.TemporaryDirectory() as folder, nginx() as port:
+        script = Path(folder, "flow.lua")
+        script.write_text(LUA)
+        for _ in range(options.rounds):
+            wrk.append(wrk_us(port, options.seconds, options.users, script))
+            own.append(perfspec_us(port, options.seconds, options.users, SPEC, ("order", "look")))
+    ratios = [b / a for a, b in zip(wrk, own, strict=True)]
+    print(line("wrk, the flow in Lua", wrk, "us CPU per request"))
+    print(line("perfspec run", own, "us CPU per request"))
+    print(line("ratio in one round", ratios, "x wrk"))
+    print("round by round        ", " ".join(f"{ratio:.2f}" for ratio in ratios), "x wrk")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+"""httpx behind the same seam, for HTTP/2 and proxies, and to check our own sockets against.
+
+One client per user, whose branches share it; one TLS context for all; nothing is read from the environment variables of
+this process. What lies above the seam (cookies, redirects, unpacking, checks) is not httpx's business: it gets its
+transport layer only. Costs about fifty times what the reactor costs, so it is chosen only where it is needed.
+
+States of an exchange: connecting -> sent -> answered, each told by httpcore's trace. Rules:
+1. An exchange ends in one callback, or, once cancelled, in none; never from inside `start`.
+2. A keep-alive race is sent once more, as the reactor does it.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+from anyio.abc import TaskGroup
+
+from perfspec.base.clock import SECOND, monotonic_ns
+from perfspec.engine.connection import kind_of, reason
+from perfspec.engine.driver import Chunk, LaneState
+from perfspec.engine.http1 import KEPT_BYTES, MAX_BODY_BYTES, REDIRECTS, Head, TooLarge
+from perfspec.steps.runtime import Call, Outcome, Streamed
+
+if TYPE_CHECKING:
+    from perfspec.engine.reactor import RealDriver
+
+__all__ = ["HttpxTransport", "Way"]
+
+_CLOSED = ("disconnected", "closed connection", "connection closed", "connectionclosed")
+_SAYS_ALL = frozenset({"refused", "reset", "closed", "timeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How every client speaks."""
+
+    tls: ssl.SSLContext | None = None
+    http2: bool = False
+    proxy: str | None = None
+
+
+class _Client:
+    """A user's connections."""
+
+    def __init__(self, way: Way) -> None:
+        several = None if not way.http2 else 1  # over HTTP/2 all branches of a user share a connection
+        self.open = httpx.AsyncHTTPTransport(
+            verify=way.tls or False,
+            http1=not way.http2,
+            http2=way.http2,
+            trust_env=False,
+            proxy=way.proxy,
+            limits=httpx.Limits(max_connections=several, max_keepalive_connections=several, keepalive_expiry=None),
+        )
+
+
+class _Exchange:
+    """One request under way, and what httpcore tells about it."""
+
+    def __init__(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
+        self.lane = lane
+        self.call = call
+        self.data = data
+        self.scope = anyio.CancelScope()
+        self.chunk: Chunk | None = None
+        self.is_over = False
+        self.began = 0
+        self.connected = False
+        self.deadline = lane.outcome.sent + call.timeout_ns
+
+    async def trace(self, event: str, _info: dict[str, Any]) -> None:
+        _, _, name = event.partition(".")
+        outcome, now = self.lane.outcome, monotonic_ns()
+        match name:
+            case "connect_tcp.started" | "start_tls.started":
+                self.began = now
+            case "connect_tcp.complete":
+                self.connected = True
+                self._timed("connect", now)
+            case "start_tls.complete":
+                self._timed("tls", now)
+            case "connect_tcp.failed" | "start_tls.failed" if self.call.timer is not None:
+                timer = "connect" if name.startswith("connect") else "tls"
+                self.call.timer(timer).value(self.began, 0, "failed")
+            case "send_request_headers.started":
+                outcome.sent = now
+            case "receive_response_headers.complete":
+                outcome.first = now
+
+    def _timed(self, timer: str, now: int) -> None:
+        if self.call.timer is not None:
+            self.call.timer(timer).value(self.began, now - self.began)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+
+class HttpxTransport:
+    """`lane.conn` is the lane's exchange; clients are kept by the lane of their user."""
+
+    def __init__(self, driver: "RealDriver", group: TaskGroup, way: Way) -> None:
+        self.driver = driver
+        self.sent_again = 0
+        self._group = group
+        self._way = way
+        self._clients: dict[int, _Client] = {}
+
+    # the transport's contract
+
+    def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
+        outcome = lane.outcome
+        outcome.sent = monotonic_ns()
+        outcome.first = outcome.status = outcome.dropped = 0
+        outcome.head, outcome.body, outcome.error = None, b"", None
+        lane.conn = exchange = _Exchange(lane, call, data)
+        self._group.start_soon(self._carry_out, exchange)
+
+    def listen(self, lane: LaneState, chunk: Chunk) -> None:
+        if lane.conn is not None and not lane.conn.is_over:
+            lane.conn.chunk = chunk
+
+    def cancel(self, lane: LaneState) -> None:
+        exchange: _Exchange | None = lane.conn
+        if exchange is not None and not exchange.is_over:
+            exchange.is_over = True
+            exchange.scope.cancel()
+
+    def release(self, lane: LaneState) -> None:
+        client = self._clients.pop(id(lane), None)  # that of a whole user: its branches have none
+        lane.conn = None
+        if client is not None:
+            self._group.start_soon(client.open.aclose)
+
+    async def close_all(self) -> None:
+        for client in self._clients.values():
+            await client.open.aclose()
+        self._clients.clear()
+
+    # one exchange
+
+    async def _carry_out(self, exchange: _Exchange) -> None:
+        try:
+            with exchange.scope:
+                await self._in_time(exchange)
+            if not exchange.is_over:
+                exchange.is_over = True
+                self._tell(exchange)
+        except Exception as error:  # noqa: BLE001 - a bug is told at once; the other answers count all the same
+            self.driver.crashed(error)
+
+    async def _in_time(self, exchange: _Exchange) -> None:
+        outcome = exchange.lane.outcome
+        left_ns = exchange.deadline - monotonic_ns()
+        with anyio.move_on_after(left_ns / SECOND):
+            try:
+                await self._attempt(exchange)
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, TooLarge) as error:
+                kind, text = _failure(error)
+                if kind in ("closed", "reset") and self._may_send_again(exchange):
+                    self.sent_again += 1
+                    exchange.connected = True
+                    try:
+                        await self._attempt(exchange)
+                    except (httpx.HTTPError, OSError, TooLarge) as again:
+                        self._fail(exchange, *_failure(again))
+                    return
+                self._fail(exchange, kind, text)
+            return
+        outcome.error, outcome.last = "timeout", exchange.deadline
+
+    def _may_send_again(self, exchange: _Exchange) -> bool:
+        return exchange.call.idempotent and not exchange.connected and not exchange.lane.outcome.first
+
+    async def _attempt(self, exchange: _Exchange) -> None:
+        outcome, call = exchange.lane.outcome, exchange.call
+        response = await self._client(exchange.lane).open.handle_async_request(self._request(exchange))
+        try:
+            head = Head(response.status_code, _lower(response.headers.raw), 0, keep=True)
+            goes_on = call.follows and head.says_more and head.status in REDIRECTS
+            chunk = None if goes_on else exchange.chunk
+            outcome.body, outcome.dropped = await _read(response, call, outcome, chunk)
+        finally:
+            await response.aclose()
+        outcome.last = monotonic_ns()
+        outcome.status, outcome.head = response.status_code, head
+
+    def _request(self, exchange: _Exchange) -> httpx.Request:
+        data, origin = exchange.data, exchange.call.origin
+        head = data if isinstance(data, bytes) else data.head
+        end = head.find(b"\r\n\r\n")
+        first, *lines = head[:end].split(b"\r\n")
+        method, target, _ = first.split(b" ")
+        headers = [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
+        host = origin.host if self._way.proxy is not None else origin.address  # a proxy looks names up itself
+        url = httpx.URL(scheme="https" if origin.tls else "http", host=host, port=origin.port, raw_path=target)
+        extensions: dict[str, Any] = {"trace": exchange.trace, "sni_hostname": origin.host}
+        if self._way.proxy is None:
+            extensions["target"] = target  # as it was rendered, byte for byte
+        pieces = _pieces(data, end + 4)
+        return httpx.Request(method.decode(), url, headers=headers, stream=_Body(pieces), extensions=extensions)
+
+    def _client(self, lane: LaneState) -> _Client:
+        while lane.parent is not None:
+            lane = lane.parent
+        client = self._clients.get(id(lane))
+        if client is None:
+            client = self._clients[id(lane)] = _Client(self._way)
+        return client
+
+    def _fail(self, exchange: _Exchange, kind: str, text: str) -> None:
+        outcome = exchange.lane.outcome
+        outcome.error, outcome.status, outcome.last = kind, 0, monotonic_ns()
+        outcome.head, outcome.body, outcome.dropped = None, b"", 0
+        if text and kind not in _SAYS_ALL:
+            self.driver.first_errors.setdefault(kind, f"{exchange.call.name}: {text}")
+
+    def _tell(self, exchange: _Exchange) -> None:
+        lane = exchange.lane
+        if lane.outcome.error is None:
+            lane.answered(lane.outcome, exchange.data)
+        else:
+            lane.resume(lane.outcome)
+
+
+def _lower(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower(), value) for name, value in headers)
+
+
+async def _read(response: httpx.Response, call: Call, outcome: Outcome, chunk: Chunk | None) -> tuple[bytes, int]:
+    """The body as it came, and how much of it was not kept. Raises TooLarge."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    kept: list[bytes] = []
+    size = dropped = 0
+    async for part in response.stream:
+        if chunk is not None:
+            outcome.last = monotonic_ns()
+            chunk(part, outcome.last)
+        elif size >= KEPT_BYTES and not call.whole:
+            dropped += len(part)
+        else:
+            size += len(part)
+            if size > MAX_BODY_BYTES and call.whole:
+                raise TooLarge("answer too large")
+            kept.append(part)
+    return b"".join(kept), dropped
+
+
+async def _pieces(data: bytes | Streamed, begin: int) -> AsyncIterator[bytes]:
+    if isinstance(data, bytes):
+        if len(data) > begin:
+            yield data[begin:]
+        return
+    pieces = data.pieces()
+    next(pieces)
+    for piece in pieces:
+        yield piece
+
+
+def _failure(error: Exception) -> tuple[str, str]:
+    """Kind and text of an exception; httpx wraps what really happened several times."""
+    if isinstance(error, TooLarge):
+        return "too large", str(error)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return "tls", reason(cause)
+        if isinstance(cause, OSError) and (cause.errno or kind_of(cause) == "dns"):
+            return kind_of(cause), reason(cause)
+        cause = cause.__cause__ or cause.__context__
+    text = str(error)
+    if isinstance(error, httpx.ProxyError):
+        return "proxy", text
+    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return "unsendable", text
+    if isinstance(error, httpx.RemoteProtocolError) and not any(words in text.lower() for words in _CLOSED):
+        return "protocol", text
+    was_open = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+    return "closed" if was_open else "unreachable", text
