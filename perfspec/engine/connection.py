@@ -295,7 +295,7 @@ class Connection(Http1):
         if self.open:
             self.open = False
             self.unsent = _NOTHING
-            self.rest = None
+            self.rest = self.pieces = None  # a lane keeps its dead connection until it needs another one
             self.reactor.forget(self)
             if self.sock is not None:
                 self.sock.close()

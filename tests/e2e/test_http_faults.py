@@ -1,0 +1,205 @@
+"""A service that does everything wrong, one path at a time, under one run: each fault is counted by its kind under the
+name of its step, memory stays bounded, the run goes on, and what is well stays well.
+"""
+
+import contextlib
+import gzip
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from perfspec.engine.http1 import MAX_BODY_BYTES
+
+SPEC = "specs/search.yaml"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Talk = Callable[[socket.socket], None]
+USERS = 24
+MOST_MEMORY_KB = USERS * (MAX_BODY_BYTES >> 10) + 130_000
+"""What all users may hold at once, if all of them read an endless body, and the program itself."""
+
+
+def says(*pieces: bytes, reset: bool = False, stay: bool = False) -> Talk:
+    def talk(peer: socket.socket) -> None:
+        for piece in pieces:
+            peer.sendall(piece)
+        if reset:
+            time.sleep(0.02)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif stay:
+            peer.recv(1)
+
+    return talk
+
+
+def forever(head: bytes, piece: bytes, pause: float = 0.0) -> Talk:
+    def talk(peer: socket.socket) -> None:
+        peer.sendall(head)
+        while True:
+            peer.sendall(piece)
+            time.sleep(pause)
+
+    return talk
+
+
+def head(*lines: str) -> bytes:
+    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode()
+
+
+BOMB = gzip.compress(bytes(50_000_000))
+FAULTS: dict[str, tuple[Talk, str]] = {
+    "reset-before": (says(reset=True), "reset"),
+    "reset-head": (says(OK[:20], reset=True), "reset"),
+    "reset-body": (says(OK[:-1], reset=True), "reset"),
+    "cut-before": (says(), "closed"),
+    "cut-head": (says(OK[:20]), "closed"),
+    "cut-body": (says(OK[:-1]), "closed"),
+    "cut-chunks": (says(head("Transfer-Encoding: chunked"), b"5\r\nab"), "closed"),
+    "too-short": (says(head("Content-Length: 1"), b"{}", stay=True), "protocol"),
+    "both-framings": (says(head("Content-Length: 1", "Transfer-Encoding: chunked"), stay=True), "protocol"),
+    "two-lengths": (says(head("Content-Length: 1", "Content-Length: 2"), stay=True), "protocol"),
+    "giant-head": (says(head("X: " + "a" * 1_000_000), stay=True), "protocol"),
+    "endless-head": (forever(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000), "protocol"),
+    "endless-body": (forever(head("X: y"), bytes(1 << 18)), "timeout"),
+    "endless-read": (forever(head("X: y"), bytes(1 << 18)), "too large"),
+    "drip": (forever(head("Content-Length: 100000"), b"x", 0.02), "timeout"),
+    "silence": (says(stay=True), "timeout"),
+    "garbage": (says(bytes(range(256)) * 10, stay=True), "protocol"),
+    "http-0.9": (says(b"<html>hello</html>"), "protocol"),
+    "interim-only": (says(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), "closed"),
+    "upgrade": (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "status 101"),
+    "loop": (says(head("Location: /loop", "Content-Length: 0").replace(b"200 OK", b"302 Found")), "redirect loop"),
+    "bomb": (says(head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}"), BOMB), "undecodable"),
+    "cookies": (says(b"HTTP/1.1 200 OK\r\n", b"Set-Cookie: a=b\r\n" * 100_000, b"\r\n"), "protocol"),
+}
+FINE = (says(OK), "")
+READ = ("endless-read", "bomb")
+"""Whose bodies are looked into."""
+
+
+class Villain:
+    """One thread per connection, one fault per path; `/fine` is well."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self._listener.accept()
+                threading.Thread(target=self._talk, args=(peer,), daemon=True).start()
+
+    def _talk(self, peer: socket.socket) -> None:
+        with contextlib.suppress(OSError), peer:
+            if self._tls is not None:
+                peer = self._tls.wrap_socket(peer, server_side=True)
+            with peer:
+                while True:
+                    data = b""
+                    while b"\r\n\r\n" not in data:
+                        more = peer.recv(4096)
+                        if not more:
+                            return
+                        data += more
+                    name = data.split(b" ")[1].decode()[1:]
+                    FAULTS.get(name, FINE)[0](peer)
+                    if name in FAULTS and name != "loop":
+                        return
+
+
+@pytest.fixture
+def villain() -> Iterator[Villain]:
+    made = Villain()
+    yield made
+    made.close()
+
+
+def step(name: str) -> str:
+    patience = "400ms" if FAULTS.get(name, FINE)[1] == "timeout" else "10s"
+    looks = ", expect: {$.x: absent}" if name in READ else ""
+    return f"{{get: /{name}, name: {name}, timeout: {patience}{looks}}}"
+
+
+def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec, small_spec, villain) -> None:
+    flows = "".join(f"  {name}: {{steps: [{step(name)}]}}\n" for name in (*FAULTS, "fine"))
+    body = f"flows:\n{flows}stages: {{smoke: {{phases: [{{for: 6s, users: {USERS}}}]}}}}\n"
+    body += "thresholds: {fine: {errors: under 5%}}\n"
+    begun = perfspec.begin(small_spec(new_folder("faults"), villain.url, body), "--stage", "smoke")
+    peak = 0
+    while begun.process.poll() is None and peak >= 0:
+        with contextlib.suppress(OSError, StopIteration):
+            status = Path(f"/proc/{begun.process.pid}/status").read_text().splitlines()
+            peak = max(peak, int(next(line for line in status if line.startswith("VmHWM")).split()[1]))
+        if begun.folder.joinpath("result.json").exists():
+            break
+        time.sleep(0.05)
+    ended = begun.end()
+    found: dict[str, dict[str, int]] = {}
+    for piece in ended.slices():
+        if not piece["key"][1]:
+            for kind, n in piece.get("errors", {}).items():
+                kinds = found.setdefault(piece["key"][0], {})
+                kinds[kind] = kinds.get(kind, 0) + n
+    assert {name: set(kinds) for name, kinds in found.items()} == {name: {kind} for name, (_, kind) in FAULTS.items()}
+    assert ended.summary("fine")["n"] > 0
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.log[-1]["reason"] == "finished"
+    assert 0 < peak < MOST_MEMORY_KB
+
+
+ONE = """flows: {one: {steps: [{get: /fine, name: fine}]}}
+stages: {smoke: {phases: [{for: 2s, users: 3}]}}
+thresholds: {all: {errors: under 1%}}
+"""
+
+
+def certificate(name: str, authority: trustme.CA, *, expired: bool = False) -> ssl.SSLContext:
+    until = datetime.now(UTC) - timedelta(days=1) if expired else None
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, not_after=until).configure_cert(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "expired", "known", "says"),
+    [
+        ("127.0.0.1", True, True, "tls: fine: certificate has expired"),
+        ("other.test", False, True, "tls: fine: IP address mismatch"),
+        ("127.0.0.1", False, False, "tls: fine: "),
+    ],
+    ids=["expired", "wrong name", "unknown authority"],
+)
+def test_certificates_that_are_refused(
+    tmp_path, perfspec, small_spec, name: str, expired: bool, known: bool, says: str
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    service = Villain(certificate(name, authority, expired=expired))
+    folder = small_spec(tmp_path / "x", service.url, ONE)
+    if known:
+        path = folder / SPEC
+        path.write_text(path.read_text().replace("}}\nsecrets", f", tls: {{ca: {tmp_path}/ca.pem}}}}}}\nsecrets"))
+    ended = perfspec(folder, "--stage", "smoke")
+    service.close()
+    assert set(ended.errors()) == {"tls"}
+    assert ended.code == 1
+    assert any(note.startswith(says) for note in ended.log[-1]["notes"]), ended.log[-1]["notes"]
+    connects = [piece for piece in ended.slices() if piece["key"][1] == "tls"]
+    assert connects
+    assert all(set(piece["errors"]) == {"tls"} for piece in connects)
