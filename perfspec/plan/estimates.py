@@ -1,7 +1,7 @@
 """How many requests each threshold will see, before anything is sent.
 
 Every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is none, and a
-wait without a limit two polls. Lists and conditions are evaluated over drawn data; where an answer decides, a condition
+wait two polls. Lists and conditions are evaluated over drawn data; where an answer decides, a condition
 counts as even odds and a list as three entries. Rounds in a window = user-time / mean length of a round.
 """
 
@@ -99,8 +99,9 @@ class FlowTally:
         self.ns += self.factor * (self._answer_ns(name, "") or UNKNOWN_ANSWER_NS)
 
     def wait(self, name: str, every_ns: int) -> None:
-        """As long as its limit allows; without one two polls are a guess: not yet, and done."""
-        ns = self._answer_ns(name, "wait") or every_ns + 2 * UNKNOWN_ANSWER_NS
+        """Two polls are a guess: not yet, and done. A limit is about patience, and counts where it is shorter."""
+        ns = every_ns + 2 * UNKNOWN_ANSWER_NS
+        ns = min(self._answer_ns(name, "wait") or ns, ns)
         self.counts[name, "wait"] += self.factor
         self.counts[name, "poll"] += max(ns // every_ns, 1) * self.factor
         self.ns += self.factor * ns

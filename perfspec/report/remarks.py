@@ -52,6 +52,6 @@ def label(summary: Summary) -> str:
     """A series as reports call it: its request, tags, and what was timed."""
     key = summary.key
     tags = "".join(f" {tag}={value}" for tag, value in key.tags)
-    timer = TIMERS.get(key.timer, "")
+    timer = TIMERS.get(key.timer, f" ({key.timer.replace('_', ' ')})" if key.timer else "")
     part = "" if key.part == "load" else f" ({key.part})"
     return f"{key.name}{tags}{timer}{part}"

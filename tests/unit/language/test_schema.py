@@ -279,7 +279,7 @@ def test_all_mistakes_of_a_file_come_out_together(found: Found):
     assert [line.split()[1] for line in found(text)] == ["PS103", "PS101", "PS201", "PS305", "PS201"]
 
 
-@pytest.mark.parametrize("name", ["search.yaml", "shared/suite.yaml"])
+@pytest.mark.parametrize("name", ["assessment.yaml", "search.yaml", "shared/suite.yaml"])
 def test_the_shipped_specs_have_the_right_shape(found: Found, name: str):
     assert found((ROOT / "specs" / name).read_text()) == []
 

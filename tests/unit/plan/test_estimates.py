@@ -1,9 +1,14 @@
 """How many requests each threshold can expect: small plans, reckoned by hand."""
 
+from pathlib import Path
+
 import pytest
 
+from perfspec.app.plan import plan
+from perfspec.plan.build import Choice
 from perfspec.plan.estimates import Estimate, estimate, expected
 
+ROOT = Path(__file__).parents[3]
 SPEC = """
 service: shop
 environments: {local: {url: "http://h"}}
@@ -116,16 +121,17 @@ def test_an_expression_that_does_not_fit_its_data_is_taken_as_unknown(counted) -
     assert found["a errors under 1%"] == pytest.approx(estimated.rounds["buy"] / 2)
 
 
-def test_a_wait_lasts_as_long_as_its_limit_allows(counted) -> None:
+@pytest.mark.parametrize(("limit", "waits"), [("at most 20s", 100), ("at most 300ms", 200)])
+def test_a_wait_is_two_polls_or_its_limit_where_that_is_shorter(counted, limit, waits) -> None:
     flows = "buy: {steps: [{get: /job, name: job, until: {$.done: true}, every: 400ms}]}"
     found, _ = counted(
-        flows, "job: {wait p95: at most 2s, poll p95: at most 1s, errors: under 1%}, all: {count: over 1}"
+        flows, f"job: {{wait p95: {limit}, poll p95: at most 1s, errors: under 1%}}, all: {{count: over 1}}"
     )
-    assert found == {  # 60 s of users are 30 waits of five polls each
-        "job wait p95 at most 2s": pytest.approx(30),
-        "job poll p95 at most 1s": pytest.approx(150),
-        "job errors under 1%": pytest.approx(30),
-        "all count over 1": pytest.approx(30),
+    assert found == {  # 60 s of users are 100 waits of 400 ms and two polls of 100 ms
+        f"job wait p95 {limit}": pytest.approx(waits),
+        "job poll p95 at most 1s": pytest.approx(waits),
+        "job errors under 1%": pytest.approx(waits),
+        "all count over 1": pytest.approx(waits),
     }
 
 
@@ -143,3 +149,40 @@ def test_a_row_that_nothing_sends_expects_nothing(plan_of) -> None:
     )
     nothing = Estimate({}, {})
     assert expected(plan.thresholds[0], nothing) == 0
+
+
+def test_steps_that_hold_steps_are_weighed(counted) -> None:
+    flows = """buy: {steps: [{repeat: 2 to 4 times, steps: [{get: /a, name: a}]},
+      {choose: [{weight: 3, steps: [{get: /b, name: b}]}, {weight: 1, steps: [{get: /c, name: c}]}]},
+      {group: both, steps: [{parallel: page, steps:
+        [{get: /d, name: d}, {repeat: 2 times, steps: [{get: /e, name: e}]}]}]},
+      {set: {x: 1}}, {use: f, with: {x: "${x}"}}, {when: "${x > 0}", steps: [{stop: round}]}]}}
+fragments: {f: {needs: [x], steps: [{get: "/f?x=${x}", name: f}]}"""  # the last brace is in SPEC
+    rows = ("a", "b", "c", "d", "e", "f", "group both", "group page")
+    found, estimated = counted(flows, ", ".join(f"{row}: {{errors: under 1%}}" for row in rows))
+    rounds = estimated.rounds["buy"]  # 3 + 1 answers, then as long as two at once, and one
+    assert rounds == pytest.approx(60 / 0.7)
+    wanted = {"a": 3, "b": 0.75, "c": 0.25, "d": 1, "e": 2, "f": 1, "group both": 1, "group page": 1}
+    assert found == {f"{row} errors under 1%": pytest.approx(rounds * n) for row, n in wanted.items()}
+
+
+def test_what_each_user_does_is_expected_once_per_user(counted) -> None:
+    more = "each_user: {first: [{get: /in, name: in}], last: [{get: /out, name: out}, {get: /a, name: a}]"
+    found, estimated = counted(
+        f"buy: {{steps: [{{get: /a, name: a}}]}}}}\n{more}",
+        "in: {errors: under 1%}, out: {errors: under 1%}, a: {errors: under 1%}, all: {errors: under 1%}",
+    )
+    rounds, users = estimated.rounds["buy"], found["in errors under 1%"]
+    assert users == found["out errors under 1%"] > 0
+    assert found["a errors under 1%"] == rounds + users
+    assert found["all errors under 1%"] == rounds
+
+
+@pytest.mark.parametrize("spec", ["assessment", "search"])
+def test_every_threshold_of_a_shipped_smoke_stage_expects_enough_to_prove_a_percentile(spec, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    planned = plan(f"specs/{spec}.yaml", Choice("smoke"))
+    found = {str(each): expected(each, planned.estimate) for each in planned.plan.thresholds}
+    print(spec, {name: round(n) for name, n in found.items()})
+    assert planned.plan.skipped == ()
+    assert all(n >= 59 for n in found.values()), found

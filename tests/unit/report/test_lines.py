@@ -35,9 +35,9 @@ def test_a_plan_says_what_will_happen(plan) -> None:
         "         send GET /job as `job` every 1s until $.state done, for at most 30s",
         "",
         "  threshold                 expected requests",
-        "  search p95 at most 120ms       18  too few to prove a pass: 59 without a bad one are needed",
-        "  search errors under 1%         18  too few to prove a pass: 299 without a bad one are needed",
-        "  job wait p95 at most 9s         6  too few to prove a pass: 59 without a bad one are needed",
+        "  search p95 at most 120ms       33  too few to prove a pass: 59 without a bad one are needed",
+        "  search errors under 1%         33  too few to prove a pass: 299 without a bad one are needed",
+        "  job wait p95 at most 9s        11  too few to prove a pass: 59 without a bad one are needed",
         "",
         "  expected: an estimate; every answer takes as long as its limit allows, 100 ms where there is none",
     ]
