@@ -28,7 +28,7 @@ from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET
 
-__all__ = ["run"]
+__all__ = ["run", "secrets_of"]
 
 STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
 
@@ -52,7 +52,7 @@ def run(
     plan, spec = planned.plan, planned.checked.spec
     assert plan is not None
     assert spec is not None
-    secrets = _secrets(spec, plan)
+    secrets = secrets_of(spec, plan)
     question = spec.environments[plan.target.environment].confirm
     if question and not confirm(f"{plan.target.environment}: {question}"):
         message = f"environment `{plan.target.environment}` wants to be confirmed: {question}"
@@ -95,7 +95,7 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _secrets(spec: Spec, plan: Plan) -> dict[str, str]:
+def secrets_of(spec: Spec, plan: Plan) -> dict[str, str]:
     local = is_this_machine(plan.target.url)
     return {secret.name: _secret(secret, local=local) for secret in spec.secrets.values()}
 

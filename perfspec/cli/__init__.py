@@ -19,6 +19,7 @@ COMMANDS = {
     "fmt": "Lay specs out: one style, comments kept.",
     "judge": "Judge a run that was stored by the limits that a spec has now.",
     "lint": "Check specs; every mistake with its place and its fix.",
+    "new": "Write a first spec for a service, with comments.",
     "plan": "Show what a run would do. Sends nothing.",
     "ready": "Ask whether environments and what they depend on are ready for load.",
     "report": "Report on runs in a format of your choice, also on one that was cut off.",
@@ -26,7 +27,10 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the language, for editors.",
     "serve": "Start a reference service to try things on.",
     "show": "Print a spec with all it includes, and where each line comes from.",
+    "try": "Do one round of each flow and print everything that is sent and answered.",
 }
+FILES = {"try": "trial"}
+"""Where a command's word cannot be the name of its file."""
 
 
 class Commands(click.Group):
@@ -38,7 +42,8 @@ class Commands(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(f"perfspec.cli.{name}"), name)
+        module = FILES.get(name, name)
+        found: click.Command = getattr(import_module(f"perfspec.cli.{module}"), module)
         return found
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,6 +1,5 @@
 """`perfspec run SPEC... --stage STAGE`"""
 
-import sys
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -10,8 +9,9 @@ from perfspec.app import lint as lint_case
 from perfspec.app import plan as plan_case
 from perfspec.app import run as run_case
 from perfspec.app.find import runnable
-from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, worst
+from perfspec.base.errors import ExitCode, PerfspecError, worst
 from perfspec.cli import findings
+from perfspec.cli.asking import agreed
 from perfspec.cli.progress import progress
 from perfspec.cli.screen import columns, say
 from perfspec.plan.build import Choice
@@ -78,7 +78,7 @@ def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
             finished = run_case.run(
                 planned,
                 out=asked.out,
-                confirm=lambda question: asked.yes or _ask(question),
+                confirm=lambda question: asked.yes or agreed(question),
                 listeners=[listener],
                 tell=(lambda _: None) if asked.quiet else say,
                 junit="junit-file-attr" if asked.junit_file_attr else "junit",
@@ -96,10 +96,3 @@ def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
         click.echo(problem, err=True)
     say(f"{finished.folder}/: {', '.join(name for name, _ in OF_A_RUN)}, slices.jsonl, plan.json")
     return Ended(spec, ExitCode(finished.result.exit_code), finished.result)
-
-
-def _ask(question: str) -> bool:
-    """Raises EnvironmentFailure where nobody is there to answer."""
-    if not sys.stdin.isatty():
-        raise EnvironmentFailure(f"this has to be confirmed ({question}), and nobody is here to ask", "add --yes")
-    return click.confirm(f"{question}. Run it?")

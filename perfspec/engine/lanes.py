@@ -288,7 +288,7 @@ class Lane:
         self.spare = spare = self.spare or []
         self.children = children = []
         while len(spare) < len(programs):
-            spare.append(Lane(self.driver, self.seat))
+            spare.append(self.another())
         for program in programs:
             child = spare.pop()
             child.parent, child.vars, child.due = self, Vars(outer=self.vars), self.due
@@ -300,6 +300,10 @@ class Lane:
         self.pending -= 1
         if not self.pending:
             self.driver.call_soon(self._join, self.turn)
+
+    def another(self) -> "Lane":
+        """A lane for a branch."""
+        return Lane(self.driver, self.seat)
 
     # what wakes it
 

@@ -7,7 +7,7 @@ import pytest
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.app.plan import plan
 from perfspec.app.report import report
-from perfspec.app.run import _run_folder, _secrets, run
+from perfspec.app.run import _run_folder, run, secrets_of
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
@@ -151,9 +151,9 @@ def test_a_secret_that_is_missing_or_short_ends_the_run_before_any_load(
 
 def test_the_local_secret_counts_on_this_machine_and_the_environment_wins_over_it(spec, monkeypatch) -> None:
     planned = plan(spec, Choice("smoke", "local"))
-    assert _secrets(planned.checked.spec, planned.plan) == {"key": "local-key"}
+    assert secrets_of(planned.checked.spec, planned.plan) == {"key": "local-key"}
     monkeypatch.setenv("SHOP_KEY", "from-outside")
-    assert _secrets(planned.checked.spec, planned.plan) == {"key": "from-outside"}
+    assert secrets_of(planned.checked.spec, planned.plan) == {"key": "from-outside"}
 
 
 def test_an_environment_that_asks_is_left_alone_without_a_yes(spec, folder) -> None:

@@ -1,0 +1,68 @@
+"""What a step wants of an answer, one by one: everything that holds and everything that does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from perfspec.steps.answers import compile_checks, judge
+from perfspec.steps.captures import take
+from perfspec.steps.decoding import decode
+from perfspec.steps.kinds import Captured, Check, Request
+from perfspec.steps.paths import MISSING
+from perfspec.steps.runtime import Outcome, Vars
+
+__all__ = ["Looked", "look"]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One expectation or capture."""
+
+    what: str
+    """expect, until or capture."""
+    text: str
+    holds: bool
+    value: object = None
+    """What was captured."""
+    secret: bool = False
+
+
+def look(
+    step: Request, until: tuple[Check, ...], outcome: Outcome, names: Vars, constants: Mapping[str, object]
+) -> tuple[Looked, ...]:
+    """All of them, in the order of the spec; none where no answer came."""
+    if outcome.error is not None:
+        return ()
+    if outcome.head is not None and outcome.head.coding:
+        decode(outcome)
+    document = _parsed(outcome.body)
+    found = [_status(step, outcome, names, constants, waits=bool(until))]
+    for what, checks in (("expect", step.expect), ("until", until)):
+        rest = tuple(check for check in checks if check.subject in ("header", "json"))
+        compiled = zip(rest, compile_checks(rest, constants), strict=True)
+        for check, (needs_body, holds, _) in compiled:
+            readable = not needs_body or document is not MISSING
+            found.append(Looked(what, str(check), readable and holds(outcome, document, names)))
+    found += [_captured(each, step.at, outcome, document, names) for each in step.capture]
+    return tuple(found)
+
+
+def _status(step: Request, outcome: Outcome, names: Vars, constants: Mapping[str, object], *, waits: bool) -> Looked:
+    """A wait takes any status for an answer, unless it says which."""
+    wanted = tuple(check for check in step.expect if check.subject == "status")
+    text = str(wanted[0]) if wanted else "any status" if waits else "status below 400"
+    return Looked("expect", text, judge(wanted, (), constants, any_status=waits)(outcome, names) is None)
+
+
+def _captured(captured: Captured, at: str, outcome: Outcome, document: object, names: Vars) -> Looked:
+    value = take(captured, at)(outcome, document, names)
+    secret = captured.capture.secret
+    return Looked("capture", captured.name, value is not MISSING, None if value is MISSING else value, secret=secret)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return MISSING

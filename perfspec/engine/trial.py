@@ -1,0 +1,190 @@
+"""One round of each flow by one user, with everything told: what was sent, what came, which checks held.
+
+The same lanes, programs and transports as under load; only the lane looks on. What a step expects and captures is
+looked at once more beside the program, since a program says the first thing that is wrong and a trial says everything.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from perfspec.base import random
+from perfspec.engine.binding import Binder, constants, environment_headers, generators
+from perfspec.engine.driver import Driver
+from perfspec.engine.environment import prepared, resolve
+from perfspec.engine.lanes import Lane
+from perfspec.engine.load import Inputs
+from perfspec.engine.looking import Looked, look
+from perfspec.engine.reactor import RealDriver
+from perfspec.engine.tls import context
+from perfspec.metrics.series import Registry
+from perfspec.plan.model import Plan
+from perfspec.steps.kinds import Check, Request, Step
+from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, Call, Origin, Outcome, Streamed, Vars
+from perfspec.steps.sequence import in_turn
+
+__all__ = ["Exchange", "Round", "Tell", "trial"]
+
+MOST_SHOWN = 16 * 1024
+"""Bytes of a message from files; others are there as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer."""
+
+    name: str
+    sent: bytes
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    error: str | None
+    """refused, timeout, ...: why no whole answer came."""
+    ns: int
+    """From sending to the last byte."""
+    looked: tuple[Looked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A part of the trial begins (`ended` is empty) or has ended."""
+
+    title: str
+    ended: str = ""
+    """`ok`, or why the round ended."""
+
+
+Tell = Callable[[Exchange | Round], None]
+
+
+async def trial(plan: Plan, inputs: Inputs, folder: Path, note: Callable[[str], None], tell: Tell) -> bool:
+    """Setup, one round of every flow of the plan, teardown. Was everything as expected?
+
+    `note` hears what is waited for. Raises EnvironmentFailure where nothing could be sent.
+    """
+    names = constants(plan, inputs.run_id, inputs.secrets)
+    tls = context(plan.target.access.tls) if plan.target.url.startswith("https://") else None
+    async with prepared(plan.target, folder, note, names, tls):
+        driver = RealDriver(asyncio.get_running_loop(), tls)
+        try:
+            return await _Trial(plan, inputs, driver, await resolve(plan.target.url), tell).all()
+        finally:
+            driver.close()
+
+
+class _Trial:
+    def __init__(self, plan: Plan, inputs: Inputs, driver: RealDriver, origin: Origin, tell: Tell) -> None:
+        self._plan = plan
+        self._driver = driver
+        self._origin = origin
+        self._tell = tell
+        self._names = constants(plan, inputs.run_id, inputs.secrets)
+        self._drawn = generators(plan, inputs.rows, self._names)
+        self._good = True
+
+    async def all(self) -> bool:
+        shared = await self._part("setup", self._plan.setup, {})
+        if self._good:
+            for flow in self._plan.flows:
+                await self._part(f"flow {flow.name}", flow.steps, shared)
+        await self._part("teardown", self._plan.teardown, shared)
+        return self._good
+
+    async def _part(self, title: str, steps: Sequence[Step], shared: dict[str, object]) -> dict[str, object]:
+        """What is known afterwards."""
+        if not steps:
+            return shared
+        registry = Registry(self._driver.now_ns(), self._plan.request_limits(), statuses=self._plan.statuses())
+        headers = environment_headers(self._plan)
+        binder = _Binder(self._plan.target.url, self._origin, self._names, registry, "trial", headers=headers)
+        program = in_turn(tuple(steps), binder)
+        lane = _Lane(self._driver, 0)
+        lane.binder, lane.tell = binder, self._tell
+        lane.vars = scope = Vars(shared)
+        scope["user.number"] = scope["round.number"] = 1
+        scope.generators = self._drawn
+        scope.base, scope.step = random.base(random.person(self._plan.seed, 1), 1), 0
+        ended = await self._carried_out(lane, lambda: program(lane), title)
+        self._good = self._good and ended == "ok"
+        self._tell(Round(title, ended))
+        return dict(scope)
+
+    async def _carried_out(self, lane: "_Lane", begin: Callable[[], object], title: str) -> str:
+        over = anyio.Event()
+        kinds: list[str | None] = []
+
+        def on_end(_lane: Lane, kind: str | None) -> None:
+            kinds.append(kind)
+            over.set()
+
+        self._tell(Round(title))
+        self._driver.on_crash = lambda error: on_end(lane, f"bug in perfspec: {type(error).__name__}: {error}")
+        self._driver.call_soon(lambda _: lane.run(begin(), on_end), None)  # type: ignore[arg-type]
+        try:
+            await over.wait()
+        finally:
+            if not kinds:
+                lane.kill()
+        lane.release()
+        kind = kinds[0]
+        if kind is not None and kind not in ON_PURPOSE and kind not in CUT_OFF:
+            return kind
+        return lane.failure or "ok"
+
+
+class _Binder(Binder):
+    """Remembers which step stands behind a request, and keeps whole answers."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.steps: dict[int, tuple[Request, tuple[Check, ...]]] = {}
+        """By the id of the call, which lives as long as its program."""
+
+    def call(self, step: Request, until: tuple[Check, ...] = ()) -> Call:
+        call = super().call(step, until)
+        call.whole = True
+        self.steps[id(call)] = step, until
+        return call
+
+
+class _Lane(Lane):
+    """Tells of every request and its answer."""
+
+    __slots__ = ("binder", "message", "tell")
+
+    def __init__(self, driver: Driver, seat: int) -> None:
+        super().__init__(driver, seat)
+        self.binder: _Binder
+        self.tell: Tell
+        self.message: bytes = b""
+        self.start = self._start
+
+    def another(self) -> Lane:
+        lane = _Lane(self.driver, self.seat)
+        lane.binder, lane.tell = self.binder, self.tell
+        return lane
+
+    def _start(self, lane: Lane, call: Call, data: bytes | Streamed) -> None:
+        self.message = data if isinstance(data, bytes) else _beginning(data)
+        self.driver.transport.start(lane, call, data)
+
+    def resume(self, value: Outcome | str | None) -> None:
+        if isinstance(value, Outcome) and self.call is not None:
+            call = self.chain.call if self.chain is not None else self.call
+            step, until = self.binder.steps.get(id(call), (None, ()))
+            looked = look(step, until, value, self.vars, self.binder.constants) if step is not None else ()
+            headers = value.head.headers if value.head is not None else ()
+            ns = value.last - value.sent
+            self.tell(Exchange(call.name, self.message, value.status, headers, value.body, value.error, ns, looked))
+            self.message = b""
+        super().resume(value)
+
+
+def _beginning(data: Streamed) -> bytes:
+    try:
+        return b"".join(piece for piece, _ in zip(data.pieces(), range(4), strict=False))[:MOST_SHOWN]
+    except OSError:
+        return data.head

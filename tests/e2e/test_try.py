@@ -1,0 +1,128 @@
+"""`perfspec new`, then `perfspec try`, against the reference service: everything is printed, and no secret is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("perfspec")
+SPEC = """perfspec: 1
+service: search
+environments:
+  local: {{url: "{url}"}}
+  guarded: {{url: "{url}", confirm: it is in use, stages: []}}
+  nowhere: {{url: "http://127.0.0.1:9"}}
+secrets: {{api_key: {{from_env: TRY_KEY, when_local: perf-local-key}}}}
+defaults: {{auth: "bearer ${{secret.api_key}}"}}
+flows:
+  look:
+    weight: 0
+    steps:
+      - get: /v1/suggest?q=we
+        name: suggest
+        expect: {{status: 200, $.suggestions: not empty}}
+        capture: {{language: secret $.language, first: "$.suggestions[0]"}}
+      - pause: 1h
+      - get: /v1/query?q=${{first}}
+        name: query
+  wrong:
+    steps:
+      - parallel: both
+        steps:
+          - get: /v1/suggest?q=we
+            name: suggest
+            expect: {{$.suggestions: empty, $.language: present}}
+          - {{get: /nothing, name: nothing}}
+  index:
+    steps:
+      - {{post: /v1/index, name: index, json: {{title: a, body: b, source: c}}, capture: {{job: $.job_id}}}}
+      - {{get: "/v1/index/jobs/${{job}}", name: job, until: {{$.state: indexed}}, every: 100ms, give_up_after: 9s}}
+thresholds: {{all: {{errors: under 1%}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def tried(service, tmp_path_factory):
+    """A call of `perfspec try` with a spec of three flows."""
+    folder = tmp_path_factory.mktemp("try")
+    with service() as search:
+        (folder / "a.yaml").write_text(SPEC.format(url=search.url))
+
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+            command = [PROGRAM, "try", "a.yaml", *arguments]
+            return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+        run.url, run.folder = search.url, folder  # type: ignore[attr-defined]
+        yield run
+
+
+def test_a_round_is_printed_with_all_that_is_sent_answered_and_looked_at(tried):
+    ended = tried("--only", "look")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    out = ended.stdout
+    assert "=== flow look\n" in out
+    assert out.endswith("=== flow look: ok\n")
+    assert "> GET /v1/suggest?q=we HTTP/1.1\n" in out
+    assert "< 200 after " in out
+    assert "  ok    expect status 200\n  ok    expect $.suggestions not empty\n" in out
+    assert '  ok    capture first = "' in out
+    assert out.index("--- suggest") < out.index("--- query")
+
+
+def test_secrets_are_masked_also_those_that_were_captured(tried):
+    out = tried("--only", "look").stdout
+    assert "perf-local-key" not in out
+    assert "> Authorization: Bearer ***\n" in out
+    assert '  ok    capture language = "***"\n' in out
+
+
+def test_everything_that_is_wrong_is_said(tried):
+    ended = tried("--only", "wrong")
+    assert ended.returncode == 1
+    assert "  FAIL  expect $.suggestions empty\n" in ended.stdout
+    assert "  ok    expect $.language present\n" in ended.stdout
+    assert "< 404 after " in ended.stdout
+    assert "  FAIL  expect status below 400\n" in ended.stdout
+    assert "=== flow wrong: ok" not in ended.stdout
+
+
+def test_a_wait_shows_every_poll(tried):
+    ended = tried("--only", "index")
+    assert ended.returncode == 0, ended.stdout
+    assert '> {\n>   "title": "a",\n>   "body": "b",\n>   "source": "c"\n> }\n' in ended.stdout
+    assert ended.stdout.count("  ok    until $.state indexed\n") == 1
+
+
+def test_all_flows_are_tried_whatever_their_weight(tried):
+    ended = tried()
+    assert [f"=== flow {name}\n" in ended.stdout for name in ("look", "wrong", "index")] == [True] * 3
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--only", "lok"), 2, "has no flow `lok`"),
+        (("--env", "nowhere"), 4, "nothing answers at"),
+        (("--env", "guarded"), 4, "has to be confirmed"),
+        (("--env", "none"), 2, "no environment `none`"),
+    ],
+)
+def test_what_cannot_be_tried_is_said(tried, arguments, code, said):
+    ended = tried(*arguments)
+    assert (ended.returncode, said in ended.stdout + ended.stderr) == (code, True), ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_guarded_environment_is_tried_once_it_is_confirmed(tried):
+    assert tried("--env", "guarded", "--yes", "--only", "look").returncode == 0
+
+
+def test_a_new_spec_can_be_tried_at_once(tried):
+    command = [PROGRAM, "new", tried.url, "--get", "/health", "--out", "new.yaml"]
+    subprocess.run(command, cwd=tried.folder, capture_output=True, check=True)
+    command = [PROGRAM, "try", "new.yaml"]
+    ended = subprocess.run(command, cwd=tried.folder, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "  ok    expect status 200\n" in ended.stdout
