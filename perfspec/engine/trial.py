@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio
 
+from perfspec import steps as kinds
 from perfspec.base import random
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.driver import Driver
@@ -23,7 +24,7 @@ from perfspec.engine.tls import context
 from perfspec.metrics.series import Registry
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Check, Request, Step
-from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, Call, Origin, Outcome, Streamed, Vars
+from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, Call, Cookies, Origin, Outcome, Streamed, Vars
 from perfspec.steps.sequence import in_turn
 
 __all__ = ["Exchange", "Round", "Tell", "trial"]
@@ -84,12 +85,17 @@ class _Trial:
         self._names = constants(plan, inputs.run_id, inputs.secrets)
         self._drawn = generators(plan, inputs.rows, self._names)
         self._good = True
+        self._cookies: Cookies | None = None
 
     async def all(self) -> bool:
         shared = await self._part("setup", self._plan.setup, {})
+        user = self._plan.each_user
+        if self._good:
+            shared = await self._part("first, once for each user", user.first, shared)
         if self._good:
             for flow in self._plan.flows:
                 await self._part(f"flow {flow.name}", flow.steps, shared)
+            await self._part("last, once for each user", user.last, shared)
         await self._part("teardown", self._plan.teardown, shared)
         return self._good
 
@@ -106,11 +112,15 @@ class _Trial:
         lane.vars = scope = Vars(shared)
         scope["user.number"] = scope["round.number"] = 1
         scope.generators = self._drawn
+        if self._cookies is not None:
+            scope.share_cookies(self._cookies)
         scope.base, scope.step = random.base(random.person(self._plan.seed, 1), 1), 0
         ended = await self._carried_out(lane, lambda: program(lane), title)
         self._good = self._good and ended == "ok"
         self._tell(Round(title, ended))
-        return dict(scope)
+        self._cookies = scope.cookies
+        bound = {n.name for n in kinds.names(tuple(steps)) if isinstance(n, kinds.Bind) and n.what != "loop"}
+        return shared | {name: scope[name] for name in bound if name in scope}
 
     async def _carried_out(self, lane: "_Lane", begin: Callable[[], object], title: str) -> str:
         over = anyio.Event()
