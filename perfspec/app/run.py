@@ -28,7 +28,7 @@ from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET
 
-__all__ = ["run", "secrets_of"]
+__all__ = ["new_run_id", "run", "secrets_of"]
 
 STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
 
@@ -59,7 +59,7 @@ def run(
         raise EnvironmentFailure(message, "say yes, or add --yes")
     folder = _run_folder(out, plan)
     started_at = utc_now()
-    run_id = f"{started_at:%Y%m%d-%H%M%S}-{token_hex(3)}"
+    run_id = new_run_id()
     try:
         (folder / "plan.json").write_bytes(pretty(plan))
         log = SliceLog(folder)
@@ -93,6 +93,11 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def new_run_id() -> str:
+    """A name that no other run has; it sorts by time."""
+    return f"{utc_now():%Y%m%d-%H%M%S}-{token_hex(3)}"
 
 
 def secrets_of(spec: Spec, plan: Plan) -> dict[str, str]:

@@ -4,13 +4,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 
 import anyio
 
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.app.plan import rows_of
-from perfspec.app.run import secrets_of
+from perfspec.app.run import new_run_id, secrets_of
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.base.masking import masked
 from perfspec.diagnostics.diagnostic import Diagnostics
@@ -80,7 +79,7 @@ def _stage() -> Stage:
 
 def trial(tried: Trial, note: Callable[[str], None], tell: Tell) -> bool:
     """Send one round of each flow. Was everything as expected? Raises EnvironmentFailure if nothing could be sent."""
-    inputs = Inputs(f"try-{token_hex(3)}", rows_of(tried.plan, tried.checked.files), tried.secrets)
+    inputs = Inputs(f"try-{new_run_id()}", rows_of(tried.plan, tried.checked.files), tried.secrets)
     with tempfile.TemporaryDirectory(prefix="perfspec-try-") as folder:
         try:
             return anyio.run(engine_trial, tried.plan, inputs, Path(folder), note, tell)
