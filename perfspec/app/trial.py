@@ -8,7 +8,6 @@ from pathlib import Path
 import anyio
 
 from perfspec.app.lint import Checked, SpecFailure, lint
-from perfspec.app.plan import rows_of
 from perfspec.app.run import new_run_id, secrets_of
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.base.masking import masked
@@ -53,7 +52,7 @@ def prepare(path: str, environment: str | None, only: tuple[str, ...], seed: int
         raise UsageFailure(f"{path} holds shared parts and cannot be tried", "name a spec that includes it")
     spec = _spec(checked.spec, only)
     out = Diagnostics()
-    plan = build(spec, Choice(STAGE, environment, seed), checked.files, out)
+    plan = build(spec, Choice(STAGE, environment, seed), checked.tables, out)
     if plan is None:
         raise SpecFailure(replace(checked, findings=[*checked.findings, *out.sorted()]))
     question = spec.environments[plan.target.environment].confirm
@@ -79,7 +78,7 @@ def _stage() -> Stage:
 
 def trial(tried: Trial, note: Callable[[str], None], tell: Tell) -> bool:
     """Send one round of each flow. Was everything as expected? Raises EnvironmentFailure if nothing could be sent."""
-    inputs = Inputs(f"try-{new_run_id()}", rows_of(tried.plan, tried.checked.files), tried.secrets)
+    inputs = Inputs(f"try-{new_run_id()}", tried.checked.tables, tried.secrets)
     with tempfile.TemporaryDirectory(prefix="perfspec-try-") as folder:
         try:
             return anyio.run(engine_trial, tried.plan, inputs, Path(folder), note, tell)

@@ -21,6 +21,8 @@ __all__ = ["example", "known_keys", "lacks", "nearest", "other_name", "report", 
 _KINDS = {"string": "a text", "number": "a number", "integer": "a whole number", "boolean": "`true` or `false`",
           "array": "a list", "object": "a map"}  # fmt: skip
 _MAX_LISTED = 12
+_MAX_UNKNOWN = 50
+"""In one map; whoever has more of them has no spec, and looking for the right word of each takes its time."""
 
 
 class _Breach(NamedTuple):
@@ -129,7 +131,7 @@ def _unknown(breach: _Breach) -> None:
     schema = breach.schema
     assert isinstance(breach.node, Mapping)
     noun = breach.notes.get("noun") or breach.subject
-    for key in unknown_keys(schema, breach.node):
+    for key in unknown_keys(schema, breach.node)[:_MAX_UNKNOWN]:
         if key.text in breach.notes.get("later", ()):
             breach.out.add("PS902", f"`{key.text}` is not built yet", key.span, "leave it out for now")
             continue
@@ -144,7 +146,7 @@ def stray_verb(schema: Subschema, node: Mapping) -> Scalar | None:
     for rule in schema.get("x-ps", {}).get("one_of", ()):
         if rule.get("split") and not any(entry.key.text in rule["keys"] for entry in node):
             options = [key for key in known_keys(schema) if key not in rule["keys"]]
-            for key in unknown_keys(schema, node):
+            for key in unknown_keys(schema, node)[:_MAX_UNKNOWN]:
                 near = nearest(key.text, known_keys(schema)) or other_name(schema, key.text)
                 if near is None or near not in options:
                     return key
@@ -176,7 +178,7 @@ def other_name(schema: Subschema, word: str) -> str | None:
 
 def lacks(schema: Subschema, node: Mapping, key: str) -> bool:
     """Whether a key is missing, and not only misspelt: that is said where the misspelt key stands."""
-    strangers = [stranger.text for stranger in unknown_keys(schema, node)]
+    strangers = [stranger.text for stranger in unknown_keys(schema, node)[:_MAX_UNKNOWN]]
     misspelt = nearest(key, strangers) or any(other_name(schema, word) == key for word in strangers)
     return node.entry(key) is None and not misspelt
 

@@ -20,6 +20,8 @@ __all__ = ["render", "render_all"]
 _WINDOW: Final = 120
 """Terminal columns of source that are shown."""
 _BEFORE: Final = 40
+_NEAR: Final = 1000
+"""Characters; more than enough for a window of wide and combining ones."""
 _TAB: Final = "    "
 
 
@@ -49,11 +51,14 @@ def _where(span: Span, other: Span, label: str) -> str:
 
 def _cut(line: str, span: Span) -> tuple[str, int, int]:
     """What to show of a line, the caret's column in it, and the caret's width."""
-    cells = [_cell(char) for char in line]
-    start = min(span.column - 1, len(cells))
-    end = min(span.end_column - 1, len(cells)) if span.end_line == span.line else len(cells)
+    # What is far from the caret cannot be shown, and a line may have a million characters.
+    cut_off = max(min(span.column - 1, len(line)) - _NEAR, 0)
+    near = line[cut_off : cut_off + 3 * _NEAR]
+    cells = [_cell(char) for char in near]
+    start = min(span.column - 1 - cut_off, len(cells))
+    end = min(span.end_column - 1 - cut_off, len(cells)) if span.end_line == span.line else len(cells)
     first, last = 0, len(cells)
-    if sum(width for _, width in cells) > _WINDOW:
+    if len(near) < len(line) or sum(width for _, width in cells) > _WINDOW:
         while sum(width for _, width in cells[max(start - _BEFORE, 0) : start][first:]) > _BEFORE:
             first += 1
         first += max(start - _BEFORE, 0)
@@ -64,8 +69,8 @@ def _cut(line: str, span: Span) -> tuple[str, int, int]:
     shown = "".join(text for text, _ in cells[first:last])
     offset = sum(width for _, width in cells[first:start])
     width = sum(width for _, width in cells[start : min(end, last)])
-    lead = "…" if first else ""
-    return f"{lead}{shown}{'…' if last < len(cells) else ''}", offset + len(lead), max(width, 1)
+    lead = "…" if first or cut_off else ""
+    return f"{lead}{shown}{'…' if cut_off + last < len(line) else ''}", offset + len(lead), max(width, 1)
 
 
 def _cell(char: str) -> tuple[str, int]:
