@@ -4,8 +4,6 @@ anyio owns what surrounds the load (the environment, signals); the load itself i
 once: stop and report; twice: stop now. A listener gets copies of what was logged; one that fails is dropped and named.
 """
 
-import os
-import resource
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ from perfspec.engine.environment import prepared, resolve
 from perfspec.engine.health import watched
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs, Listener, Load
+from perfspec.engine.machine import check_machine
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
@@ -39,7 +38,6 @@ __all__ = ["run"]
 START_AFTER_NS = 20 * MILLISECOND
 CRASHED_WITHIN_S = 8
 """After a bug in the load path: the run is over by then, whether or not it could be ended in order."""
-SPARE_DESCRIPTORS = 64
 
 
 async def run(
@@ -48,7 +46,7 @@ async def run(
     """Carry the plan out; everything measured is in the log when this returns. Raises EnvironmentFailure before any
     load.
     """
-    _check_descriptors(plan)
+    check_machine(plan)
     return await _Running(plan, inputs, log, list(listeners)).carry_out(folder, tell)
 
 
@@ -147,7 +145,9 @@ class _Running:
             ending = endings[0]
             with anyio.CancelScope(shield=True):
                 await self._tear_down(driver, origin, shared)
-            texts = (f"{kind}: {text}" for kind, text in driver.first_errors.items())
+            texts = [f"{kind}: {text}" for kind, text in driver.first_errors.items()]
+            if again := driver.transport.sent_again:
+                texts.append(f"{again} requests met a connection that was just being closed, and were sent once more")
             self._notes.extend(masked(text, self._inputs.secrets.values()) for text in texts)
             if self._log.problem:
                 self._notes.append(self._log.problem)
@@ -219,15 +219,3 @@ class _Running:
             raise EnvironmentFailure(f"{part} failed: {kinds_found}", "try the requests of that part by hand")
         captured = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what != "loop"}
         return dict(shared) | {name: scope[name] for name in captured if name in scope}
-
-
-def _check_descriptors(plan: Plan) -> None:
-    """Every user has a connection. Raises the soft limit where that is allowed."""
-    needed = plan.most_users + SPARE_DESCRIPTORS + len(os.sched_getaffinity(0))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= needed or soft == resource.RLIM_INFINITY:
-        return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        message = f"{plan.most_users} users need {needed} open files; this machine allows {hard}"
-        raise EnvironmentFailure(message, f"raise the limit first: ulimit -n {needed}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -1,8 +1,9 @@
 """The kinds a request can fail by, and whose doing they are.
 
-A request has at most one kind. No answer: refused, reset, closed, timeout, dns, tls, protocol, unreachable, unsendable,
-`gave up`; of streams `silence`, `cut off`, `event too large`. An answer that was not as wanted: `status 503`,
-`check FILE:LINE ...`, `capture FILE:LINE ...`; of streams `no stream`.
+A request has at most one kind. No answer: refused, reset, closed, timeout, dns, tls, proxy, protocol, `too large`,
+`redirect loop`, `redirect elsewhere`, unreachable, unsendable, `gave up`; of streams `silence`, `cut off`, `event too
+large`. An answer that was not as wanted: `status 503`, undecodable, `check FILE:LINE ...`, `capture FILE:LINE ...`; of
+streams `no stream`.
 """
 
 __all__ = ["GENERATOR_KINDS", "UNREACHABLE_KINDS"]
@@ -10,5 +11,5 @@ __all__ = ["GENERATOR_KINDS", "UNREACHABLE_KINDS"]
 GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory"})
 """This machine's doing: they say nothing about the service under test."""
 
-UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable"})
-"""Nobody is there: users wait longer and longer before they try again."""
+UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable", "dns", "tls", "proxy"})
+"""Nobody is there, or nobody to talk to: users wait longer and longer before they try again."""

@@ -199,6 +199,7 @@ def test_certificates_that_are_refused(
     service.close()
     assert set(ended.errors()) == {"tls"}
     assert ended.code == 1
+    assert 0 < ended.result["waits"] < 40  # who is turned away does not try again at once
     assert any(note.startswith(says) for note in ended.log[-1]["notes"]), ended.log[-1]["notes"]
     connects = [piece for piece in ended.slices() if piece["key"][1] == "tls"]
     assert connects

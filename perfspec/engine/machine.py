@@ -1,0 +1,74 @@
+"""Can this machine carry the plan? Asked before the load: a limit met in it would look like the service's fault.
+
+Every user has a connection, and as many more as its widest `parallel` has branches at once. Each needs a descriptor of
+this process, and a port of this machine, of which there are only so many towards one address.
+"""
+
+import os
+import resource
+from pathlib import Path
+
+from perfspec.base.errors import EnvironmentFailure
+from perfspec.plan.model import Plan
+from perfspec.steps import children, requests
+from perfspec.steps.kinds import Parallel, Step, Upload
+
+__all__ = ["check_machine", "connections"]
+
+SPARE_DESCRIPTORS = 64
+_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def connections(plan: Plan) -> int:
+    """How many may be open at once."""
+    return plan.most_users * (1 + max(_branches(flow.steps) for flow in plan.flows))
+
+
+def _branches(steps: tuple[Step, ...]) -> int:
+    """Lanes that a user needs beside its own, at the widest place of these steps."""
+    widest = 0
+    for step in steps:
+        below = [child for _, list_ in children(step) for child in list_]
+        if isinstance(step, Parallel):
+            widest = max(widest, sum(1 + _branches((child,)) for child in below))
+        else:
+            widest = max(widest, _branches(tuple(below)))
+    return widest
+
+
+def check_machine(plan: Plan) -> None:
+    """Raises the soft limit of descriptors where that is allowed. Raises EnvironmentFailure where it is not enough."""
+    wanted = connections(plan)
+    who = f"{plan.most_users} users"
+    if wanted != plan.most_users:
+        who += ", each with branches that run at once,"
+    _descriptors(who, wanted + _uploads(plan) + SPARE_DESCRIPTORS + len(os.sched_getaffinity(0)))
+    ports = _ports()
+    if wanted > ports:
+        message = f"{who} need {wanted} connections; this machine has {ports} ports for them"
+        hint = "widen the range first: sysctl -w net.ipv4.ip_local_port_range='1024 65535', or use fewer users"
+        raise EnvironmentFailure(message, hint)
+
+
+def _uploads(plan: Plan) -> int:
+    files: set[Upload] = {file for flow in plan.flows for request in requests(flow.steps) for file in request.files}
+    return len(files)
+
+
+def _descriptors(who: str, needed: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= needed or soft == resource.RLIM_INFINITY:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        message = f"{who} need {needed} open files; this machine allows {hard}"
+        raise EnvironmentFailure(message, f"raise the limit first: ulimit -n {needed}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _ports() -> int:
+    """Towards one address; where it cannot be known, as many as there can be."""
+    try:
+        low, high = (int(word) for word in _PORTS.read_text().split())
+    except (OSError, ValueError):
+        return 65_535
+    return high - low + 1

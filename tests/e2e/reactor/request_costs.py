@@ -1,0 +1,190 @@
+"""What one request costs the load generator, in counts that do not depend on the machine: calls, instructions, system
+calls, memory. Not a test: a program of its own, because coverage and profiling do not go together. Prints JSON.
+
+One user asks one server over one connection, so every request does exactly the same; of 200 rounds the median
+counts, since now and then a timer comes in between.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import socket
+import statistics
+import sys
+import tempfile
+import tracemalloc
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from perfspec import data as kinds
+from perfspec.app.lint import lint
+from perfspec.engine.binding import Binder
+from perfspec.engine.lanes import Lane
+from perfspec.engine.reactor import RealDriver
+from perfspec.metrics.series import Registry
+from perfspec.steps.kinds import Step
+from perfspec.steps.runtime import Origin, Run
+from perfspec.steps.sequence import in_turn
+
+ROUNDS = 200
+LONG = 3000
+"""So that what is kept once, a bucket of a histogram, is not taken for what is kept of every request."""
+SPEC = """
+perfspec: 1
+service: costs
+environments: {here: {url: "http://127.0.0.1:1"}}
+data: {size: {number: 1 to 1000}}
+flows:
+  get:
+    steps: [{get: /json, name: get, tags: {kind: static}, expect: {status: 200}}]
+  order:
+    steps:
+      - {post: /orders, name: order, json: {size: "${size}"}, expect: {$.state: new}, capture: {order: $.id}}
+      - {get: "/orders/${order}", name: look}
+stages: {smoke: {phases: [{for: 30s, users: 1}]}}
+thresholds: {get: {p95: under 1s}, order: {p95: under 1s}}
+"""
+BODY = b'{"id":"abc","state":"new"}'
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+SYSTEM = {"send": "send", "recv": "recv", "poll": "poll", "modify": "modify", "register": "register",
+          "connect_ex": "connect", "close": "close", "accept": "accept"}  # fmt: skip
+
+
+def serve() -> tuple[int, int]:
+    """A child that answers every read; its pid and port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            peer, _ = listener.accept()
+            while peer.recv(65536):
+                peer.sendall(ANSWER)
+    port: int = listener.getsockname()[1]
+    listener.close()
+    return pid, port
+
+
+class Counts:
+    """How often what happened since the last look."""
+
+    def __init__(self) -> None:
+        self.now: Counter[str] = Counter()
+        self.each: list[Counter[str]] = []
+
+    def look(self) -> None:
+        self.each.append(self.now)
+        self.now = Counter()
+
+    def medians(self) -> dict[str, float]:
+        names = {name for counts in self.each for name in counts}
+        found = {name: statistics.median(counts[name] for counts in self.each) for name in sorted(names)}
+        return {name: count for name, count in found.items() if count}
+
+    def profile(self, _frame: FrameType, event: str, what: Any) -> None:
+        if event == "call":
+            self.now["python calls"] += 1
+        elif event == "c_call":
+            self.now["c calls"] += 1
+            name = SYSTEM.get(what.__name__)
+            if name and type(what.__self__).__name__ in ("socket", "epoll"):
+                self.now[name] += 1
+
+    def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.now["instructions"] += event == "opcode"
+        return self.trace
+
+
+def drive(
+    port: int, steps: tuple[Step, ...], names: dict[str, Any],
+    begin: Callable[[], None], each: Callable[[], None], end: Callable[[], None], turns: int = ROUNDS,
+) -> None:  # fmt: skip
+    """A hundred rounds to get warm, then those that count."""
+    loop = asyncio.new_event_loop()
+    driver = RealDriver(loop)
+    registry = Registry(driver.now_ns(), {("get", ""): (10**9,), ("order", ""): (10**9,)})
+    url = f"http://127.0.0.1:{port}"
+    program = in_turn(steps, Binder(url, Origin("127.0.0.1", port, "127.0.0.1"), {}, registry, "load", "x"))
+    lane = Lane(driver, 0)
+    lane.vars.base, lane.vars.step, lane.vars.generators = 1, 0, names
+
+    def rounds(lane: Lane) -> Run:
+        for turn in range(100 + turns):
+            if turn == 100:
+                begin()
+            lane.vars.clear()
+            yield from program(lane)
+            if turn >= 100:
+                each()
+        end()
+
+    lane.run(rounds(lane), lambda _lane, kind: loop.stop() if kind is None else sys.exit(kind))
+    loop.run_forever()
+    driver.close()
+    loop.close()
+
+
+def costs(port: int, steps: tuple[Step, ...], names: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    counts = Counts()
+    drive(port, steps, names, lambda: sys.setprofile(counts.profile), counts.look, lambda: sys.setprofile(None))
+    found |= counts.medians()
+    counts = Counts()
+
+    def trace() -> None:
+        sys.settrace(counts.trace)
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:  # those that run already
+            frame.f_trace = counts.trace
+            frame.f_trace_opcodes = True
+            frame = frame.f_back
+
+    drive(port, steps, names, trace, counts.look, lambda: sys.settrace(None))
+    found |= counts.medians()
+    found |= memory(port, steps, names)
+    return found
+
+
+def memory(port: int, steps: tuple[Step, ...], names: dict[str, Any]) -> dict[str, float]:
+    """Bytes that a request needs for a while, and blocks that it leaves behind."""
+    peaks, blocks = array("q"), array("q")  # they keep no objects, which would be counted
+
+    def look() -> None:
+        now, peak = tracemalloc.get_traced_memory()
+        peaks.append(peak - now)
+        blocks.append(sys.getallocatedblocks())
+        tracemalloc.reset_peak()
+
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    drive(port, steps, names, tracemalloc.reset_peak, look, tracemalloc.stop, LONG)
+    gc.enable()
+    half = len(blocks) // 2
+    left = (blocks[-1] - blocks[half]) / (len(blocks) - half)
+    return {"transient bytes": statistics.median(peaks), "blocks left behind": round(max(left, 0.0), 2)}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "costs.yaml")
+        path.write_text(SPEC)
+        spec = lint(str(path)).spec
+    assert spec is not None
+    pid, port = serve()
+    try:
+        names = {d.name: kinds.bind(d, kinds.Supply(1, (), {})) for d in spec.data}
+        print(json.dumps({name: costs(port, flow.steps, names) for name, flow in spec.flows.items()}))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()
