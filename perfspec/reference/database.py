@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
@@ -48,11 +48,12 @@ class Database:
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise DatabaseDown from error
 
-    async def up(self) -> bool:
+    async def has(self, table: str) -> bool:
+        """Does it answer, with that table in it?"""
         try:
             async with asyncio.timeout(_PATIENCE_S / 2):
-                await self.run(lambda connection: connection.execute(text("SELECT 1")))
-        except (DatabaseDown, TimeoutError):
+                await self.run(lambda connection: connection.execute(text(f"SELECT count(*) FROM {table}")))  # noqa: S608
+        except (DatabaseDown, ProgrammingError, TimeoutError):
             return False
         return True
 

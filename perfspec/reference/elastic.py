@@ -89,11 +89,13 @@ class Elastic:
         await self._client.close()
 
     async def up(self) -> bool:
+        """It answers, has not lost a shard, and the indices are there."""
         try:
             health = await self._client.cluster.health()
+            there = await self._client.indices.exists(index=[DOCUMENTS, SUGGESTIONS])
         except (ApiError, TransportError):
             return False
-        return bool(health["status"] != "red")
+        return bool(health["status"] != "red" and there)
 
     async def suggest(self, prefix: str, language: str, most: int) -> list[str]:
         wanted = [{"term": {"language": language}}, {"prefix": {"folded": fold(prefix).lstrip()}}]

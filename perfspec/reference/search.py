@@ -117,8 +117,8 @@ class SearchService:
         self._prepared = False
 
     async def dependencies(self) -> dict[str, bool]:
-        up = await self._store.up() if self._prepared else await self._prepare()
-        return {self._store.name: up}
+        self._prepared = self._prepared and await self._store.up()
+        return {self._store.name: self._prepared or await self._prepare()}
 
     async def _prepare(self) -> bool:
         try:

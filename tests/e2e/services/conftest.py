@@ -83,9 +83,13 @@ class PostgreSQL(Process):
     def ask(self, query: str) -> Any:
         """The one value that a query is about."""
         with psycopg.connect(self.url, connect_timeout=2) as connection:
-            row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(query).fetchone()
             assert row is not None
             return row[0]
+
+    def tell(self, statement: str) -> None:
+        with psycopg.connect(self.url, connect_timeout=2) as connection:
+            connection.execute(statement)
 
 
 def postgresql_programs() -> dict[str, Path]:

@@ -82,6 +82,11 @@ async def create(request: Request) -> Response:
     return answer({"acknowledged": True, "shards_acknowledged": True, "index": name})
 
 
+async def are_there(request: Request) -> Response:
+    there = set(request.path_params["index"].split(",")) <= set(shelves)
+    return Response(status_code=200 if there else 404, headers={"X-Elastic-Product": "Elasticsearch"})
+
+
 async def count(request: Request) -> Response:
     return answer({"count": len(shelves[request.path_params["index"]].visible()), "_shards": {}})
 
@@ -160,6 +165,7 @@ app = Starlette(
         Route("/_cluster/health", health),
         Route("/_bulk", bulk, methods=["PUT", "POST"]),
         Route("/{index}", create, methods=["PUT"]),
+        Route("/{index}", are_there, methods=["HEAD"]),
         Route("/{index}/_count", count, methods=["GET", "POST"]),
         Route("/{index}/_refresh", refresh, methods=["POST"]),
         Route("/{index}/_search", search, methods=["POST"]),

@@ -93,6 +93,13 @@ def test_a_postgresql_that_is_gone_is_named_and_nothing_acknowledged_is_lost(ori
         assert store.ask("SELECT max(step) FROM schema_version") == 2
 
 
+def test_a_database_that_was_emptied_is_prepared_again(postgresql, reference) -> None:
+    with postgresql() as store, reference("assessment", DATABASE_URL=store.url) as assessment:
+        store.tell("DROP TABLE answer, question, assessment, schema_version")
+        assert assessment.ready() == (200, {"postgresql": "up"})
+        assert store.ask("SELECT count(*) FROM assessment") == 60
+
+
 def test_two_services_that_start_at_once_on_an_empty_postgresql_make_its_tables_once(postgresql, reference) -> None:
     with postgresql() as store, ThreadPoolExecutor(8) as pool, ExitStack() as stack:
         begun = [reference("assessment", DATABASE_URL=store.url) for _ in range(2)]
@@ -127,9 +134,10 @@ def test_search_speaks_the_official_client_to_a_stand_in_for_elasticsearch(elast
         assert get("/v1/suggest", q="Caf", language="fr") == suggested
 
         paper = {"title": "Zeppelin maintenance", "body": "Hydrogen and patience", "source": "test-1"}
-        job = search.ask("POST", "/v1/index", json=paper, headers=KEY).json()["job_id"]
-        assert get(f"/v1/index/jobs/{job}")["state"] == "queued"
-        wait_for(lambda: get(f"/v1/index/jobs/{job}")["state"], "indexed")
+        accepted = search.ask("POST", "/v1/index", json=paper, headers=KEY).json()
+        assert accepted["state"] == "queued"
+        job = f"/v1/index/jobs/{accepted['job_id']}"
+        wait_for(lambda: get(job)["state"], "indexed")
         assert [hit["title"] for hit in get("/v1/query", q="hydrogen zeppelin")["hits"]] == [paper["title"]]
         assert get("/v1/index/jobs/job-0")["error"] == "there is no job job-0"
         assert search.ask("DELETE", "/v1/index?source=test-1", headers=KEY).json() == {"deleted": 1}
@@ -138,3 +146,6 @@ def test_search_speaks_the_official_client_to_a_stand_in_for_elasticsearch(elast
         elasticsearch_standin.kill()
         assert search.ready() == (503, {"elasticsearch": "down"})
         assert get("/v1/query", q="coffee") == {"error": "the elasticsearch is not up"}
+        elasticsearch_standin.begin()  # and it has forgotten everything
+        wait_for(search.ready, (200, {"elasticsearch": "up"}))
+        assert get("/v1/query", q="coffee")["total"] > 0
