@@ -13,6 +13,7 @@ __all__ = [
     "format_duration",
     "format_ms",
     "format_share",
+    "format_size",
     "parse_duration",
     "parse_share",
 ]
@@ -67,6 +68,14 @@ def format_ms(ns: float) -> str:
     if ms >= 1000:
         return f"{_three(ms / 1000)} s"
     return f"{_three(ms)} ms"
+
+
+def format_size(size: float) -> str:
+    """For people: three significant digits (`980 B`, `1.54 kB`, `12.0 MB`)."""
+    for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
+        if size >= factor:
+            return f"{_three(size / factor)} {unit}"
+    return f"{size:.0f} B"
 
 
 def _three(x: float) -> str:

@@ -1,8 +1,9 @@
 """How many requests each threshold will see, before anything is sent.
 
-Every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is none, and a
-wait two polls. Lists and conditions are evaluated over drawn data; where an answer decides, a condition
-counts as even odds and a list as three entries. Rounds in a window = user-time / mean length of a round.
+Every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is none; a wait
+has two polls, a stream three gaps. Lists and conditions are evaluated over drawn data; where an answer
+decides, a condition counts as even odds and a list as three entries. Rounds in a window = user-time / mean length of a
+round.
 """
 
 from collections import defaultdict
@@ -78,9 +79,12 @@ def expected(threshold: Threshold, estimated: Estimate) -> float:
     if row.kind == "all":
         counted = ("",) if threshold.cell.is_latency else ("", "wait")
         return sum(n for (_, kind), n in estimated.requests.items() if kind in counted)
+    factor = UNKNOWN_ENTRIES if timer == "event_gap" else 1
+    if timer not in ("", "wait", "poll"):  # one of each request; three gaps
+        timer = ""
     timers = ("group",) if row.kind == "group" else (timer, "wait")
     both = (estimated.requests, estimated.visits)
-    return next((n for kind in timers if (n := sum(found.get((row.name, kind), 0.0) for found in both))), 0.0)
+    return factor * next((n for kind in timers if (n := sum(found.get((row.name, kind), 0.0) for found in both))), 0.0)
 
 
 @dataclass(slots=True)

@@ -174,18 +174,21 @@ class Plan(msgspec.Struct, frozen=True):
         return tuple(found)
 
     def request_limits(self) -> dict[tuple[str, str], tuple[int, ...]]:
-        """(request, timer) -> the longest good durations in ns, to be counted exactly while the load runs."""
+        """(request, timer) -> the longest good durations in ns, to be counted exactly while the load runs.
+
+        What a limit cannot be counted for but is about has none: it is measured all the same.
+        """
         limits: dict[tuple[str, str], set[int]] = {}
         every = {name for name, timer in self.series_names() if not timer}
         for threshold in self.thresholds:
             good = longest_good_ns(threshold)
-            if good is None:
-                continue
             row, timer = threshold.row, threshold.cell.timer
-            names = every if row.kind == "all" else {row.name}
-            timer = {"flow": "round", "group": "group"}.get(row.kind, timer)
+            if good is None and not timer:
+                continue
+            names = every if row.kind == "all" or (timer and row.kind == "flow") else {row.name}
+            timer = timer or {"flow": "round", "group": "group"}.get(row.kind, "")
             for name in names:
-                limits.setdefault((name, timer), set()).add(good)
+                limits.setdefault((name, timer), set()).update(() if good is None else (good,))
         return {key: tuple(sorted(found)) for key, found in limits.items()}
 
     def held_to(self, key: Key) -> int:

@@ -6,7 +6,7 @@ Nothing of an answer can become markup: it is escaped, pipes and line breaks too
 import re
 from collections.abc import Sequence
 
-from perfspec.base.units import format_duration, format_ms
+from perfspec.base.units import format_duration
 from perfspec.report import words
 from perfspec.report.remarks import HEADLINES, label, remarks
 from perfspec.report.result import Result, Summary
@@ -101,5 +101,6 @@ def _lines(result: Result) -> list[str]:
 
 def _request(summary: Summary) -> tuple[str, ...]:
     times = summary.response
-    shown = [format_ms(ns) for ns in (times.p50, times.p95, times.p99, times.max)] if times.histogram else ["-"] * 4
+    percentiles = (times.p50, times.p95, times.p99, times.max)
+    shown = [words.amount(ns, summary.unit) for ns in percentiles] if times.histogram else ["-"] * 4
     return (escaped(label(summary)), words.count(summary.n), words.count(summary.failed), *shown)

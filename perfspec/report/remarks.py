@@ -13,8 +13,8 @@ HEADLINES = {
     "NOT_STARTED": "NOT STARTED, which is no pass",
     "CRASHED": "CRASHED: this is what was measured until then",
 }
-SUMS = ("round", "group", "group with pauses")
-"""Timers of what is made of requests: their errors are told with those."""
+REQUESTS = ("", "poll", "wait")
+"""Other timers are of parts of requests, or of what is made of them: their errors are told with those."""
 TIMERS = {
     "poll": " (one poll)",
     "wait": " (until done)",
@@ -38,7 +38,7 @@ def remarks(result: Result) -> list[str]:
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
     for summary in result.summaries:
-        if summary.key.timer not in SUMS:
+        if summary.key.timer in REQUESTS or any(kind.startswith("record ") for kind in summary.errors):
             out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
 

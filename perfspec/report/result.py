@@ -19,6 +19,7 @@ from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row, total
 from perfspec.metrics.series import Key, Slice
 from perfspec.plan.model import Plan, Skipped, Window
+from perfspec.spec.model import unit_of
 from perfspec.steps import requests
 from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check
@@ -66,6 +67,8 @@ class Summary(msgspec.Struct, frozen=True):
     service: Durations
     ok_response: Durations | None = None
     """Of those that did not fail, where one of its percentiles differs by over 5 % from that of all answers."""
+    unit: Literal["time", "size", "number"] = "time"
+    """Of sizes a byte is written as 1 000 ns, of numbers 1 as 1 000 000."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -235,6 +238,7 @@ def _summaries(judged: Sequence[Slice]) -> tuple[Summary, ...]:
             _durations(row.response),
             _durations(row.service),
             _ok_only(row),
+            unit_of(key.timer),
         )
         for key, row in rows.items()
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from perfspec.base.clock import SECOND
-from perfspec.base.units import format_duration, format_ms
+from perfspec.base.units import format_duration
 from perfspec.report import words
 from perfspec.report.remarks import HEADLINES, label, remarks
 from perfspec.report.result import Result
@@ -35,7 +35,8 @@ def _table(result: Result) -> list[str]:
         if summary.key.timer == "round":
             continue
         times = summary.response
-        shown = [format_ms(ns) for ns in (times.p50, times.p95, times.p99, times.max)] if times.histogram else ["-"] * 4
+        percentiles = (times.p50, times.p95, times.p99, times.max)
+        shown = [words.amount(ns, summary.unit) for ns in percentiles] if times.histogram else ["-"] * 4
         rows.append((name, words.count(summary.n), words.count(summary.failed), *shown))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [

@@ -2,10 +2,10 @@
 
 from textwrap import wrap
 
-from perfspec.base.units import format_ms, format_share
+from perfspec.base.units import BYTE_NS, NUMBER_NS, format_ms, format_share, format_size
 from perfspec.verdict.judge import Measured, Verdict
 
-__all__ = ["count", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
+__all__ = ["amount", "count", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
 
 MARKS = {"INCONCLUSIVE": "??", "NO_DATA": "??", "SKIPPED": "SKIP"}
 
@@ -59,8 +59,10 @@ def _share(verdict: Verdict) -> str:
     close = "close: " if verdict.strength == "borderline" and not _is_small(verdict) else ""
     if verdict.failed is not None:
         allowed = format_share(verdict.limit_share).replace("%", " %")
-        text = f"{percent(share)} slower or failed ({allowed} allowed, {close}likely {likely})"
-        seen = "no answer" if verdict.observed_ns is None else f"{verdict.cell} {format_ms(verdict.observed_ns)}"
+        is_time = verdict.observed is None
+        over = "slower" if is_time else "over it"
+        text = f"{percent(share)} {over} or failed ({allowed} allowed, {close}likely {likely})"
+        seen = f"{verdict.cell} {_seen(verdict)}" if verdict.observed_ns is not None or not is_time else "no answer"
         failed = f", {count(verdict.failed)} failed" if verdict.failed else ""
         return f"{text}; {seen} of {count(verdict.n)}{failed}"
     word = _bad_word(verdict)
@@ -68,6 +70,25 @@ def _share(verdict: Verdict) -> str:
     counted = f"{count(verdict.bad)} of {count(verdict.n)}"
     burn = f"burn rate {verdict.observed:.3g}x; " if verdict.observed is not None else ""
     return f"{burn}{percent(share)} {word}: {counted} ({allowed} allowed, {close}likely {likely})"
+
+
+def _seen(verdict: Verdict) -> str:
+    """The value of a cell that is measured: a time, a size, a number."""
+    if verdict.observed_ns is not None:
+        return format_ms(verdict.observed_ns)
+    observed = verdict.observed or 0.0
+    return format_size(observed) if verdict.cell.startswith("size ") else _plain(observed)
+
+
+def _plain(number: float) -> str:
+    return count(number) if number >= 100 else f"{number:.3g}"
+
+
+def amount(ns: float, unit: str) -> str:
+    """What a series recorded: a time, or a size or a number that went the way of times."""
+    if unit == "time":
+        return format_ms(ns)
+    return format_size(ns / BYTE_NS) if unit == "size" else _plain(ns / NUMBER_NS)
 
 
 def _measured(measured: Measured) -> str:
@@ -84,11 +105,11 @@ def _measured(measured: Measured) -> str:
 def _number(verdict: Verdict) -> str:
     if verdict.measured:
         return ", ".join(_measured(each) for each in verdict.measured)
-    if verdict.observed_ns is not None:
-        return f"{verdict.cell} {format_ms(verdict.observed_ns)} of {count(verdict.n)}"
-    if verdict.observed is None:
+    if verdict.observed_ns is None and verdict.observed is None:
         return ""
-    observed = verdict.observed
+    if verdict.observed_ns is not None or verdict.cell not in ("count", "throughput"):
+        return f"{verdict.cell} {_seen(verdict)} of {count(verdict.n)}"
+    observed = verdict.observed or 0.0
     return f"{count(observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
 
 

@@ -17,7 +17,8 @@ from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
 from perfspec.spec.rules import all_rules, measured, resolve_rule
 from perfspec.spec.thresholds import fits, parse_cell, resolve
-from perfspec.steps.kinds import Captured, Request, Step, WaitUntil
+from perfspec.spec.timers import Timers, check_timer, timers
+from perfspec.steps.kinds import Captured, Request, Step
 from perfspec.steps.reading import Read
 
 __all__ = ["check", "stage_promises"]
@@ -56,7 +57,7 @@ def _all_steps(spec: Spec) -> Iterable[Step]:
 
 def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
     places: dict[str, Span] = {}
-    waits: set[str] = set()
+    known = timers(_all_steps(spec))
     tags: dict[str, set[str]] = {}
     hidden = {c.name for step in _all_steps(spec) for c in _captures(step) if c.capture.secret}
     for step in _all_steps(spec):
@@ -66,11 +67,9 @@ def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
             _no_secrets(request, hidden, out)
             for tag, value in request.tags:
                 tags.setdefault(tag, set()).add(value.source)
-        if isinstance(step, WaitUntil):
-            waits.add(step.request.name)
     promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
     for promise in (*promises, *measured(spec, out)):
-        _row(promise, spec, places, waits, out)
+        _row(promise, spec, places, known, out)
         _where(promise, tags, out)
 
 
@@ -99,14 +98,16 @@ def _where(promise: Promise, tags: dict[str, set[str]], out: Diagnostics) -> Non
             out.add("PS602", f"the tag `{tag}` is never `{value}`", promise.row_span, f"there is {there}")
 
 
-def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str], out: Diagnostics) -> None:
+def _row(promise: Promise, spec: Spec, places: dict[str, Span], known: Timers, out: Diagnostics) -> None:
     row, cell = promise.row, promise.cell
     row_span = promise.row_span
     if row.kind == "flow" and row.name not in spec.flows:
-        known = {f.name: Known("flow", f.span) for f in spec.flows.values()}
-        out.add("PS602", f"no flow is named `{row.name}`", row_span, suggest(row.name, known))
+        flows = {f.name: Known("flow", f.span) for f in spec.flows.values()}
+        out.add("PS602", f"no flow is named `{row.name}`", row_span, suggest(row.name, flows))
     if row.kind == "group":
         _group(promise, spec, out)
+    elif row.kind != "request":
+        check_timer(promise, known, out)
     if row.kind != "request":
         return
     if cell.statistic == "goodput":
@@ -117,18 +118,13 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], waits: set[str],
         hint = f"write `flow {row.name}`" if row.name in spec.flows else hint
         hint = f"write `group {row.name}`" if row.name in _groups(spec) else hint
         out.add("PS602", f"no request is named `{row.name}`", row_span, hint)
-    elif row.name in waits and cell.is_latency and not cell.timer:
+    elif "wait" in known[row.name] and cell.is_latency and not cell.timer:
         message = f"`{row.name}` waits until its answer is as wanted; `{cell.text}` does not say which time is meant"
         out.add(
             "PS609", message, promise.span, f"write `wait {cell.text}` (until done) or `poll {cell.text}` (one poll)"
         )
-    elif row.name not in waits and cell.timer:
-        out.add(
-            "PS605",
-            f"`{row.name}` has no `until`, so it has no `{cell.timer}` time",
-            promise.span,
-            f"write `{cell.text.split()[-1]}`",
-        )
+    else:
+        check_timer(promise, known, out)
 
 
 def _groups(spec: Spec) -> dict[str, Known]:
@@ -251,7 +247,7 @@ def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
     cell = parse_cell(rule.metric, rule.span, out)
     if cell is None or not fits(cell, rule.limit, rule.span, out):
         return
-    if cell.statistic in ("count", "throughput", "burn rate"):
+    if cell.statistic in ("count", "throughput", "burn rate") or cell.timer not in ("", "wait", "poll"):
         out.add("PS902", f"aborting by `{rule.metric}` is not built yet", rule.span, "write `errors over 25% for 30s`")
     if cell.statistic == "goodput" and rule.row != "all":
         message, hint = "goodput is about rounds, not about requests", rule.text.replace(f" of {rule.row}", "")

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from perfspec.base.units import BYTE_NS, NUMBER_NS
 from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule, Limit
@@ -16,6 +17,7 @@ from perfspec.spec.slo import Notice, Slo
 from perfspec.steps.kinds import Check, Step
 
 __all__ = [
+    "ALWAYS",
     "Access",
     "Cell",
     "Environment",
@@ -35,7 +37,20 @@ __all__ = [
     "Threshold",
     "Tls",
     "Value",
+    "unit_of",
 ]
+
+
+ALWAYS = ("connect", "tls", "first_byte", "redirect", "size")
+"""What any request may measure."""
+TIMES = frozenset(
+    {"", "wait", "poll", "group", "group with pauses", "round", "first_event", "event_gap", *ALWAYS} - {"size"}
+)
+
+
+def unit_of(timer: str) -> Literal["time", "size", "number"]:
+    """The unit of what a series records: sizes and plain numbers go the way of times, and are told apart by name."""
+    return "time" if timer in TIMES else "size" if timer == "size" else "number"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -65,14 +80,29 @@ class Cell(msgspec.Struct, frozen=True):
     ]
     quantile: Fraction | None
     timer: str
-    """Empty for the request itself; wait or poll."""
+    """Empty for the request itself; wait, first_event, size ..., or the name of a recorded number."""
     text: str
     status: int = 0
     """Of `status 429`: which one."""
 
     @property
-    def is_latency(self) -> bool:
+    def is_measured(self) -> bool:
+        """About values that were measured one by one, not about how many requests were what."""
         return self.statistic in ("percentile", "mean", "max")
+
+    @property
+    def is_latency(self) -> bool:
+        return self.is_measured and self.unit == "time"
+
+    @property
+    def unit(self) -> Literal["time", "size", "number"]:
+        """Of the values."""
+        return unit_of(self.timer)
+
+    @property
+    def unit_ns(self) -> int:
+        """As how many ns one of its unit is recorded."""
+        return {"time": 1, "size": BYTE_NS, "number": NUMBER_NS}[self.unit]
 
 
 class Threshold(msgspec.Struct, frozen=True):

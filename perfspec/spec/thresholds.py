@@ -12,7 +12,7 @@ from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
 from perfspec.language.phrases import Limit
 from perfspec.language.templates import Text
-from perfspec.spec.model import Cell, Promise, Promised, Row, Threshold
+from perfspec.spec.model import ALWAYS, Cell, Promise, Promised, Row, Threshold
 
 __all__ = [
     "fits",
@@ -27,12 +27,13 @@ __all__ = [
     "wants_many",
 ]
 
-_CELL = re.compile(r"(?:(wait|poll) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
+_CELL = re.compile(r"(?:([A-Za-z_]\w*) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
 _STATUS = re.compile(r"status ([1-5]\d\d)")
 _SHARES = ("errors", "availability", "goodput", "burn rate", "status")
 _PLAIN = ("errors", "availability", "goodput", "burn rate", "count", "throughput")
-_LATER = re.compile(r"(first_event|event_gap|connect|size) .*")
-_KNOWN = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "wait p95", "poll p95", *_PLAIN, "status 429")
+_KNOWN = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "wait p95", "poll p95", "first_event p95",
+          "event_gap p95", "events mean", "connect p95", "size p95", *_PLAIN, "status 429")  # fmt: skip
+_OWN = ("", "wait", "poll", "first_event", "event_gap", "events", *ALWAYS)
 _UNITS = {**dict.fromkeys(_SHARES, "share"), "burn rate": "times", "count": "number", "throughput": "rate"}
 _EXAMPLES = {
     "time": "at most 200ms",
@@ -40,6 +41,7 @@ _EXAMPLES = {
     "number": "at least 100",
     "rate": "at least 20/s",
     "times": "at most 1x",
+    "size": "at most 100kB",
 }
 _GOOD_SIDES = {
     "errors": ("under", "at most"),
@@ -106,9 +108,6 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
         return Cell(text, None, "", text)  # type: ignore[arg-type]
     if match := _STATUS.fullmatch(text):
         return Cell("status", None, "", text, int(match[1]))
-    if _LATER.fullmatch(text):
-        out.add("PS902", f"the cell `{text}` is not built yet", span)
-        return None
     near = difflib.get_close_matches(text, _KNOWN, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(_KNOWN)}"
     out.add("PS605", f"a threshold has no cell `{text}`", span, hint)
@@ -131,15 +130,24 @@ def _is_good_side(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> boo
 
 def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     """Does the limit have the unit of the cell? Reports where not."""
-    unit = _UNITS.get(cell.statistic, "time")
+    unit = _UNITS.get(cell.statistic, cell.unit)
     if all(q.unit == unit for q in (limit.quantity, limit.high) if q is not None):
         if unit != "share" or limit.quantity.value <= 1:
             return True
         out.add("PS606", f"`{limit.quantity.text}` is more than everything", span, "write a percentage up to 100%")
         return False
-    suffix = {"time": "ms", "share": "%", "rate": "/s", "times": "x"}.get(unit, "")
+    if cell.timer not in _OWN and (near := difflib.get_close_matches(cell.timer, _OWN, 1)):
+        out.add(
+            "PS605",
+            f"nothing is measured as `{cell.timer}`",
+            span,
+            f"did you mean `{near[0]} {cell.text.split()[-1]}`?",
+        )
+        return False
+    suffix = {"time": "ms", "share": "%", "rate": "/s", "times": "x", "size": "kB"}.get(unit, "")
     example = f"{limit.relation} {limit.quantity.text}{suffix}" if limit.quantity.unit == "number" else _EXAMPLES[unit]
-    words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate", "times": "a multiple"}
+    words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate", "times": "a multiple",
+             "size": "a size"}  # fmt: skip
     out.add(
         "PS606",
         f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not",
@@ -186,10 +194,13 @@ def is_share(cell: Cell) -> bool:
 
 
 def longest_good_ns(threshold: Threshold) -> int | None:
-    """For a percentile with an upper limit: the longest duration that is not bad. `under 120ms` is 1 ns shorter."""
+    """For a percentile with an upper limit: the longest duration that is not bad. `under 120ms` is 1 ns shorter.
+
+    Sizes and numbers are recorded as durations, see `Cell.unit_ns`.
+    """
     if threshold.cell.statistic != "percentile" or threshold.limit.relation not in ("under", "at most"):
         return None
-    limit = int(threshold.limit.quantity.value)
+    limit = int(threshold.limit.quantity.value * threshold.cell.unit_ns)
     return limit - 1 if threshold.limit.relation == "under" else limit
 
 

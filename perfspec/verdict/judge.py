@@ -86,7 +86,7 @@ class Verdict(msgspec.Struct, frozen=True):
     observed_ns: int | None = None
     """The percentile, mean or maximum of the answers."""
     observed: float | None = None
-    """A count, a rate, or how many times faster than promised the error budget is used."""
+    """A count, a rate, a recorded number, bytes, or how many times faster than promised the error budget is used."""
     design_effect: float | None = None
     """How many times less the requests say than independent ones would; of latency and goodput."""
     n_effective: float | None = None
@@ -204,12 +204,23 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
         lower=lower,
         upper=upper,
         needed=bounds.n_min(share, CONFIDENCE),
-        observed_ns=None if quantile is None or not row.response else histogram.quantile(row.response, quantile) * 1000,
-        observed=None if threshold.budget is None else float(Fraction(bad, n) / threshold.budget),
+        **_observed(threshold, None if quantile is None else _quantile(row, quantile)),
+        **({} if threshold.budget is None else {"observed": float(Fraction(bad, n) / threshold.budget)}),
         design_effect=None if effect is None else effect.deff,
         n_effective=None if effect is None else effect.n,
         windows=None if effect is None else effect.windows,
     )
+
+
+def _quantile(row: Row, quantile: Fraction) -> int | None:
+    return histogram.quantile(row.response, quantile) * 1000 if row.response else None
+
+
+def _observed(threshold: Threshold, ns: int | None) -> dict[str, object]:
+    """A measured value, under the name of its kind."""
+    if threshold.cell.is_measured and threshold.cell.unit != "time":
+        return {"observed": None if ns is None else ns / threshold.cell.unit_ns}
+    return {"observed_ns": ns}
 
 
 def _effect(threshold: Threshold, seen: Sample) -> Effect | None:
@@ -237,10 +248,12 @@ def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
     elif not row.response:
         return _verdict(threshold, "NO_DATA", reason="no request of this row was answered", n=row.n)
     elif statistic == "percentile" and threshold.cell.quantile is not None:
-        observed_ns = histogram.quantile(row.response, threshold.cell.quantile) * 1000
+        observed_ns = _quantile(row, threshold.cell.quantile)
     else:
         us = histogram.mean(row.response) if statistic == "mean" else histogram.largest(row.response)
         observed_ns = int(us * 1000)
+    if observed_ns is not None and threshold.cell.unit != "time":
+        observed, observed_ns = observed_ns / threshold.cell.unit_ns, None
     value = observed_ns if observed_ns is not None else observed
     assert value is not None
     outcome: Outcome = "PASS" if _meets(threshold, value) else "FAIL"

@@ -104,6 +104,8 @@ def _is_of(piece: Slice, row: RowName, cell: Cell) -> bool:
         return key.timer == "round" and (row.kind == "all" or key.flow == row.name)
     if cell.statistic == "status":
         counted = key.timer in ("", "poll")  # a wait is no answer, its polls are
+    elif cell.timer:
+        counted = key.timer == cell.timer
     elif row.kind == "flow":
         counted = key.timer in (("round",) if cell.is_latency or cell.statistic == "count" else ("", "wait"))
     elif row.kind == "group":
@@ -111,7 +113,7 @@ def _is_of(piece: Slice, row: RowName, cell: Cell) -> bool:
     elif row.kind == "all":
         counted = key.timer in (("",) if cell.is_latency else ("", "wait"))
     else:
-        counted = key.timer in ((cell.timer,) if cell.timer else ("", "wait"))
+        counted = key.timer in ("", "wait")
     if not counted:
         return False
     if row.kind == "flow":

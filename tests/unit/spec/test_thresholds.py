@@ -31,6 +31,9 @@ def cell(text: str) -> tuple[Cell | None, list[str]]:
         ("p0.1", "percentile", Fraction(1, 1000), ""),
         ("wait p95", "percentile", Fraction(19, 20), "wait"),
         ("poll max", "max", None, "poll"),
+        ("first_event p95", "percentile", Fraction(19, 20), "first_event"),
+        ("tokens mean", "mean", None, "tokens"),
+        ("size p50", "percentile", Fraction(1, 2), "size"),
         ("mean", "mean", None, ""),
         ("max", "max", None, ""),
         ("errors", "errors", None, ""),
@@ -56,13 +59,13 @@ def test_a_cell_is_a_number_of_a_row(text, statistic, quantile, timer) -> None:
             "qqq",
             (
                 "PS605 a threshold has no cell `qqq` | there are p50, p90, p95, p99, p99.9, mean, max, wait p95,"
-                " poll p95, errors, availability, goodput, burn rate, count, throughput, status 429"
+                " poll p95, first_event p95, event_gap p95, events mean, connect p95, size p95, errors, availability,"
+                " goodput, burn rate, count, throughput, status 429"
             ),
         ),
         ("wait errors", "PS605 a threshold has no cell `wait errors` | did you mean `errors`?"),
         ("status 42", "PS605 a threshold has no cell `status 42` | did you mean `status 429`?"),
         ("status 600", "PS605 a threshold has no cell `status 600` | did you mean `status 429`?"),
-        ("first_event p95", "PS902 the cell `first_event p95` is not built yet | "),
     ],
 )
 def test_what_is_no_cell_is_said(text, said) -> None:
