@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from perfspec import data as data_kinds
 from perfspec import steps as kinds
 from perfspec.base.errors import EnvironmentFailure
+from perfspec.engine.exemplars import Exemplars
 from perfspec.engine.wire import renderer
 from perfspec.language.codegen import Generator
 from perfspec.metrics.series import Key, Registry
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Check, Request, Step
 from perfspec.steps.looks import reads_body, wants_redirect
-from perfspec.steps.runtime import Call, Origin, Program, Recorder, Tags, Vars
+from perfspec.steps.runtime import Call, Keeper, Origin, Program, Recorder, Tags, Vars
 
 __all__ = ["Binder", "constants", "environment_headers", "generators"]
 
@@ -66,6 +67,8 @@ class Binder:
         self._part = part
         self._flow = flow
         self._headers = headers
+        self.exemplars = Exemplars.of(0, (), ())
+        """Where requests to look at are kept; to be replaced before anything is bound by whoever writes them down."""
 
     def call(self, step: Request, until: tuple[Check, ...] = ()) -> Call:
         fixed = tuple(sorted((tag, text.source) for tag, text in step.tags if "${" not in text.source))
@@ -105,6 +108,9 @@ class Binder:
             texts.append(f"({generator.format(pattern, arguments)}).decode()")
         read = generator.function([f"return ({', '.join(texts)},)"])
         return self._registry.by_tags(key, tuple(tag for tag, _ in drawn), read)
+
+    def keeper(self, step: Request, timer: str = "") -> Keeper:
+        return self.exemplars.keeper(Key(step.name, timer, (), self._part, self._flow), step)
 
     def wants(self, name: str, timer: str) -> bool:
         return self._registry.wants(name, timer)

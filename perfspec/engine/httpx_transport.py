@@ -66,6 +66,7 @@ class _Exchange:
         self.data = data
         self.scope = anyio.CancelScope()
         self.chunk: Chunk | None = None
+        self.head: Head | None = None
         self.is_over = False
         self.began = 0
         self.connected = False
@@ -127,6 +128,15 @@ class HttpxTransport:
         if lane.conn is not None and not lane.conn.is_over:
             lane.conn.chunk = chunk
 
+    def cut(self, lane: LaneState, kind: str | None) -> None:
+        exchange: _Exchange | None = lane.conn
+        if exchange is not None and not exchange.is_over:
+            self.cancel(lane)
+            outcome, head = lane.outcome, exchange.head
+            outcome.error, outcome.last = kind, monotonic_ns()
+            outcome.status, outcome.head = (head.status if head else 0), head
+            lane.resume(outcome)
+
     def cancel(self, lane: LaneState) -> None:
         exchange: _Exchange | None = lane.conn
         if exchange is not None and not exchange.is_over:
@@ -184,6 +194,7 @@ class HttpxTransport:
         response = await self._client(exchange.lane).open.handle_async_request(self._request(exchange))
         try:
             head = Head(response.status_code, _lower(response.headers.raw), 0, keep=True)
+            exchange.head = head
             goes_on = call.follows and head.says_more and head.status in REDIRECTS
             chunk = None if goes_on else exchange.chunk
             outcome.body, outcome.dropped = await _read(response, call, outcome, chunk)

@@ -9,6 +9,7 @@ from perfspec import steps as kinds
 from perfspec.base.clock import cpu_ns
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.driver import Driver
+from perfspec.engine.exemplars import Exemplars, hidden_names
 from perfspec.engine.pool import Ending, Hooks, Pool, Second
 from perfspec.engine.rounds import BoundFlow, Generators, Rounds
 from perfspec.engine.slicelog import LoggedSecond
@@ -53,6 +54,7 @@ class Load:
     abort: Abort | None = None
     slices: list[Slice] = field(default_factory=list)
     _pool: Pool | None = None
+    _exemplars: Exemplars = field(default_factory=lambda: Exemplars.of(0, (), ()))
     _cpu_ns: int = 0
 
     def start(self, start_ns: int) -> None:
@@ -60,12 +62,13 @@ class Load:
         plan = self.plan
         registry = Registry(start_ns, plan.request_limits(), plan.held_to, plan.statuses())
         names = constants(plan, self.inputs.run_id, self.inputs.secrets)
-        url, origin, headers = plan.target.url, self.origin, environment_headers(plan)
+        self._exemplars = exemplars = Exemplars.of(start_ns, self.inputs.secrets.values(), hidden_names(plan))
+        binder = self._binder(registry, exemplars, names)
         flows = [
             BoundFlow(
                 flow.name,
                 flow.weight,
-                in_turn(flow.steps, Binder(url, origin, names, registry, "load", flow.name, headers=headers)),
+                in_turn(flow.steps, binder("load", flow.name)),
                 registry.series(Key(flow.name, "round", flow=flow.name)),
             )
             for flow in plan.flows
@@ -74,11 +77,23 @@ class Load:
         watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows])
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
         drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
-        own = Binder(url, origin, names, registry, "each_user", headers=headers)
-        rounds = Rounds(flows, registry, drawn, _visits(plan, own, self.shared))
+        rounds = Rounds(flows, registry, drawn, _visits(plan, binder("each_user", ""), self.shared))
         self._pool = Pool(self.driver, plan, rounds, registry, hooks)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
+
+    def _binder(
+        self, registry: Registry, exemplars: Exemplars, names: Mapping[str, object]
+    ) -> Callable[[str, str], Binder]:
+        """Part of the run and flow -> what binds their steps."""
+        headers = environment_headers(self.plan)
+
+        def binder(part: str, flow: str) -> Binder:
+            found = Binder(self.plan.target.url, self.origin, names, registry, part, flow, headers=headers)
+            found.exemplars = exemplars
+            return found
+
+        return binder
 
     def stop(self, reason: str) -> None:
         """Once: nothing new is sent; twice: now."""
@@ -95,6 +110,7 @@ class Load:
             second.lateness,
             now - self._cpu_ns,
             self.vitals(),
+            self._exemplars.drain(second.number, is_last=second.is_ending),
             extended=second.is_extended,
         )
         self._cpu_ns = now

@@ -18,6 +18,7 @@ from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.environment import prepared, resolve
+from perfspec.engine.exemplars import Exemplars, hidden_names
 from perfspec.engine.health import watched
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs, Listener, Load
@@ -186,7 +187,9 @@ class _Running:
             return dict(shared)
         registry = Registry(driver.now_ns(), self._plan.request_limits(), statuses=self._plan.statuses())
         headers = environment_headers(self._plan)
+        exemplars = Exemplars.of(driver.now_ns(), self._inputs.secrets.values(), hidden_names(self._plan))
         binder = Binder(self._plan.target.url, origin, self._names, registry, part, headers=headers)
+        binder.exemplars = exemplars
         program = in_turn(steps, binder)
         lane = Lane(driver, -1)
         lane.vars = scope = Vars(shared)
@@ -212,7 +215,7 @@ class _Running:
             raise failure
         lane.release()
         slices = registry.drain()
-        self._log.write(LoggedSecond(0, 0, slices))
+        self._log.write(LoggedSecond(0, 0, slices, exemplars=exemplars.drain(0, is_last=True)))
         failed = total(slices).errors
         if failed or ended[0]:
             kinds_found = ", ".join(failed) or str(ended[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from perfspec.base.codec import Malformed, decode, encode
+from perfspec.engine.exemplars import Exemplar
 from perfspec.metrics.series import Slice
 from perfspec.metrics.vitals import Vitals
 from perfspec.verdict.abort import Abort
@@ -41,6 +42,8 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     """CPU time of the load generator since the last line."""
     vitals: Vitals | None = None
     """How the load generator and its machine fared; None in simulation."""
+    exemplars: tuple[Exemplar, ...] = ()
+    """Requests to look at that came since the last line."""
     extended: bool = False
     """The stage was too close to call and runs on."""
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from perfspec.base.clock import SECOND
+from perfspec.base.units import format_ms
+from perfspec.engine.exemplars import Exemplar
 from perfspec.report.result import Result
 from perfspec.report.words import count, few_requests, sentence
 from perfspec.verdict.judge import Verdict
@@ -136,8 +138,27 @@ def _requests(result: Result) -> list[ET.Element]:
             kinds = ", ".join(f"{count(n)} x {kind}" for kind, n in sorted(summary.errors.items(), key=lambda e: -e[1]))
             text = f"{result.spec}: {count(summary.failed)} of {count(summary.n)} requests `{key.name}` failed: {kinds}"
             _judged(result, case, text)
+        _show(result, case, key.name)
         cases.append(case)
     return cases
+
+
+def _show(result: Result, case: ET.Element, name: str) -> None:
+    """The requests to look at, behind what the case says already."""
+    texts = [_exemplar(found) for found in result.exemplars if found.key.name == name]
+    if texts:
+        element = case.find("system-out")
+        element = ET.SubElement(case, "system-out") if element is None else element
+        element.text = _clean("\n\n".join([*([element.text] if element.text else []), *texts]))
+
+
+def _exemplar(found: Exemplar) -> str:
+    what = f"failed: {found.kind}" if found.why == "failed" else "slow"
+    trace = f", trace {found.trace_id}" if found.trace_id else ""
+    at = f"{found.due_ns / SECOND:.3f} s, user {found.user}, round {found.round}"
+    took = f"{format_ms(found.response_ns)} (first byte after {format_ms(found.first_byte_ns)})"
+    answer = found.answer or "no answer"
+    return f"--- {what}, at {at}: {took}{trace}\n{found.sent}\n>>>\n{answer}"
 
 
 def _judged(result: Result, case: ET.Element, text: str) -> None:

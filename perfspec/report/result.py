@@ -13,6 +13,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
 from perfspec.diagnostics.source import Span
+from perfspec.engine.exemplars import FAILURES, SLOWEST, Exemplar
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
@@ -111,6 +112,8 @@ class Result(msgspec.Struct, frozen=True):
     health: Health
     abort: Abort | None
     notes: tuple[str, ...]
+    exemplars: tuple[Exemplar, ...]
+    """Requests to look at: of each the first failures of every kind, and the slowest of the judged time."""
     summaries: tuple[Summary, ...]
     seconds: tuple[LoggedSecond, ...]
     plan: Plan
@@ -167,6 +170,7 @@ def make(plan: Plan, log: Log) -> Result:
         health=health,
         abort=end.abort,
         notes=_notes(log, end),
+        exemplars=_exemplars(log.seconds, stretches),
         summaries=_summaries(judged),
         seconds=log.seconds,
         plan=plan,
@@ -250,6 +254,20 @@ def _ok_only(row: Row) -> Durations | None:
         return None
     pairs = [(histogram.quantile(ok, q), histogram.quantile(every, q)) for q in QUANTILES.values()]
     return _durations(ok) if any(abs(a - b) > DIFFERENT * b for a, b in pairs) else None
+
+
+def _exemplars(seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> tuple[Exemplar, ...]:
+    """Several load generators keep their own, and each stretch of time has its slowest: few of them are enough."""
+    failures: dict[tuple[str, str], list[Exemplar]] = {}
+    slow: dict[str, list[Exemplar]] = {}
+    for found in (each for second in seconds for each in second.exemplars):
+        if found.why == "failed":
+            failures.setdefault((found.key.name, found.kind), []).append(found)
+        elif found.key.part != "load" or is_judged(found.due_ns // SECOND, stretches):
+            slow.setdefault(found.key.name, []).append(found)
+    first = (sorted(each, key=lambda e: e.due_ns)[:FAILURES] for each in failures.values())
+    slowest = (sorted(each, key=lambda e: -e.response_ns)[:SLOWEST] for each in slow.values())
+    return tuple(found for group in (*first, *slowest) for found in group)
 
 
 def _durations(h: Histogram) -> Durations:

@@ -289,7 +289,7 @@ def bind(step: Request, build: Build) -> Program:
     recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
     record = None if callable(recorder) else recorder.record
     judged = judge(step.expect, step.capture, build.constants, at=step.at)
-    needed, measured = bool(step.capture), measures(step, build)
+    needed, measured, keeper = bool(step.capture), measures(step, build), build.keeper(step)
 
     def program(lane: Lane) -> Run:
         lane.request(call)
@@ -300,6 +300,8 @@ def bind(step: Request, build: Build) -> Program:
         (record or recorder(lane.vars).record)(outcome, kind)  # type: ignore[operator]
         if measured is not None:
             measured(outcome, kind, lane.vars)
+        if kind is not None or outcome.last - outcome.due > keeper.slower_than:
+            keeper.keep(call, lane.vars, outcome, kind)
         if kind is not None:
             lane.failures += 1
             lane.failure = kind

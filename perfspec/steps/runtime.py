@@ -30,6 +30,7 @@ __all__ = [
     "Cookies",
     "EndRound",
     "Head",
+    "Keeper",
     "Lane",
     "Origin",
     "Outcome",
@@ -303,6 +304,17 @@ class Recorder(Protocol):
         ...
 
 
+class Keeper(Protocol):
+    """Keeps some requests to look at: the first that failed, and the slowest."""
+
+    slower_than: int
+    """What took longer than that many ns is one of the slowest so far."""
+
+    def keep(self, call: Call, names: Vars, outcome: Outcome, kind: str | None) -> None:
+        """To be called for every failure, and for what is slower than `slower_than`."""
+        ...
+
+
 class Build(Protocol):
     """What binding a step may ask for; one per worker."""
 
@@ -317,6 +329,7 @@ class Build(Protocol):
         """The series of a request, or of a timer (`wait`, `poll`, `group`). A function only if a tag is drawn."""
         ...
 
+    def keeper(self, step: "Request", timer: str = "") -> Keeper: ...
     def wants(self, name: str, timer: str) -> bool:
         """Is a limit about this timer of a request? What nobody asks for need not be measured."""
         ...

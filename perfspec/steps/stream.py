@@ -142,7 +142,7 @@ def bind(step: Stream, build: Build) -> Program:
     of_events = tuple(check for check in sent.expect if check.subject == "events")
     judged = judge(tuple(c for c in sent.expect if c not in of_events), sent.capture, build.constants, at=sent.at)
     counted = tuple((predicate(check.matcher, build.constants), kind_of_check(check)) for check in of_events)
-    needed = bool(sent.capture)
+    needed, keeper = bool(sent.capture), build.keeper(sent)
     ends_with = step.ends_with.encode()
 
     def why(outcome: Outcome, listener: Listener, names: Vars) -> str | None:
@@ -170,6 +170,8 @@ def bind(step: Stream, build: Build) -> Program:
         series = [recorder(names) if callable(recorder) else recorder for recorder in recorders]
         series[0].record(outcome, kind)
         _measure(series, outcome.due, listener, kind)
+        if kind is not None or outcome.last - outcome.due > keeper.slower_than:
+            keeper.keep(call, names, outcome, kind)
         if kind is not None:
             lane.failures += 1
             lane.failure = kind

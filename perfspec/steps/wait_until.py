@@ -62,7 +62,7 @@ def bind(step: WaitUntil, build: Build) -> Program:
     says_status = any(check.subject == "status" for check in step.until)
     sent = step.request
     final = judge(sent.expect, sent.capture, build.constants, any_status=says_status, at=sent.at)
-    measured = measures(sent, build)
+    measured, keeper = measures(sent, build), build.keeper(sent, "wait")
     every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
 
     def program(lane: Lane) -> Run:
@@ -92,6 +92,8 @@ def bind(step: WaitUntil, build: Build) -> Program:
         waits.record(outcome, kind)
         if measured is not None:
             measured(outcome, kind, lane.vars)
+        if kind is not None or outcome.last - outcome.due > keeper.slower_than:
+            keeper.keep(call, lane.vars, outcome, kind)
         if kind is not None:
             lane.failures += 1
             lane.failure = kind
