@@ -1,28 +1,34 @@
 """Secrets never leave the process but in the request they belong to: every text for people or files is masked first."""
 
-from base64 import b64encode
-from collections.abc import Iterable
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
 from json import dumps
 from urllib.parse import quote, quote_plus
 
 __all__ = ["masked"]
 
 MASK = "***"
+SHORTEST = 4
+"""Less of a text in base64 would be found by chance."""
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
     """The text with every secret gone, in whatever way it was written: plain, URL, JSON, base64."""
     written: set[str] = set()
     for secret in secrets:
-        encoded = b64encode(secret.encode()).decode()
-        written |= {
-            secret,
-            quote(secret, safe=""),
-            quote_plus(secret),
-            dumps(secret)[1:-1],
-            encoded,
-            encoded.rstrip("="),
-        }
+        written |= {secret, quote(secret, safe=""), quote_plus(secret), dumps(secret)[1:-1], *_in_base64(secret)}
     for each in sorted(written - {""}, key=len, reverse=True):
         text = text.replace(each, MASK)
     return text
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """How it looks in base64 by itself, and at each of the three places in a longer text (`user:secret`)."""
+    raw = secret.encode()
+    yield from (whole := b64encode(raw).decode(), whole.rstrip("="))
+    for before in range(3):
+        begin, end = -(-before * 8 // 6), (before + len(raw)) * 8 // 6  # characters that the secret alone decides
+        for encode in (b64encode, urlsafe_b64encode):
+            part = encode(bytes(before) + raw).decode()[begin:end]
+            if len(part) >= SHORTEST:
+                yield part

@@ -1,6 +1,6 @@
 """No secret is left in a text, however it was written."""
 
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from json import dumps
 from urllib.parse import quote, quote_plus
 
@@ -40,3 +40,13 @@ def test_no_text_around_a_secret_keeps_it_readable(secret, before, after, write)
     if set(secret) <= set("*"):
         return
     assert secret not in masked(before + write(secret) + after, [secret])
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "user:x"])
+@pytest.mark.parametrize("after", ["", "a", "ab", "abc"])
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_a_secret_inside_a_longer_text_in_base64_is_gone(before, after, encode) -> None:
+    text = encode(f"{before}hunter2>?hunter2{after}".encode()).decode()
+    shown = masked(text, ["hunter2>?hunter2"])
+    assert "***" in shown
+    assert len(shown.replace("***", "").rstrip("=")) <= len(before) * 8 / 6 + len(after) * 8 / 6 + 4
