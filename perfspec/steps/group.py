@@ -41,13 +41,16 @@ def timed(name: str, body: Program, build: Build) -> Program:
     own, whole = build.recorder(name, (), "group"), build.recorder(name, (), "group with pauses")
     assert not callable(own)
     assert not callable(whole)
-    own_value, whole_value = own.value, whole.value
+    own_value, whole_value, held_to = own.value, whole.value, own.held_to
 
     def over(lane: Lane, begin: int, paused: int, kind: str | None) -> None:
         if kind is not None or lane.outcome.due >= begin:
-            ns = lane.now() - begin
-            own_value(begin, ns - (lane.paused_ns - paused), kind)
-            whole_value(begin, ns, kind)
+            whole_ns = lane.now() - begin
+            own_ns = whole_ns - (lane.paused_ns - paused)
+            own_value(begin, own_ns, kind)
+            whole_value(begin, whole_ns, kind)
+            if own_ns > held_to:  # the round is no good one
+                lane.outcome.missed = True
 
     def program(lane: Lane) -> Run:
         begin, paused, failures = lane.due or lane.now(), lane.paused_ns, lane.failures

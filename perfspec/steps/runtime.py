@@ -295,6 +295,11 @@ class Lane(Protocol):
 class Recorder(Protocol):
     """Where the numbers of one series go."""
 
+    @property
+    def held_to(self) -> int:
+        """The limit in ns that a single one has to meet for its round to be a good one."""
+        ...
+
     def record(self, outcome: Outcome, kind: str | None) -> None:
         """One request; `kind` is its one error kind, None if it was as expected."""
         ...

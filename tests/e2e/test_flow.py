@@ -13,12 +13,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOW = """
+setup:
+  - set:
+      site: shop-${run.stage}
 flows:
   visit:
     steps:
       - group: shopping
         steps:
-          - get: /look?user=${user.number}&token=${token}&round=${round.number}
+          - get: /look?user=${user.number}&site=${site}&token=${token}&round=${round.number}
             name: look
           - pause: 100ms
           - parallel: page
@@ -147,6 +150,7 @@ def test_what_is_captured_first_and_given_to_a_fragment_arrives(visited, shop) -
     assert visited.code == 0
     tokens = {(p["user"], p["token"]) for path, p in shop.seen if path in ("/look", "/sign-out")}
     assert tokens == {("1", "t1"), ("2", "t2"), ("3", "t3")}
+    assert {p["site"] for path, p in shop.seen if path == "/look"} == {"shop-smoke"}
     assert {p["times"] for path, p in shop.seen if path == "/buy"} == {"2"}
 
 

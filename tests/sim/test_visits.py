@@ -202,6 +202,20 @@ def test_a_user_can_stop_before_its_first_round(simulate):
     assert len(shop.by_user()[1]) > 5
 
 
+@pytest.mark.parametrize(("limit", "outcome"), [("50ms", "FAIL"), ("150ms", "PASS")])
+def test_a_round_is_good_only_if_its_groups_are_in_time(simulate, limit, outcome):
+    spec = SPEC.replace("      - get: /look?", "      - parallel: page\n        steps:\n          - get: /look?")
+    spec = spec.replace("        name: look\n", "            name: look\n")
+    spec = spec.replace(
+        "thresholds:\n",
+        f"thresholds:\n  group page: {{p95: at most {limit}}}\n  flow look: {{goodput: at least 95%}}\n",
+    )
+    _, slices, _, plan = simulate(spec=spec)
+    found = {v.threshold: v for v in judge(plan.thresholds, slices, [(0, 5 * SECOND)], Circumstances())}
+    assert found["flow look goodput at least 95%"].outcome == outcome
+    assert found["flow look goodput at least 95%"].n > 20
+
+
 def test_whatever_the_latencies_a_user_sends_the_same(simulate):
     fast, *_ = simulate(latency=lambda _: 5 * MS)
     slow, *_ = simulate(latency=lambda draw: int(draw * 400 * MS))

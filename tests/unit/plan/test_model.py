@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from perfspec.base.codec import decode, encode, pretty
 from perfspec.plan.model import Plan, Window
+from perfspec.steps import KINDS, walk
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -48,6 +49,41 @@ def test_a_plan_survives_every_way_it_travels(search, stage) -> None:
     assert decode(pretty(plan), Plan) == plan
     assert pickle.loads(pickle.dumps(plan)) == plan
     assert decode(encode(plan), Plan).hash == plan.hash
+
+
+def test_every_kind_of_step_survives_the_journey(plan_of) -> None:
+    plan = plan_of(
+        f"{EVERY_KIND}stages: {{smoke: {{phases: [{{for: 5s, users: 1}}]}}}}\nthresholds: {{all: {{errors: under 1%}}}}"
+    )
+    assert decode(encode(plan), Plan) == plan
+    assert pickle.loads(pickle.dumps(plan)) == plan
+    held = {
+        type(step) for part in (plan.each_user.first, plan.flows[0].steps, plan.each_user.last) for step in walk(part)
+    }
+    assert held == set(KINDS)
+
+
+EVERY_KIND = """
+service: shop
+environments: {local: {url: "http://h"}}
+fragments: {f: {needs: [x], gives: [y], steps: [{get: "/f?x=${x}", capture: {y: $.y}}]}}
+each_user: {first: [{set: {x: 5, z: ["${user.number}"]}}], last: [{pause: 1s}]}
+flows:
+  buy:
+    steps:
+      - group: all
+        steps:
+          - parallel: page
+            steps: [{get: /a}, {post: /events, stream: {silence: 1s}}]
+          - repeat: 2 to 3 times
+            steps: [{use: f, with: {x: "${x}"}}]
+      - for_each: ${z}
+        as: each
+        steps:
+          - when: ${each == y}
+            steps: [{stop: round}]
+      - choose: [{steps: [{get: /job, name: job, until: {$.done: true}}]}, {steps: [{stop: user}]}]
+"""
 
 
 def test_two_plans_of_one_choice_are_the_same_bytes(search) -> None:
