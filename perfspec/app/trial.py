@@ -14,6 +14,7 @@ from perfspec.base.masking import masked
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Source
 from perfspec.engine.load import Inputs
+from perfspec.engine.looking import Looked
 from perfspec.engine.trial import Exchange, Round, Tell
 from perfspec.engine.trial import trial as engine_trial
 from perfspec.language.compose import compose
@@ -23,7 +24,7 @@ from perfspec.plan.model import Plan
 from perfspec.spec.model import Spec, Stage
 from perfspec.spec.stages import read_stage
 
-__all__ = ["Exchange", "Round", "Trial", "prepare", "trial"]
+__all__ = ["Exchange", "Looked", "Round", "Trial", "prepare", "trial"]
 
 STAGE = "try"
 _STAGE_TEXT = f"{STAGE}: {{pauses: at most 200ms, phases: [{{for: 1s, users: 1}}]}}\n"

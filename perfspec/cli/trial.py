@@ -6,7 +6,7 @@ import click
 
 from perfspec.app import lint as lint_case
 from perfspec.app import trial as trial_case
-from perfspec.app.trial import Exchange, Round, Trial
+from perfspec.app.trial import Exchange, Looked, Round, Trial
 from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.base.units import format_duration
@@ -18,6 +18,7 @@ __all__ = ["trial"]
 
 MOST_LINES = 40
 MOST_CHARACTERS = 4000
+MOST_OF_A_VALUE = 120
 
 
 @click.command("try")
@@ -54,42 +55,42 @@ class Printer:
             say(self._masked(f"\n=== {event.title}: {event.ended}" if event.ended else f"\n=== {event.title}"))
             return
         self.secrets |= {str(each.value) for each in event.looked if each.secret and each.value}
-        say(self._masked("\n".join(_lines(event))))
+        say("\n".join(self._lines(event)))
 
     def _masked(self, text: str) -> str:
         return masked(text, self.secrets)
 
+    def _lines(self, exchange: Exchange) -> list[str]:
+        head, _, body = exchange.sent.partition(b"\r\n\r\n")
+        lines = [f"\n--- {exchange.name}"]
+        lines += [f"> {line}" for line in self._masked(head.decode("latin-1")).split("\r\n")]
+        lines += self._body(body, "> ")
+        if exchange.error is not None:
+            return [*lines, f"< no answer: {exchange.error}", "  FAIL  an answer"]
+        lines.append(f"< {exchange.status} after {format_duration(exchange.ns // 100_000 * 100_000)}")
+        for name, value in exchange.headers:
+            lines.append(f"< {name.decode('latin-1')}: {self._masked(value.decode('latin-1'))}")
+        return [*lines, *self._body(exchange.body, "< "), *map(self._looked, exchange.looked)]
 
-def _lines(exchange: Exchange) -> list[str]:
-    head, _, body = exchange.sent.partition(b"\r\n\r\n")
-    lines = [f"\n--- {exchange.name}"]
-    lines += [f"> {line}" for line in head.decode("latin-1").split("\r\n")]
-    lines += _body(body, "> ")
-    if exchange.error is not None:
-        return [*lines, f"< no answer: {exchange.error}", "  FAIL  an answer"]
-    lines.append(f"< {exchange.status} after {format_duration(exchange.ns // 100_000 * 100_000)}")
-    lines += [f"< {name.decode('latin-1')}: {value.decode('latin-1')}" for name, value in exchange.headers]
-    lines += _body(exchange.body, "< ")
-    for each in exchange.looked:
-        state = "ok   " if each.holds else "again" if each.what == "until" else "FAIL "
-        value = f" = {_short(each.value)}" if each.what == "capture" and each.holds else ""
-        lines.append(f"  {state} {each.what} {each.text}{value}")
-    return lines
+    def _looked(self, looked: Looked) -> str:
+        state = "ok   " if looked.holds else "again" if looked.what == "until" else "FAIL "
+        value = f" = {self._short(looked.value)}" if looked.what == "capture" and looked.holds else ""
+        return f"  {state} {looked.what} {self._masked(looked.text)}{value}"
 
+    def _body(self, body: bytes, mark: str) -> list[str]:
+        """Masked before it is cut: half a secret would be found by nobody."""
+        if not body:
+            return []
+        try:
+            text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        except ValueError:
+            text = body.decode(errors="replace")
+        text = self._masked(text)
+        lines = text[:MOST_CHARACTERS].splitlines()
+        shown = [mark.rstrip(), *(f"{mark}{line}".rstrip() for line in lines[:MOST_LINES])]
+        more = len(lines) > MOST_LINES or len(text) > MOST_CHARACTERS
+        return [*shown, f"{mark}... ({len(body)} bytes)"] if more else shown
 
-def _body(body: bytes, mark: str) -> list[str]:
-    if not body:
-        return []
-    try:
-        text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
-        text = body.decode(errors="replace")
-    lines = text[:MOST_CHARACTERS].splitlines()
-    more = len(lines) > MOST_LINES or len(text) > MOST_CHARACTERS
-    shown = [mark.rstrip(), *(f"{mark}{line}" for line in lines[:MOST_LINES])]
-    return [*shown, f"{mark}... ({len(body)} bytes)"] if more else shown
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    def _short(self, value: object) -> str:
+        text = self._masked(json.dumps(value, ensure_ascii=False, default=str))
+        return text if len(text) <= MOST_OF_A_VALUE else f"{text[: MOST_OF_A_VALUE - 1]}…"

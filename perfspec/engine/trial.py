@@ -14,7 +14,7 @@ import anyio
 from perfspec import steps as kinds
 from perfspec.base import random
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
-from perfspec.engine.driver import Driver
+from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.environment import prepared, resolve
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs
@@ -163,13 +163,15 @@ class _Binder(Binder):
 class _Lane(Lane):
     """Tells of every request and its answer."""
 
-    __slots__ = ("binder", "message", "tell")
+    __slots__ = ("binder", "message", "streamed", "tell")
 
     def __init__(self, driver: Driver, seat: int) -> None:
         super().__init__(driver, seat)
         self.binder: _Binder
         self.tell: Tell
         self.message: bytes = b""
+        self.streamed = b""
+        """What came of a body that was handed out as it came."""
         self.start = self._start
 
     def another(self) -> Lane:
@@ -181,15 +183,22 @@ class _Lane(Lane):
         self.message = data if isinstance(data, bytes) else _beginning(data)
         self.driver.transport.start(lane, call, data)
 
+    def stream(self, call: Call, chunk: Chunk) -> None:
+        def both(data: bytes, at_ns: int) -> None:
+            self.streamed += data[: MOST_SHOWN - len(self.streamed)]
+            chunk(data, at_ns)
+
+        super().stream(call, both)
+
     def resume(self, value: Outcome | str | None) -> None:
         if isinstance(value, Outcome) and self.call is not None:
             call = self.chain.call if self.chain is not None else self.call
             step, until = self.binder.steps.get(id(call), (None, ()))
             looked = look(step, until, value, self.vars, self.binder.constants) if step is not None else ()
             headers = value.head.headers if value.head is not None else ()
-            ns = value.last - value.sent
-            self.tell(Exchange(call.name, self.message, value.status, headers, value.body, value.error, ns, looked))
-            self.message = b""
+            body, ns = value.body or self.streamed, value.last - value.sent
+            self.tell(Exchange(call.name, self.message, value.status, headers, body, value.error, ns, looked))
+            self.message = self.streamed = b""
         super().resume(value)
 
 

@@ -9,7 +9,8 @@
     binds     the value (or key) gives a name to: data, capture, loop, need, request, flow, stage, phase, environment,
               secret, value, tag, fragment, group, set
     names     the value (or key) refers to one of these, or to a `row` or `cell` of the thresholds
-    one_of    groups of keys of which a map has exactly one: {keys, many, none, rule, partial, split}
+    one_of    groups of keys of which a map has exactly one: {keys, many, none, rule, partial, split}; message and hint
+              where there is more to say of two than that there are two
     groups    names for groups of keys;  goes_with  the keys or groups beside which an option may stand
     needs     keys a map has once includes are merged;  kinds  the same by the `kind` of a file
     merge_by  the key by which entries of a list are found when a file adjusts an included one

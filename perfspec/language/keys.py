@@ -107,7 +107,8 @@ def _too_many(rule: Subschema, present: list[Entry], out: Diagnostics) -> None:
         fix = f"start a new step: `- {second.key.text}: {second.value.text}`"
     else:
         fix = f"start a new step: `- {second.key.text}:`"
-    out.add(rule["many"], f"{rule['rule']}; this one has {listed}", second.key.span, fix)
+    message = rule.get("message") or f"{rule['rule']}; this one has {listed}"
+    out.add(rule["many"], message, second.key.span, rule.get("hint") or fix)
 
 
 def _none(rule: Subschema, place: Place, out: Diagnostics) -> None:

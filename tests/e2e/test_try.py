@@ -1,5 +1,6 @@
 """`perfspec new`, then `perfspec try`, against the reference service: everything is printed, and no secret is."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,24 @@ flows:
       - {{post: /v1/index, name: index, json: {{title: a, body: b, source: c}}, capture: {{job: $.job_id}}}}
       - {{get: "/v1/index/jobs/${{job}}", name: job, until: {{$.state: indexed}}, every: 100ms, give_up_after: 9s}}
 thresholds: {{all: {{errors: under 1%}}}}
+"""
+STREAMED = """perfspec: 1
+service: gateway
+environments:
+  local:
+    url: http://127.0.0.1:PORT
+    start: {command: PROGRAM serve gateway --port PORT, ready: /health, within: 30s}
+secrets: {api_key: {from_env: TRY_GATEWAY_KEY, when_local: perf-local-key}}
+defaults: {auth: "bearer ${secret.api_key}"}
+flows:
+  streamed:
+    steps:
+      - post: /v1/generate
+        name: generate-stream
+        json: {model: gpt-4, prompt: hello, stream: true}
+        stream: {ends_with: "[DONE]"}
+        expect: {status: 200, events: at least 2}
+thresholds: {all: {errors: under 1%}}
 """
 
 
@@ -125,4 +144,16 @@ def test_a_new_spec_can_be_tried_at_once(tried):
     command = [PROGRAM, "try", "new.yaml"]
     ended = subprocess.run(command, cwd=tried.folder, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "  ok    expect status 200\n" in ended.stdout
+
+
+def test_a_stream_is_printed_as_it_came(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "a.yaml").write_text(STREAMED.replace("PORT", str(port)).replace("PROGRAM", str(PROGRAM)))
+    command = [PROGRAM, "try", "a.yaml"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert '< data: {"id":' in ended.stdout
     assert "  ok    expect status 200\n" in ended.stdout
