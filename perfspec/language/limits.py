@@ -136,6 +136,9 @@ def _instead(text: str) -> str:
         return f"write `{'at least' if at_least else 'under'} {amount}`"
     if respelt_text := respelt_start(text, RELATIONS):
         return f"write `{respelt_text}`"
+    words = text.split()
+    if len(words) == 4 and words[0] == "between":
+        return f"write `between {words[1]} and {words[3]}`"
     word, _, rest = text.partition(" ")
     if near := get_close_matches(word, ("under", "over", "between"), 1, cutoff=0.7):
         return f"write `{near[0]} {rest}`" if rest else f"write `{near[0]} 300ms`"

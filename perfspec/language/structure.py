@@ -154,7 +154,7 @@ def stray_verb(schema: Subschema, node: Mapping) -> Scalar | None:
 
 
 def _suggest(breach: _Breach, node: Mapping, key: str, known: Words[str]) -> str:
-    verbs = {word for rule in breach.notes.get("one_of", ()) for word in rule["keys"]}
+    verbs = {word for rule in breach.notes.get("one_of", ()) if rule.get("split") for word in rule["keys"]}
     options = [word for word in known if word not in verbs] if any(node.entry(verb) for verb in verbs) else known
     if near := nearest(key, options) or other_name(breach.schema, key):
         return f"did you mean `{near}`?" if node.entry(near) is None else f"`{near}` is here already; remove this one"
