@@ -99,9 +99,13 @@ def _without_tabs(path: str, content: bytes) -> tuple[bytes, Checked] | None:
 
     None where different numbers of them give different documents, and none of these is better than the others.
     """
+    try:
+        before = content.decode()
+    except UnicodeDecodeError:
+        return None
     tries = []
     for width in _WIDTHS:
-        text = _TABS.sub(partial(_widened, width), content.decode())
+        text = _TABS.sub(partial(_widened, width), before)
         after = lint(path, text.encode())
         document = compose(Source(path, text), Diagnostics())
         if document is not None and not any(d.code in (_TAB, "PS002") for d in after.findings):

@@ -94,6 +94,6 @@ def test_line_ends_the_mark_at_the_start_and_comments_stay():
 
 
 def test_a_file_that_is_no_text_is_left_alone():
-    content = (HEAD + WORD + STEP + "        query: {q: ${word}}\n" + TAIL).encode() + b"# \xff\n"
+    content = (HEAD + WORD + STEP + "        query: {q: ${word}}\n\tname: a\n" + TAIL).encode() + b"# \xff\n"
     found = fix("a.yaml", content)
     assert (found.content, found.done) == (content, [])
