@@ -13,6 +13,7 @@ from perfspec.language.limits import RELATION, parse_limit_text, relation_of
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.language.phrases import AbortRule, Auth, Order, PauseRange, TextLength, UsersPhrase
 from perfspec.language.quantities import MAX_NS, MAX_PHRASE, Said, nearly, parse_quantity, parse_share, shorten
+from perfspec.language.slips import respelt_start
 from perfspec.language.templates import Text
 
 __all__ = [
@@ -127,6 +128,8 @@ def _meant_pause(text: str) -> str:
     if match := _BETWEEN.fullmatch(text):
         low, high = match["low"] or match["low2"], match["high"] or match["high2"]
         return f"{low} to {high}"
+    if about := respelt_start(text, ("about",)):
+        return about
     words = text.split()
     if len(words) == 3 and parse_quantity(words[0]) and parse_quantity(words[2]):
         return f"{words[0]} to {words[2]}"
