@@ -17,7 +17,10 @@ from perfspec.engine.wire import renderer
 from perfspec.language.include import is_shared, load
 from perfspec.language.nodes import Mapping
 from perfspec.language.schema import Schema
-from perfspec.plan.build import read_files
+from perfspec.load import Arrivals
+from perfspec.plan.build import Choice, build, read_files
+from perfspec.plan.estimates import estimate
+from perfspec.plan.little import check_users
 from perfspec.spec.checks import check
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
@@ -101,7 +104,19 @@ def lint(path: str, content: bytes | None = None) -> Checked:
         )
         _check_requests(spec, out)
         check_tags(spec, tables, out)
+        _check_users(spec, tables, out)
     return Checked(path, spec, out.sorted(), loaded.sources, tables, loaded.merged)
+
+
+def _check_users(spec: Spec, tables: dict[str, Table], out: Diagnostics) -> None:
+    """Will there be room for those who come? Asked of the first environment, with answers as slow as limits allow."""
+    if out.has_errors or not spec.environments:
+        return
+    for stage in spec.stages.values():
+        if any(isinstance(phase.shape, Arrivals) for phase in stage.phases):
+            built = build(spec, Choice(stage.name), tables, Diagnostics())
+            if built is not None:
+                check_users(built, estimate(built, tables), out)
 
 
 def _check_requests(spec: Spec, out: Diagnostics) -> None:

@@ -9,6 +9,7 @@ from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import Estimate, estimate
+from perfspec.plan.little import check_users
 from perfspec.plan.model import Plan
 
 __all__ = ["Planned", "plan"]
@@ -35,8 +36,12 @@ def plan(path: str, choice: Choice) -> Planned:
         raise SpecFailure(_with(checked, out))
     estimated = estimate(built, checked.tables)
     foresee(checked.spec, built, estimated, checked.tables, out)
+    check_users(built, estimated, out)
     return Planned(_with(checked, out), built, estimated, checked.tables)
 
 
 def _with(checked: Checked, out: Diagnostics) -> Checked:
-    return replace(checked, findings=sorted([*checked.findings, *out.sorted()], key=lambda d: d.span))
+    """What was found in the spec, and in the plan that was made of it."""
+    more = [finding for finding in out.sorted() if finding not in checked.findings]
+    findings = sorted([*checked.findings, *more], key=lambda d: d.span)
+    return replace(checked, findings=findings)

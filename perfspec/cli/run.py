@@ -1,6 +1,7 @@
 """`perfspec run SPEC... --stage STAGE`"""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import click
@@ -13,6 +14,7 @@ from perfspec.base.errors import ExitCode, PerfspecError, worst
 from perfspec.cli import findings
 from perfspec.cli.asking import agreed
 from perfspec.cli.progress import progress
+from perfspec.cli.scale import SCALE
 from perfspec.cli.screen import columns, say
 from perfspec.plan.build import Choice
 from perfspec.report.formats import OF_A_RUN
@@ -28,18 +30,28 @@ __all__ = ["run"]
 @click.option("--env", "environment", help="The environment; the spec's first if left out.")
 @click.option("--transport", type=click.Choice(["fast", "httpx"]), help="httpx: to check the fast one against it.")
 @click.option("--seed", type=int, help="Instead of the spec's random_seed.")
+@click.option("--only", metavar="FLOW", help="This flow and no other.")
+@click.option("--time-scale", type=SCALE, default="1", help="What the times of phases are multiplied by, such as 0.1.")
 @click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
 @click.option("--quiet", is_flag=True, help="Nothing while it runs, only the result.")
 @click.option("--junit-file-attr", is_flag=True, help="Name the spec on every case of junit.xml, as GitLab wants it.")
-def run(specs: tuple[str, ...], stage: str, environment: str | None, seed: int | None, **asked: Any) -> int:
+def run(
+    specs: tuple[str, ...],
+    stage: str,
+    environment: str | None,
+    seed: int | None,
+    only: str | None,
+    time_scale: Fraction,
+    **asked: Any,
+) -> int:
     """Run a stage of one spec, or of several one after another, and judge it. The exit code is the worst of all.
 
     A folder stands for the specs in it.
     """
     specs = tuple(runnable(specs))
     transport = asked.pop("transport")
-    choice, options = Choice(stage, environment, seed, transport), Asked(**asked)
+    choice, options = Choice(stage, environment, seed, transport, only, time_scale), Asked(**asked)
     ended: list[Ended] = []
     for spec in specs:
         out = options.out if options.out is None or len(specs) == 1 else f"{options.out}/{len(ended) + 1}"

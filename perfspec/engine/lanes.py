@@ -375,7 +375,7 @@ def _weight(kind: str) -> int:
 class User:
     """Who: the number decides the data. Where: a lane. The two part in the open model (arrival number, seat)."""
 
-    __slots__ = ("draws", "is_done", "lane", "misses", "names", "number", "person", "round", "stopping")
+    __slots__ = ("draws", "is_done", "lane", "last_round", "misses", "names", "number", "person", "round", "stopping")
 
     def __init__(self, number: int, person: int, lane: Lane) -> None:
         self.number = number
@@ -384,6 +384,8 @@ class User:
         self.draws: dict[str, int] = {}
         """Data dealt out in turn -> how often it was drawn."""
         self.round = 0
+        self.last_round = 0
+        """Leaves after this one."""
         self.misses = 0
         """Rounds in a row that found no service."""
         self.stopping = False

@@ -14,6 +14,7 @@ from perfspec.engine.pool import Ending, Hooks, Pool, Second
 from perfspec.engine.rounds import BoundFlow, Generators, Rounds
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.engine.visits import Visits
+from perfspec.load import WHOLE, Segment
 from perfspec.metrics.series import Key, Registry, Slice
 from perfspec.metrics.vitals import Vitals
 from perfspec.plan.model import Plan
@@ -51,6 +52,7 @@ class Load:
     """The plan's data, if it is at hand: making it can take longer than a second."""
     vitals: Callable[[], Vitals | None] = lambda: None
     """Asked once a second."""
+    segment: Segment = WHOLE
     abort: Abort | None = None
     slices: list[Slice] = field(default_factory=list)
     _pool: Pool | None = None
@@ -77,8 +79,8 @@ class Load:
         watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows])
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
         drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
-        rounds = Rounds(flows, registry, drawn, _visits(plan, binder("each_user", ""), self.shared))
-        self._pool = Pool(self.driver, plan, rounds, registry, hooks)
+        rounds = Rounds(flows, registry, drawn, _visits(plan, binder("each_user", ""), self.shared), plan.seed)
+        self._pool = Pool(self.driver, plan, self.segment, rounds, registry, hooks)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
 

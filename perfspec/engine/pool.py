@@ -8,12 +8,17 @@ off after that is counted as unfinished, never as an error.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+
+import msgspec
 
 from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.engine.arrivals import Open
 from perfspec.engine.closed import Closed
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane
 from perfspec.engine.rounds import Rounds
+from perfspec.load import Arrivals, Segment
 from perfspec.metrics.series import Registry, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import requests
@@ -65,14 +70,17 @@ class Hooks:
 
 
 class Pool:
-    def __init__(self, driver: Driver, plan: Plan, rounds: Rounds, registry: Registry, hooks: Hooks) -> None:
+    def __init__(
+        self, driver: Driver, plan: Plan, segment: Segment, rounds: Rounds, registry: Registry, hooks: Hooks
+    ) -> None:
         self._driver = driver
         self._plan = plan
         self._rounds = rounds
         self._registry = registry
         self._hooks = hooks
         self._grace_ns = _grace(plan)
-        self._closed = Closed(driver, plan.seed, rounds, self._left)
+        self._closed = Closed(driver, plan.seed, segment, rounds, self._left)
+        self._open = Open(driver, plan.seed, segment, rounds, plan.first_arrival, self._left)
         self._cut_off = 0
         self._is_extended = False
         self._seconds = 0
@@ -102,19 +110,28 @@ class Pool:
         return self._ending is not None
 
     def _begin_phase(self, phase: PlannedPhase) -> None:
-        if self._ending is None:
-            self._closed.begin(phase, self._start_ns + phase.start_ns)
+        if self._ending is not None:
+            return
+        at_ns = self._start_ns + phase.start_ns
+        self._closed.begin(phase, at_ns)
+        self._open.begin(phase, at_ns)
+        if self._closed.is_counted and not self._live:  # a segment of fewer rounds than there are processes
+            self._left()
 
     @property
     def _live(self) -> int:
-        return self._closed.live
+        return self._closed.live + self._open.live
 
     def _lanes(self) -> Iterator[Lane]:
-        return self._closed.lanes()
+        return chain(self._closed.lanes(), self._open.lanes())
 
     def _left(self) -> None:
-        if self._ending is not None and not self._live:
+        if self._live:
+            return
+        if self._ending is not None:
             self._finish()
+        elif self._closed.is_counted:
+            self._end("finished", 0)
 
     # the end
 
@@ -128,9 +145,20 @@ class Pool:
         until = self._plan.extend_to_ns
         if until > self._plan.for_ns and self._hooks.may_extend():
             self._is_extended = True
+            self._run_on(until)
             self._driver.call_at(self._start_ns + until, self._extended_end, None)
         else:
             self._end("finished", self._grace_ns, self._plan.for_ns)
+
+    def _run_on(self, until_ns: int) -> None:
+        """Users are there anyway; of people who come, more have to."""
+        last = self._plan.phases[-1]
+        if isinstance(last.shape, Arrivals):
+            shape = msgspec.structs.replace(last.shape, start=last.shape.end)
+            self._open.begin(
+                msgspec.structs.replace(last, start_ns=last.end_ns, for_ns=until_ns - last.end_ns, shape=shape),
+                self._start_ns + last.end_ns,
+            )
 
     def _extended_end(self, _: None) -> None:
         if self._ending is None:
@@ -142,6 +170,7 @@ class Pool:
         ended_ns = max(now - self._start_ns, 0) if planned_ns is None else planned_ns
         self._ending = Ending(reason, ended_ns, 0, 0)
         self._closed.end()
+        self._open.end()
         for lane in self._lanes():
             lane.close()
         if not self._live:

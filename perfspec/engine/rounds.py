@@ -11,10 +11,21 @@ from perfspec.base import random
 from perfspec.base.clock import MILLISECOND
 from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
-from perfspec.engine.visits import Visits, back_off
+from perfspec.engine.visits import Coming, Visits, back_off
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
-from perfspec.metrics.series import Key, Registry, Series
-from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, STOP_USER, UNFINISHED, USED_UP, EndRound, Program, Run, Vars
+from perfspec.metrics.series import ARRIVAL, ARRIVALS, Key, Registry, Series
+from perfspec.steps.runtime import (
+    CUT_OFF,
+    ON_PURPOSE,
+    STOP_USER,
+    UNFINISHED,
+    USED_UP,
+    EndRound,
+    Outcome,
+    Program,
+    Run,
+    Vars,
+)
 
 __all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
 
@@ -25,6 +36,8 @@ BROKEN = "expression "
 """How the kinds begin by which a round ends whose condition or list could not be computed."""
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
+MIX = random.site("mix")
+DROPPED = "dropped"
 _MASK = (1 << 64) - 1
 Generators: TypeAlias = Mapping[str, Draw]
 
@@ -44,6 +57,7 @@ class Rounds:
         registry: Registry,
         generators: Generators,
         visits: Visits,
+        seed: int,
     ) -> None:
         self._flows = flows
         self._weight = sum(flow.weight for flow in flows)
@@ -51,6 +65,9 @@ class Rounds:
         self._generators = generators
         self._visits = visits
         self._shared = visits.shared
+        self._place = random.person(seed, MIX)
+        self.every_ns = 0
+        """From the beginning of a user's round to that of its next; 0: at once."""
         self.waits = 0
         """How often a user waited because nobody was there."""
         self.unfinished = 0
@@ -59,6 +76,7 @@ class Rounds:
     def of_user(self, user: User) -> Run:
         """A user's stay: what it does first, its rounds, what it does last. Ends quietly when the load does."""
         lane = user.lane
+        lane.due = 0
         lane.vars = names = Vars()
         names.generators, names.draws = self._generators, user.draws
         try:
@@ -72,13 +90,14 @@ class Rounds:
             return
         user.misses = 0
         yield from self._rounds(user, names)
+        lane.due = 0
         yield from self._visits.go(user, names)
 
     def _rounds(self, user: User, names: Vars) -> Run:
         """One after the other, until the user has to leave or the load ends."""
         lane = user.lane
         try:
-            while not user.stopping:
+            while not user.stopping and user.round < user.last_round:
                 user.round += 1
                 self._begin(user, names)
                 flow = self._choose(user.person + user.round * GOLDEN)
@@ -95,20 +114,70 @@ class Rounds:
                         self.unfinished += kind == UNFINISHED
                         return
                     if kind in ON_PURPOSE:
-                        if kind == STOP_USER:
-                            user.is_done = user.stopping = True
+                        user.is_done = kind == STOP_USER
+                        user.stopping |= user.is_done
                         kind = None
                 flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
                 if kind is not None and kind.startswith(BROKEN):
                     self._count_broken(flow, begin, kind)
                 idle = lane.outcome.last < begin and lane.turn == turn
-                wait_ns = self._wait(user, kind, idle=idle)
-                if wait_ns:
+                wait_ns = self._wait(user, kind, begin, idle=idle)
+                if wait_ns > 0:
                     lane.pause(wait_ns)
                     yield
                     lane.due = 0
+                if self.every_ns:  # due then, however late it can begin
+                    lane.due = begin + self.every_ns
         except EndRound:
             return
+
+    def of_arrival(self, user: User, number: int) -> Run:
+        """The stay of somebody who came, of one round. The first request is due when the arrival was."""
+        lane = user.lane
+        lane.vars = names = Vars()
+        names.generators, names.draws = self._generators, user.draws
+        flow, due, kind = self._of_number(number), lane.due, None
+        try:
+            kind = yield from self._visits.come(user, names)
+        except EndRound:
+            return
+        if kind is None and not user.stopping:
+            kind = yield from self._only(user, names, flow)
+            yield from self._visits.go(user, names)
+        elif kind is not None and kind not in CUT_OFF:  # who could not begin has missed the round
+            flow.rounds.round(due, 0, kind, missed=True)
+
+    def _only(self, user: User, names: Vars, flow: BoundFlow) -> Coming:
+        """One round, and the kind that ended it."""
+        lane = user.lane
+        user.round = 1
+        self._begin(user, names)
+        begin, kind = lane.due or lane.now(), None
+        _forget_misses(lane)
+        try:
+            yield from flow.program(lane)
+        except EndRound as end:
+            if end.kind == USED_UP:
+                self._count_used_up(lane, end)
+            if end.kind in CUT_OFF:
+                self.unfinished += end.kind == UNFINISHED
+                return end.kind
+            kind = None if end.kind in ON_PURPOSE else end.kind
+        flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
+        if kind is not None and kind.startswith(BROKEN):
+            self._count_broken(flow, begin, kind)
+        return kind
+
+    def drop(self, number: int, due_ns: int) -> None:
+        """Somebody came and found no place: a request of its flow was due, and nobody answered it."""
+        dropped = Outcome()
+        dropped.due, dropped.error = due_ns, DROPPED
+        flow = self._of_number(number).name
+        self._registry.series(Key(ARRIVALS, ARRIVAL, flow=flow)).record(dropped, DROPPED)
+
+    def _of_number(self, number: int) -> BoundFlow:
+        """Every stretch of arrivals has the asked mix, whichever process they come to."""
+        return self._choose(self._place + number * GOLDEN)
 
     def _begin(self, user: User, names: Vars) -> None:
         names.clear()
@@ -138,13 +207,19 @@ class Rounds:
         """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""
         self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
 
-    def _wait(self, user: User, kind: str | None, *, idle: bool) -> int:
-        """Nobody there, or nothing could be sent: wait 0.1 s, 0.2 s ... 1 s, each between half and whole, by chance."""
-        if kind not in WAIT_KINDS:
+    def _wait(self, user: User, kind: str | None, begin_ns: int, *, idle: bool) -> int:
+        """Until the next round is due; or nobody is there, or nothing could be sent."""
+        wait_ns = 0
+        if kind in WAIT_KINDS:
+            self.waits += 1
+            wait_ns = back_off(user)
+        else:
             user.misses = 0
-            return IDLE_WAIT_NS if idle else 0
-        self.waits += 1
-        return back_off(user)
+            if idle:
+                wait_ns = IDLE_WAIT_NS
+        if self.every_ns and user.round < user.last_round and not user.stopping:
+            return max(wait_ns, begin_ns + self.every_ns - user.lane.now())
+        return wait_ns
 
 
 def _lanes(lane: Lane) -> Iterator[Lane]:

@@ -14,7 +14,7 @@ from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.lanes import User
 from perfspec.steps.runtime import STOP_USER, EndRound, Outcome, Program, Run, Vars
 
-__all__ = ["Visits", "back_off"]
+__all__ = ["Coming", "Visits", "back_off"]
 
 FIRST_WAIT_NS = 100 * MILLISECOND
 LONGEST_WAIT_NS = SECOND

@@ -13,6 +13,7 @@
               where there is more to say of two than that there are two
     groups    names for groups of keys;  goes_with  the keys or groups beside which an option may stand
     needs     keys a map has once includes are merged;  kinds  the same by the `kind` of a file
+    instead   keys that may stand in place of those it needs
     merge_by  the key by which entries of a list are found when a file adjusts an included one
 
 Beside a `$ref` the notes of the reference win over those of its target.

@@ -19,6 +19,9 @@ Check = Callable[[Scalar, str, Diagnostics], object]
 
 PHRASES: dict[str, Check] = {
     "abort": lambda scalar, _, out: grammar.parse_abort(scalar, out),
+    "arrivals": lambda scalar, _, out: grammar.parse_arrivals(scalar, out),
+    "arrivals_range": lambda scalar, _, out: grammar.parse_arrivals_range(scalar, out),
+    "at_most": lambda scalar, _, out: grammar.parse_at_most(scalar, out),
     "auth": lambda scalar, _, out: grammar.parse_auth(scalar, out),
     "capture": lambda scalar, _, out: grammar.parse_capture(scalar, out),
     "duration": grammar.parse_duration,

@@ -56,8 +56,9 @@ def check_whole(place: Place, out: Diagnostics) -> None:
     needs = place.annotation.get("needs", ())
     if place.pointer == "":
         needs = place.annotation["kinds"].get(_kind(place.node), {}).get("needs", ())
+    instead = place.annotation.get("instead", {})
     for key in needs:
-        if lacks(place.schema, place.node, key):
+        if lacks(place.schema, place.node, key) and place.node.entry(instead.get(key, key)) is None:
             noun = place.annotation.get("noun", "this map")
             shown = _shown(place.schema, key)
             out.add(

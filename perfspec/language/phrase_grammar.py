@@ -4,6 +4,7 @@ A limit or a length that holds `${...}` gives None without a finding: it is read
 """
 
 from perfspec.language.answers import parse_capture, parse_matcher, parse_subject
+from perfspec.language.arrivals import parse_arrivals, parse_arrivals_range, parse_at_most
 from perfspec.language.json_path import is_singular, parse_json_path
 from perfspec.language.limits import parse_limit, parse_limit_text, parse_pause_cap
 from perfspec.language.loads import (
@@ -24,6 +25,9 @@ from perfspec.language.rules import parse_rule, parse_rule_text
 __all__ = [
     "is_singular",
     "parse_abort",
+    "parse_arrivals",
+    "parse_arrivals_range",
+    "parse_at_most",
     "parse_auth",
     "parse_capture",
     "parse_duration",

@@ -10,6 +10,7 @@ from perfspec.language.templates import Text
 
 __all__ = [
     "AbortRule",
+    "ArrivalsPhrase",
     "Auth",
     "Capture",
     "Limit",
@@ -107,6 +108,14 @@ class UsersPhrase(msgspec.Struct, frozen=True):
 
     start: int
     end: int
+
+
+class ArrivalsPhrase(msgspec.Struct, frozen=True):
+    """`20/s`, `ramp 5/s to 50/s`, `20/s poisson`."""
+
+    start: Fraction
+    end: Fraction
+    is_poisson: bool = False
 
 
 class TextLength(NamedTuple):

@@ -186,7 +186,8 @@ class _Parser:
 
     def fail(self, message: str, hint: str) -> _RuleError:
         """What is wrong with the token that is looked at."""
-        return _RuleError("PS610", message, self.begun, max(self.begun + len(self.token), self.begun + 1), hint)
+        start = max(min(self.begun, len(self.text) - 1), 0)
+        return _RuleError("PS610", message, start, max(self.begun + len(self.token), start + 1), hint)
 
     def rule(self) -> Tree:
         start = self.begun

@@ -17,9 +17,22 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.metrics import histogram
 
-__all__ = ["NEVER", "Key", "Measured", "Registry", "Series", "Slice", "Slot", "StatusSeries"]
+__all__ = [
+    "ARRIVAL",
+    "ARRIVALS",
+    "NEVER",
+    "Key",
+    "Measured",
+    "Registry",
+    "Series",
+    "Slice",
+    "Slot",
+    "StatusSeries",
+]
 
 NEVER = 1 << 62
+ARRIVALS, ARRIVAL = "arrivals", "arrival"
+"""Name and timer of the series of people who came and found no place: due, and never served."""
 MOST_TAG_VALUES = 50
 OTHER, UNKNOWN = "other", "unknown"
 NO_LIMITS: tuple[int, ...] = ()

@@ -5,6 +5,8 @@ decided here.
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 from typing import Literal
 
 import msgspec
@@ -17,6 +19,7 @@ from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.rules import measures, rule_tree
 from perfspec.plan.model import DataFile, EachUser, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
+from perfspec.plan.phases import check_ceiling, planned_load, scaled
 from perfspec.spec.checks import stage_promises
 from perfspec.spec.model import Environment, Flow, Rule, Spec, Stage
 from perfspec.spec.rules import resolve_rule, row_and_cell, stage_rules
@@ -42,6 +45,10 @@ class Choice:
     seed: int | None = None
     transport: Literal["fast", "httpx"] | None = None
     """None: the fast one, unless the environment needs httpx."""
+    only: str | None = None
+    """The one flow to run."""
+    time_scale: Fraction = Fraction(1)
+    """What the times of phases are multiplied by."""
 
 
 def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnostics) -> Plan | None:
@@ -53,7 +60,7 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
     environment = _environment(spec, choice.environment)
     if not _is_possible(stage, environment, out):
         return None
-    flows = _flows(spec, stage)
+    flows = _flows(spec, stage, choice.only)
     if not flows:
         out.add("PS504", f"stage `{stage.name}` gives no flow a weight above zero", stage.span, "add the flow to `mix`")
         return None
@@ -61,15 +68,13 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
     resolved = (resolve(promise, values, out, spec.promised) for promise in stage_promises(spec, stage))
     thresholds = [t for t in resolved if t is not None]
     rules = [r for promise in stage_rules(spec, stage) if (r := resolve_rule(promise, values, out)) is not None]
-    if choice.transport == "fast" and (environment.access.http == 2 or environment.access.proxy is not None):
-        word = "proxy" if environment.access.proxy is not None else "http"
-        message = f"environment `{environment.name}` says `{word}`, which only httpx can do"
-        raise UsageFailure(message, "leave --transport out")
+    _check_transport(choice, environment)
     if out.has_errors:
         return None
-    left_out = _left_out(spec, flows, in_mix=stage.mix is not None)
+    left_out = _left_out(spec, flows, in_mix=stage.mix is not None, only=choice.only)
     skipped = tuple(Skipped(t, why) for t in thresholds if (why := left_out.get((t.row.kind, t.row.name))))
-    phases = _phases(stage)
+    scale = choice.time_scale
+    phases, search = planned_load(stage, environment, scale)
     return Plan(
         spec=spec.path,
         service=spec.service,
@@ -77,8 +82,8 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
         target=_target(spec, environment, choice.transport),
         seed=spec.seed if choice.seed is None else choice.seed,
         phases=phases,
-        warmup_ns=_warmup(stage, phases),
-        extend_to_ns=stage.extend_to_ns,
+        warmup_ns=_warmup(stage, phases, scale),
+        extend_to_ns=scaled(stage.extend_to_ns, scale),
         setup=_capped(spec.setup, stage.pause_cap_ns),
         teardown=_capped(spec.teardown, stage.pause_cap_ns),
         each_user=EachUser(_capped(spec.first, stage.pause_cap_ns), _capped(spec.last, stage.pause_cap_ns)),
@@ -93,7 +98,16 @@ def build(spec: Spec, choice: Choice, tables: Mapping[str, Table], out: Diagnost
         warn_only=stage.warn_only,
         only_proven=stage.only_proven,
         tags=spec.tags,
+        search=search,
+        time_scale=float(scale),
     )
+
+
+def _check_transport(choice: Choice, environment: Environment) -> None:
+    if choice.transport == "fast" and (environment.access.http == 2 or environment.access.proxy is not None):
+        word = "proxy" if environment.access.proxy is not None else "http"
+        message = f"environment `{environment.name}` says `{word}`, which only httpx can do"
+        raise UsageFailure(message, "leave --transport out")
 
 
 def _why_skipped(rule: Rule, left_out: Mapping[tuple[str, str], str]) -> str:
@@ -108,9 +122,11 @@ def _is_possible(stage: Stage, environment: Environment, out: Diagnostics) -> bo
         message = f"stage `{stage.name}` must not run in environment `{environment.name}`"
         out.add("PS503", message, environment.span, f"allowed there: {', '.join(environment.stages)}")
         return False
-    _ceiling(stage, environment, out)
-    if stage.not_built:
-        out.add("PS902", f"`{stage.not_built}` is not built yet", stage.span, "choose a stage with `phases`")
+    check_ceiling(stage, environment, out)
+    if environment.most_requests_per_s is not None:
+        out.add("PS902", "a ceiling of `requests` is not built yet", environment.span, "leave it out")
+    if stage.search is not None:
+        out.add("PS902", "`find_limit` is not built yet", stage.span, "choose a stage with `phases`")
     elif not stage.phases:
         out.add("PS507", f"stage `{stage.name}` has no phases", stage.span, "add `phases: [{for: 30s, users: 5}]`")
     return not out.has_errors
@@ -134,21 +150,22 @@ def _environment(spec: Spec, name: str | None) -> Environment:
     raise UsageFailure(f"{spec.path} has no environment `{name}`", hint)
 
 
-def _ceiling(stage: Stage, environment: Environment, out: Diagnostics) -> None:
-    for phase in stage.phases:
-        if environment.most_users is not None and phase.users.most > environment.most_users:
-            message = f"phase `{phase.name}` goes up to {phase.users.most} users"
-            hint = f"`{environment.name}` allows {environment.most_users}"
-            out.add("PS511", message, phase.span, hint)
-
-
-def _flows(spec: Spec, stage: Stage) -> list[tuple[Flow, float]]:
+def _flows(spec: Spec, stage: Stage, only: str | None) -> list[tuple[Flow, float]]:
+    """Raises UsageFailure if the one flow that was asked for is none."""
+    if only is not None:
+        if only not in spec.flows:
+            near = difflib.get_close_matches(only, spec.flows, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(spec.flows)}"
+            raise UsageFailure(f"{spec.path} has no flow `{only}`", hint)
+        return [(spec.flows[only], 1.0)]
     if stage.mix is None:
         return [(flow, flow.weight) for flow in spec.flows.values() if flow.weight > 0]
     return [(flow, stage.mix[name]) for name, flow in spec.flows.items() if stage.mix.get(name, 0) > 0]
 
 
-def _left_out(spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool) -> dict[tuple[str, str], str]:
+def _left_out(
+    spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool, only: str | None
+) -> dict[tuple[str, str], str]:
     """(kind of row, name) of what only flows outside the mix do -> why."""
     kept = {flow.name for flow, _ in flows}
     once = (*spec.setup, *spec.first, *spec.last, *spec.teardown)
@@ -157,6 +174,7 @@ def _left_out(spec: Spec, flows: list[tuple[Flow, float]], *, in_mix: bool) -> d
     for flow in spec.flows.values():
         if flow.name not in kept:
             reason = f"the stage's mix leaves out `{flow.name}`" if in_mix else f"`{flow.name}` has no weight"
+            reason = f"only `{only}` was asked for" if only is not None else reason
             reasons["flow", flow.name] = reason
             reasons.update({row: reason for row in _names(flow.steps) if row not in sent})
     return reasons
@@ -170,19 +188,13 @@ def _names(steps: tuple[Step, ...]) -> list[tuple[str, str]]:
     ]
 
 
-def _phases(stage: Stage) -> tuple[PlannedPhase, ...]:
-    found = []
-    at = 0
-    for phase in stage.phases:
-        found.append(PlannedPhase(phase.name, phase.span, at, phase.for_ns, phase.users, phase.measured))
-        at += phase.for_ns
-    return tuple(found)
-
-
-def _warmup(stage: Stage, phases: tuple[PlannedPhase, ...]) -> int:
+def _warmup(stage: Stage, phases: tuple[PlannedPhase, ...], scale: Fraction) -> int:
+    """Nothing of a phase of rounds: it is judged whole, as it is counted."""
     first = next((phase for phase in phases if phase.measured), None)
     if stage.warmup_ns is not None:
-        return stage.warmup_ns
+        return min(scaled(stage.warmup_ns, scale), first.for_ns - SECOND) if first and scale != 1 else stage.warmup_ns
+    if first is not None and (first.rounds or stage.search is not None):
+        return 0
     return min(WARMUP_NS, first.for_ns // WARMUP_SHARE // SECOND * SECOND) if first else 0
 
 
@@ -199,6 +211,7 @@ def _target(spec: Spec, environment: Environment, asked: Literal["fast", "httpx"
         secrets=tuple((s.name, s.from_env) for s in spec.secrets.values()),
         access=access,
         transport="httpx" if needs_httpx or asked == "httpx" else "fast",
+        most_requests_per_s=floor(environment.most_requests_per_s or 0),
     )
 
 

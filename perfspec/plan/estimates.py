@@ -2,8 +2,8 @@
 
 Every answer is assumed to take as long as its strictest percentile limit allows, or 100 ms where there is none; a wait
 has two polls, a stream three gaps. Lists and conditions are evaluated over drawn data; where an answer
-decides, a condition counts as even odds and a list as three entries. Rounds in a window = user-time / mean length of a
-round.
+decides, a condition counts as even odds and a list as three entries. Rounds in a window: user-time / mean length of a
+round (or the pace of the phase), or as many as arrive.
 """
 
 from collections import defaultdict
@@ -13,13 +13,15 @@ from functools import cache
 
 from perfspec import data as data_kinds
 from perfspec.base import random
-from perfspec.base.clock import MILLISECOND
+from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.data.kinds import Data
 from perfspec.language import templates
 from perfspec.language.codegen import Generator
 from perfspec.language.expressions import paths
 from perfspec.language.templates import Text
-from perfspec.plan.model import Plan
+from perfspec.load import Arrivals, Search
+from perfspec.load.search import SETTLE
+from perfspec.plan.model import Plan, Window
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import weigh
@@ -42,6 +44,8 @@ class Estimate:
     rounds: dict[str, float]
     visits: dict[tuple[str, str], float] = field(default_factory=dict)
     """The same for what each user does first and last, over the whole load."""
+    round_ns: float = 0.0
+    """The mean length of a round."""
 
 
 def estimate(plan: Plan, rows: Rows) -> Estimate:
@@ -52,21 +56,45 @@ def estimate(plan: Plan, rows: Rows) -> Estimate:
             weigh(step, tallies[flow.name])
     weight = sum(flow.weight for flow in plan.flows)
     mean_ns = sum(flow.weight / weight * max(tallies[flow.name].ns, MILLISECOND) for flow in plan.flows)
-    user_ns = 0.0
-    for window in plan.windows():
-        phase = next(p for p in plan.phases if p.name == window.phase and p.start_ns <= window.start_ns < p.end_ns)
-        user_ns += phase.users.user_ns(window.start_ns - phase.start_ns, window.end_ns - phase.start_ns, phase.for_ns)
+    rounds_made = sum(_rounds(plan, window, mean_ns) for window in plan.windows())
     requests: dict[tuple[str, str], float] = defaultdict(float)
     rounds = {}
     for flow in plan.flows:
-        rounds[flow.name] = user_ns / mean_ns * flow.weight / weight
+        rounds[flow.name] = rounds_made * flow.weight / weight
         for key, n in tallies[flow.name].counts.items():
             requests[key] += rounds[flow.name] * n
     visit = FlowTally(plan, rows)
     for step in (*plan.each_user.first, *plan.each_user.last):
         weigh(step, visit)
-    visits = {key: plan.most_users * n for key, n in visit.counts.items()}
-    return Estimate(dict(requests), rounds, visits)
+    visits = {key: _visitors(plan) * n for key, n in visit.counts.items()}
+    return Estimate(dict(requests), rounds, visits, mean_ns)
+
+
+def _rounds(plan: Plan, window: Window, mean_ns: float) -> float:
+    """How many rounds begin in a judged window."""
+    if plan.search is not None:
+        return _of_search(plan.search, mean_ns)
+    phase = next(p for p in plan.phases if p.name == window.phase and p.start_ns <= window.start_ns < p.end_ns)
+    if phase.rounds:
+        return phase.rounds
+    begin, end = window.start_ns - phase.start_ns, window.end_ns - phase.start_ns
+    if isinstance(phase.shape, Arrivals):
+        return phase.shape.between(begin, end, phase.for_ns)
+    return phase.shape.user_ns(begin, end, phase.for_ns) / max(mean_ns, phase.round_every_ns)
+
+
+def _visitors(plan: Plan) -> float:
+    """How many come and go in all: users, and everyone who arrives."""
+    users = plan.first_arrival - 1
+    return users + sum(float(p.shape.total(p.for_ns)) for p in plan.phases if isinstance(p.shape, Arrivals))
+
+
+def _of_search(search: Search, mean_ns: float) -> float:
+    """What the lowest load is judged by: if that is too little, the search says nothing."""
+    judged_ns = search.hold_ns * (1 - float(SETTLE))
+    if search.by == "arrivals":
+        return float(search.low) * judged_ns / SECOND
+    return float(search.low) * judged_ns / mean_ns
 
 
 def expected(threshold: Threshold, estimated: Estimate) -> float:

@@ -13,8 +13,8 @@ from perfspec.base.codec import encode
 from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule
-from perfspec.load import Users
-from perfspec.metrics.series import NEVER, Key
+from perfspec.load import Arrivals, Search, Shape, Users
+from perfspec.metrics.series import ARRIVAL, ARRIVALS, NEVER, Key
 from perfspec.spec.model import Access, Promised, Ready, Rule, Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import walk
@@ -23,6 +23,8 @@ from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUnt
 __all__ = ["DataFile", "EachUser", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
 
 VERSION = 1
+ENDLESS = 1 << 40
+"""More people than any search can bring."""
 EVENT_TIMERS = ("first_event", "event_gap", "events")
 """What a stream records beside the request itself."""
 
@@ -53,6 +55,8 @@ class Target(msgspec.Struct, frozen=True):
     access: Access = Access()
     transport: Literal["fast", "httpx"] = "fast"
     """Own sockets, or httpx: for what those cannot do, or to check them."""
+    most_requests_per_s: int = 0
+    """The environment's ceiling; 0: none. What is more than this waits."""
 
 
 class PlannedPhase(msgspec.Struct, frozen=True):
@@ -60,8 +64,12 @@ class PlannedPhase(msgspec.Struct, frozen=True):
     span: Span
     start_ns: int
     for_ns: int
-    users: Users
+    """Of a phase of rounds: the longest it may last."""
+    shape: Shape
     measured: bool
+    rounds: int = 0
+    """How many rounds all users make together; 0: as many as there is time for."""
+    round_every_ns: int = 0
 
     @property
     def end_ns(self) -> int:
@@ -138,6 +146,10 @@ class Plan(msgspec.Struct, frozen=True):
     tags: tuple[tuple[str, str], ...] = ()
     """What the team files the spec under; they go into every result."""
     promised: Promised | None = None
+    search: Search | None = None
+    """In place of phases: the one that there is lasts as long as the search may take."""
+    time_scale: float = 1.0
+    """What the times of phases were multiplied by."""
     version: int = VERSION
 
     @property
@@ -147,12 +159,30 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def most_users(self) -> int:
-        return max(phase.users.most for phase in self.phases)
+        """Users and arrivals can be there together where a phase of one follows a phase of the other."""
+        closed = max((phase.shape.most for phase in self.phases if isinstance(phase.shape, Users)), default=0)
+        return closed + max((phase.shape.most for phase in self.phases if isinstance(phase.shape, Arrivals)), default=0)
+
+    @property
+    def first_arrival(self) -> int:
+        """The number of the first who arrives: nobody else has it, users of other phases included."""
+        return 1 + max((phase.shape.most for phase in self.phases if isinstance(phase.shape, Users)), default=0)
+
+    @property
+    def is_by_rounds(self) -> bool:
+        """The load is over when its rounds are made, whenever that is."""
+        return bool(self.phases[-1].rounds)
 
     @property
     def people(self) -> int:
-        """Everybody who draws data of their own. Users are numbered from 1 to this."""
-        return self.most_users
+        """Everybody who draws data of their own, numbered from 1 to at most this."""
+        if self.search is not None and self.search.by == "arrivals":
+            return ENDLESS
+        come = [(phase.shape, phase.for_ns) for phase in self.phases if isinstance(phase.shape, Arrivals)]
+        last = self.phases[-1].shape
+        if self.extend_to_ns and isinstance(last, Arrivals):
+            come.append((msgspec.structs.replace(last, start=last.end), self.extend_to_ns - self.for_ns))
+        return self.first_arrival - 1 + sum(shape.most_in(for_ns) for shape, for_ns in come)
 
     @property
     def hash(self) -> str:
@@ -189,6 +219,8 @@ class Plan(msgspec.Struct, frozen=True):
             timer = timer or {"flow": "round", "group": "group"}.get(row.kind, "")
             for name in names:
                 limits.setdefault((name, timer), set()).update(() if good is None else (good,))
+        if any(isinstance(phase.shape, Arrivals) for phase in self.phases):
+            limits[ARRIVALS, ARRIVAL] = {limit for found in limits.values() for limit in found}
         return {key: tuple(sorted(found)) for key, found in limits.items()}
 
     def held_to(self, key: Key) -> int:

@@ -2,9 +2,13 @@
 expect.
 """
 
-from perfspec.base.units import format_duration
+from perfspec.base.clock import SECOND
+from perfspec.base.units import format_duration, format_share
+from perfspec.load import Arrivals, Search
 from perfspec.plan.estimates import Estimate, expected
-from perfspec.plan.model import Plan, Target
+from perfspec.plan.little import users_needed
+from perfspec.plan.model import Plan, PlannedPhase, Target
+from perfspec.plan.phases import longest
 from perfspec.report.words import count
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, share_limit
@@ -14,6 +18,8 @@ from perfspec.verdict.bounds import n_min
 
 __all__ = ["lines"]
 
+MINUTE_NS = 60 * SECOND
+
 
 def lines(plan: Plan, estimated: Estimate) -> list[str]:
     target = plan.target
@@ -22,7 +28,7 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
         "",
         f"  sends    {_way(target)}",
         *_before(plan),
-        *_phases(plan),
+        *_phases(plan, estimated),
         "",
         *_flows(plan),
         *_once("once before the load", plan.setup),
@@ -53,19 +59,51 @@ def _before(plan: Plan) -> list[str]:
     return out
 
 
-def _phases(plan: Plan) -> list[str]:
+def _phases(plan: Plan, estimated: Estimate) -> list[str]:
+    if plan.search is not None:
+        return _search(plan.search)
     out = []
     measured = False
     for phase in plan.phases:
-        begin, end = format_duration(phase.start_ns), format_duration(phase.end_ns)
+        begin, end = format_duration(phase.start_ns), "" if phase.rounds else format_duration(phase.end_ns)
         judged = "" if phase.measured else ", not judged"
         if phase.measured and not measured and plan.warmup_ns:
             judged = f", the first {format_duration(plan.warmup_ns)} not judged"
         measured = measured or phase.measured
-        out.append(f"  {begin:>6} to {end:<6} {phase.name}: {phase.users.describe()}{judged}")
+        until = f"to {end:<6}" if end else f"{'on':9}"
+        out.append(f"  {begin:>6} {until} {phase.name}: {_load(phase, estimated)}{judged}")
     if plan.extend_to_ns > plan.for_ns:
         out.append(f"         to {format_duration(plan.extend_to_ns):<6} if it is too close to call")
+    if plan.target.most_requests_per_s:
+        out.append(f"         never more than {count(plan.target.most_requests_per_s)} requests/s: what is more waits")
+    if plan.time_scale != 1:
+        out.append(f"         times of phases are {plan.time_scale:g} of those in the spec")
     return out
+
+
+def _load(phase: PlannedPhase, estimated: Estimate) -> str:
+    """What a phase does, in one sentence."""
+    shape = phase.shape
+    if isinstance(shape, Arrivals):
+        people = f"{count(float(shape.total(phase.for_ns)))} in all"
+        return f"{shape.describe()} (about {users_needed(phase, estimated)} needed), {people}"
+    paced = f", a round of each every {format_duration(phase.round_every_ns)}" if phase.round_every_ns else ""
+    if not phase.rounds:
+        return shape.describe() + paced
+    each = phase.rounds // shape.most
+    share = f"{count(each)}" if phase.rounds % shape.most == 0 else f"{count(each)} or {count(each + 1)}"
+    return f"{shape.describe()} make {count(phase.rounds)} rounds, {share} each{paced}"
+
+
+def _search(search: Search) -> list[str]:
+    low, high = search.say(search.low), search.say(search.high)
+    usual = format_duration(search.usual_steps * search.hold_ns)
+    hold = format_duration(search.hold_ns)
+    return [
+        f"         from {low} by half up to {high} until a threshold breaks, each load held for {hold}",
+        f"         then halving the gap to {format_share(search.precision)}; what was met is held three times as long",
+        f"         about {usual}; at most {format_duration(longest(search) // MINUTE_NS * MINUTE_NS)} if all is close",
+    ]
 
 
 def _flows(plan: Plan) -> list[str]:

@@ -4,8 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from perfspec import steps as kinds
-from perfspec.base.units import format_duration
-from perfspec.diagnostics.diagnostic import Diagnostics, Severity
+from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
@@ -13,6 +12,7 @@ from perfspec.language.phrases import AbortRule
 from perfspec.language.templates import Text
 from perfspec.spec import advice, drawn, promises
 from perfspec.spec.access import check_access
+from perfspec.spec.load_checks import check_load
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
 from perfspec.spec.rules import all_rules, measured, resolve_rule
@@ -205,33 +205,12 @@ def stage_promises(spec: Spec, stage: Stage) -> tuple[Promise, ...]:
     return tuple(merged.values())
 
 
-def _judged_time(stage: Stage, out: Diagnostics) -> None:
-    """Is there something to judge, and something to run on into?"""
-    first = next((phase for phase in stage.phases if phase.measured), None)
-    if first is not None and stage.warmup_ns is not None and stage.warmup_ns >= first.for_ns:
-        message = f"the warm-up of {format_duration(stage.warmup_ns)} leaves nothing of phase `{first.name}` to judge"
-        out.add("PS512", message, first.span, f"make the phase longer than {format_duration(stage.warmup_ns)}")
-    length = sum(phase.for_ns for phase in stage.phases)
-    if stage.extend_to_ns and stage.extend_to_ns <= length:
-        message = f"`extend_to: {format_duration(stage.extend_to_ns)}` is over before the phases are"
-        out.add("PS512", message, stage.span, f"write more than {format_duration(length)}, or leave it out")
-    if stage.phases and first is None:
-        message = f"no phase of stage `{stage.name}` is measured, so nothing would be judged"
-        out.add("PS512", message, stage.span, "remove `measure: false` from one of them")
-
-
 def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
     for name, span in stage.mix_spans.items():
         if name not in spec.flows:
             known = {f.name: Known("flow", f.span) for f in spec.flows.values()}
             out.add("PS505", f"no flow is named `{name}`", span, suggest(name, known))
-    for before, after in zip(stage.phases, stage.phases[1:], strict=False):
-        if before.users.end != after.users.start:
-            jump = f"{after.users.start} users where `{before.name}` ended at {before.users.end}"
-            message = f"phase `{after.name}` starts at {jump}"
-            hint = f"a ramp between them avoids the jump: `users: ramp {before.users.end} to {after.users.start}`"
-            out.add("PS502", message, after.span, hint, severity=Severity.WARNING)
-    _judged_time(stage, out)
+    check_load(stage, out)
     rows = {p.row.text for p in stage_promises(spec, stage)}
     for rule in stage.abort:
         row = rule.row

@@ -11,6 +11,7 @@ from perfspec.base.units import format_duration
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import Limit
+from perfspec.load import Arrivals
 from perfspec.spec.model import Environment, Promise, Spec, Stage
 from perfspec.spec.thresholds import resolve
 from perfspec.steps import requests
@@ -154,10 +155,11 @@ def _stages(before: Spec, after: Spec) -> Iterator[Finding]:
 def _stage(name: str, old: Stage, new: Stage) -> Iterator[Finding]:
     yield from _length(name, "stage", old, new, lambda stage: sum(p.for_ns for p in stage.phases))
     yield from _length(name, "judged time of stage", old, new, _judged_ns)
-    was, now = _most(old), _most(new)
-    if was != now:
-        kind: Kind = "loosened" if now < was else "tightened"
-        yield kind, f"stage {name} goes up to {now} at a time, no longer to {was}", new.span
+    for unit, most in (("at a time", _most), ("arrivals/s", _most_per_s)):
+        was, now = most(old), most(new)
+        if was != now:
+            kind: Kind = "loosened" if now < was else "tightened"
+            yield kind, f"stage {name} goes up to {now:g} {unit}, no longer to {was:g}", new.span
     for rule in old.abort:
         if rule.text not in {r.text for r in new.abort}:
             yield "changed", f"stage {name} no longer ends when `{rule.text}`", new.span
@@ -195,7 +197,12 @@ def _judged_ns(stage: Stage) -> int:
 
 
 def _most(stage: Stage) -> float:
-    return max((phase.users.most for phase in stage.phases), default=0)
+    return max((phase.shape.most for phase in stage.phases), default=0)
+
+
+def _most_per_s(stage: Stage) -> float:
+    rates = (phase.shape.most_per_s for phase in stage.phases if isinstance(phase.shape, Arrivals))
+    return float(max(rates, default=0))
 
 
 # flows

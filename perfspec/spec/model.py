@@ -12,7 +12,7 @@ from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule, Limit
 from perfspec.language.templates import Text
-from perfspec.load import Users
+from perfspec.load import Search, Shape
 from perfspec.spec.slo import Notice, Slo
 from perfspec.steps.kinds import Check, Step
 
@@ -221,6 +221,8 @@ class Environment:
     most_users: int | None
     """A ceiling that no stage may pass here."""
     access: Access
+    most_requests_per_s: Fraction | None
+    """What is more than this waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +254,15 @@ class Phase(msgspec.Struct, frozen=True):
     name: str
     span: Span
     for_ns: int
-    users: Users
+    """0: as long as its rounds take."""
+    shape: Shape
     measured: bool
+    rounds: int = 0
+    """How many rounds all users make together; 0: as many as there is time for."""
+    round_every_ns: int = 0
+    """The time from the beginning of a user's round to that of its next; 0: at once."""
+    is_capped: bool = False
+    """`at_most` was written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +281,8 @@ class Stage:
     only_proven: bool
     """`fails_when: not clearly under`: a pass has to be proven."""
     rules: tuple[RulePromise, ...] = ()
-    not_built: str = ""
-    """A word of the stage that this version cannot carry out."""
+    search: Search | None = None
+    """`find_limit`, in place of phases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Defaults are filled in here, once: time-outs, headers, authorisation, weights.
 """
 
 import shlex
+from fractions import Fraction
 from posixpath import dirname, join, normpath
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
-from perfspec.language.phrase_grammar import parse_duration, parse_pause
+from perfspec.language.phrase_grammar import parse_duration, parse_pause, parse_rate
 from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
 from perfspec.spec.promised import read_promised
@@ -207,7 +208,19 @@ def _environment(entry: Entry, reading: Reading) -> Environment:
         confirm=confirm.text if isinstance(confirm, Scalar) else None,
         most_users=_whole(limits.get("users"), 0) or None if isinstance(limits, Mapping) else None,
         access=read_access(node, reading),
+        most_requests_per_s=_rate(limits.get("requests"), out) if isinstance(limits, Mapping) else None,
     )
+
+
+def _rate(node: Node | None, out: Diagnostics) -> Fraction | None:
+    """A ceiling of less than one a second would be none at all."""
+    quantity = parse_rate(node, "requests", out) if isinstance(node, Scalar) else None
+    if quantity is None or node is None:
+        return None
+    if quantity.value < 1:
+        out.add("PS202", f"`requests` cannot be `{quantity.text}`", node.span, "write 1/s or more")
+        return None
+    return quantity.value
 
 
 def _url(node: Mapping, out: Diagnostics) -> str:

@@ -8,17 +8,14 @@ from perfspec.language.phrase_grammar import (
     parse_duration,
     parse_pause_cap,
     parse_share,
-    parse_users,
 )
 from perfspec.language.phrases import AbortRule
-from perfspec.load import Users
-from perfspec.spec.model import Phase, Stage
+from perfspec.spec.model import Stage
+from perfspec.spec.phases import read_phases, read_search
 from perfspec.spec.rules import read_rules
 from perfspec.spec.thresholds import read_promises
 
 __all__ = ["read_stage"]
-
-NOT_BUILT = ("find_limit",)
 
 
 def read_stage(entry: Entry, out: Diagnostics) -> Stage:
@@ -29,7 +26,7 @@ def read_stage(entry: Entry, out: Diagnostics) -> Stage:
     return Stage(
         name=entry.key.text,
         span=entry.key.span,
-        phases=_phases(node.get("phases"), out),
+        phases=read_phases(node.get("phases"), out),
         promises=read_promises(node.get("thresholds"), out),
         abort=_abort(node.get("abort"), out),
         mix=mix,
@@ -40,36 +37,13 @@ def read_stage(entry: Entry, out: Diagnostics) -> Stage:
         warn_only="latency" if word == "latency" else "all" if word == "all" else "",
         only_proven=node.get("fails_when") is not None,
         rules=read_rules(node.get("thresholds")),
-        not_built=next((word for word in NOT_BUILT if node.get(word) is not None), ""),
+        search=read_search(node.get("find_limit"), out),
     )
 
 
 def _duration(node: Mapping, key: str, out: Diagnostics) -> int | None:
     value = node.get(key)
     return parse_duration(value, key, out) if isinstance(value, Scalar) else None
-
-
-def _phases(node: Node | None, out: Diagnostics) -> tuple[Phase, ...]:
-    found = []
-    for number, item in enumerate(node if isinstance(node, Sequence) else (), 1):
-        if not isinstance(item, Mapping):
-            continue
-        users, name = item.get("users"), item.get("name")
-        said = parse_users(users, out) if isinstance(users, Scalar) else None
-        for_ns = _duration(item, "for", out)
-        if said is None or not for_ns:
-            continue
-        measure = item.get("measure")
-        found.append(
-            Phase(
-                name=name.text if isinstance(name, Scalar) else f"phase {number}",
-                span=item.span,
-                for_ns=for_ns,
-                users=Users(said.start, said.end),
-                measured=not (isinstance(measure, Scalar) and measure.value is False),
-            )
-        )
-    return tuple(found)
 
 
 def _abort(node: Node | None, out: Diagnostics) -> tuple[AbortRule, ...]:

@@ -4,14 +4,14 @@ The judged time is cut into stretches, one a phase, and each stretch into equal 
 decides; the windows tell how much requests that are close in time are alike (dependence.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from perfspec.base.clock import SECOND
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row, total
-from perfspec.metrics.series import Slice
+from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
 from perfspec.spec.thresholds import longest_good_ns, wants_many
@@ -69,8 +69,10 @@ def sample(slices: Iterable[Slice], row: RowName, cell: Cell, stretches: Seconds
     cut = windows_of(stretches)
     rows = tuple(tuple(Row() for _ in range(count)) for count in cut)
     whole = Row()
-    for piece in slices:
-        if not _is_of(piece, row, cell):
+    pieces = list(slices)
+    flows = _flows_of(pieces, row)
+    for piece in pieces:
+        if not _is_of(piece, row, cell, flows):
             continue
         if piece.key.part != "load":
             whole.add(piece)
@@ -93,13 +95,30 @@ def _place(at_ns: int, stretches: Seconds, cut: Sequence[int]) -> tuple[int, int
 
 def of_row(slices: Iterable[Slice], threshold: Threshold) -> Row:
     """The sum of the slices that belong to a threshold's row, whenever they were."""
-    return total(slices, lambda piece: _is_of(piece, threshold.row, threshold.cell))
+    pieces = list(slices)
+    flows = _flows_of(pieces, threshold.row)
+    return total(pieces, lambda piece: _is_of(piece, threshold.row, threshold.cell, flows))
 
 
-def _is_of(piece: Slice, row: RowName, cell: Cell) -> bool:
+def _flows_of(slices: Iterable[Slice], row: RowName) -> frozenset[str]:
+    """The flows that a row is about: those that send its request."""
+    if row.kind == "request":
+        return frozenset(piece.key.flow for piece in slices if piece.key.name == row.name)
+    return frozenset({row.name} if row.kind == "flow" else ())
+
+
+def _is_missing(piece: Slice, row: RowName, cell: Cell, flows: Collection[str]) -> bool:
+    """Who came and found no place would have made the requests of a flow: one bad request in each of its rows."""
+    is_due = cell.statistic not in ("count", "throughput", "status", "goodput") and cell.timer in ("", "wait")
+    return is_due and (row.kind == "all" or piece.key.flow in flows)
+
+
+def _is_of(piece: Slice, row: RowName, cell: Cell, flows: Collection[str]) -> bool:
     key = piece.key
     if not set(row.where) <= set(key.tags):
         return False
+    if key.timer == ARRIVAL:
+        return _is_missing(piece, row, cell, flows)
     if cell.statistic == "goodput":
         return key.timer == "round" and (row.kind == "all" or key.flow == row.name)
     if cell.statistic == "status":

@@ -199,7 +199,7 @@ def _run(result: Result) -> Markup:
             "tr",
             element("td", phase.name),
             requests.number(format_duration(phase.for_ns)),
-            element("td", phase.users.describe()),
+            element("td", phase.shape.describe()),
             element("td", "judged" if phase.measured else "not judged"),
         )
         for phase in plan.phases

@@ -68,6 +68,7 @@ def test_every_note_of_the_schema_is_one_the_program_reads(schema: Schema):
         "groups",
         "goes_with",
         "needs",
+        "instead",
         "kinds",
         "merge_by",
     }

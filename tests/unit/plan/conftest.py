@@ -1,6 +1,7 @@
 """Plans of specs/search.yaml, the spec that is run against the reference service."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,14 @@ def search(monkeypatch) -> Callable[..., Plan]:
     """The plan of a stage of the search spec."""
     monkeypatch.chdir(ROOT)
 
-    def run(stage: str = "smoke", environment: str | None = None, seed: int | None = None) -> Plan:
-        built = plan("specs/search.yaml", Choice(stage, environment, seed)).plan
+    def run(
+        stage: str = "smoke",
+        environment: str | None = None,
+        seed: int | None = None,
+        only: str | None = None,
+        scale: str = "1",
+    ) -> Plan:
+        built = plan("specs/search.yaml", Choice(stage, environment, seed, only=only, time_scale=Fraction(scale))).plan
         assert built is not None
         return built
 

@@ -220,3 +220,20 @@ def test_a_choice_that_the_spec_does_not_have_is_a_mistake_of_the_caller(spec_of
     with pytest.raises(UsageFailure) as caught:
         build(spec_of(SPEC), choice, {}, None)
     assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (message, hint, ExitCode.SPEC)
+
+
+def test_a_part_of_the_time_is_whole_seconds(search) -> None:
+    phases = search("load", scale="1/60").phases
+    assert [phase.for_ns // SECOND for phase in phases] == [3, 6, 3, 1]
+    assert search("smoke", scale="0.1").extend_to_ns == 9 * SECOND
+
+
+def test_of_one_flow_the_limits_of_the_others_are_skipped(search) -> None:
+    plan = search("smoke", only="type-ahead")
+    assert [flow.name for flow in plan.flows] == ["type-ahead"]
+    assert {(s.threshold.row.name, s.reason) for s in plan.skipped} == {
+        (name, "only `type-ahead` was asked for") for name in ("query", "index")
+    }
+    with pytest.raises(UsageFailure, match="has no flow `type-ahed`") as failure:
+        search("smoke", only="type-ahed")
+    assert failure.value.hint == "did you mean `type-ahead`?"

@@ -68,6 +68,8 @@ def said(spec_of):
         ("for: 10m", "for: 9m", [
             "loosened: stage load shortened: 12m → 11m", "loosened: judged time of stage load shortened: 10m → 9m"]),
         ("users: 8", "users: 4", ["loosened: stage smoke goes up to 4 at a time, no longer to 8"]),
+        ("users: 8", "arrivals: 4/s, at_most: 8 users", [
+            "tightened: stage smoke goes up to 4 arrivals/s, no longer to 0"]),
         (", measure: false", "", []),
         ("    abort: [errors threshold fails]\n", "", [
             "changed: stage smoke no longer ends when `errors threshold fails`"]),

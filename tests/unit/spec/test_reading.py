@@ -92,12 +92,12 @@ def test_flows_with_weights_and_defaults(spec) -> None:
 
 def test_a_stage(spec) -> None:
     stage = spec.stages["load"]
-    assert [(p.name, p.for_ns, p.users, p.measured) for p in stage.phases] == [
+    assert [(p.name, p.for_ns, p.shape, p.measured) for p in stage.phases] == [
         ("up", 60 * SECOND, Users(0, 5), False),
         ("phase 2", 30 * SECOND, Users(5, 5), True),
     ]
     assert (stage.warmup_ns, stage.extend_to_ns, stage.pause_cap_ns) == (3 * SECOND, 120 * SECOND, 100_000_000)
-    assert (stage.warn_only, stage.only_proven, stage.not_built) == ("latency", True, "")
+    assert (stage.warn_only, stage.only_proven, stage.search) == ("latency", True, None)
     assert stage.mix == {"browse": 0.3, "buy": 0.7}
     assert [rule.kind for rule in stage.abort] == ["threshold", "no responses"]
     assert [p.limit.source for p in stage.promises] == ["at most 90ms"]

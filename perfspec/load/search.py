@@ -1,0 +1,155 @@
+"""`find_limit`: grow the load by half until a threshold breaks, then halve the gap until it is narrow, then confirm.
+
+A step that breaks is repeated once: an unlucky one would end the growing far too low. What was met is held three times
+as long at the end; if it breaks then, the next lower load that was met is narrowed down and confirmed, and no more.
+
+    growing -> narrowing -> confirming -> over
+"""
+
+from fractions import Fraction
+from math import ceil, floor, log10
+from typing import Literal
+
+import msgspec
+
+from perfspec.diagnostics.source import Span
+from perfspec.load.arrivals import Arrivals
+from perfspec.load.users import Users
+
+__all__ = ["Hunt", "Search"]
+
+GROWTH = Fraction(3, 2)
+CONFIRM = 3
+"""How many times as long the last load is held."""
+CONFIRMATIONS = 2
+SETTLE = Fraction(1, 4)
+"""Not judged at the beginning of each step."""
+Level = Fraction
+Doing = Literal["growing", "narrowing", "confirming", "over"]
+
+
+class Search(msgspec.Struct, frozen=True):
+    by: Literal["users", "arrivals"]
+    low: Fraction
+    high: Fraction
+    hold_ns: int
+    precision: Fraction
+    at_most: int
+    span: Span
+
+    def shape(self, level: Level) -> Users | Arrivals:
+        if self.by == "users":
+            return Users(int(level), int(level))
+        return Arrivals(level, level, self.at_most)
+
+    def say(self, level: Level) -> str:
+        """The load in words: `72 users`, `12.5 arrivals/s`."""
+        return f"{int(level)} users" if self.by == "users" else f"{float(level):g} arrivals/s"
+
+    def grown(self, level: Level) -> Level:
+        return min(self._rounded(level * GROWTH, level), self.high)
+
+    def between(self, met: Level, failed: Level) -> Level | None:
+        """The load in the middle; None where the gap is narrow enough."""
+        if failed - met <= self.precision * failed:
+            return None
+        middle = self._rounded((met + failed) / 2, met)
+        return middle if met < middle < failed else None
+
+    def _rounded(self, level: Level, above: Level) -> Level:
+        """Whole users; three digits of a rate. More than `above` in any case."""
+        if self.by == "users":
+            return max(Fraction(floor(level)), above + 1)
+        digits = 10 ** (2 - floor(log10(level)))
+        rounded = Fraction(round(level * digits)) / digits if digits >= 1 else Fraction(round(level))
+        return rounded if rounded > above else level
+
+    @property
+    def most_steps(self) -> tuple[int, int]:
+        """(steps, confirmations) that it takes when everything is close: every step is repeated."""
+        growing, level = 1, self.low
+        while level < self.high:
+            growing, level = growing + 1, self.grown(level)
+        return 2 * (growing + self._halvings * CONFIRMATIONS), CONFIRMATIONS
+
+    @property
+    def usual_steps(self) -> int:
+        """Of a search whose limit is the upper end; the confirmation counts as the steps that it is as long as."""
+        return (self.most_steps[0] - 2 * self._halvings * (CONFIRMATIONS - 1)) // 2 + CONFIRM
+
+    @property
+    def _halvings(self) -> int:
+        gap, halvings = 1 - 1 / GROWTH, 0
+        while gap > self.precision:
+            gap, halvings = gap / 2, halvings + 1
+        return halvings
+
+
+class Hunt:
+    """A search under way: which load is next, given how those before it ended."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._met: list[Level] = []
+        self._repeats = 0
+        self._confirmations = 0
+        self.level: Level = search.low
+        self.doing: Doing = "growing"
+        self.failed: Level | None = None
+        """The lowest load that broke a threshold, twice; or when it was confirmed."""
+        self.is_confirmed = False
+
+    @property
+    def met(self) -> Level | None:
+        """The highest load below every one that failed at which all thresholds held."""
+        return self._met[-1] if self._met else None
+
+    @property
+    def hold_ns(self) -> int:
+        return self._search.hold_ns * (CONFIRM if self.doing == "confirming" else 1)
+
+    @property
+    def settle_ns(self) -> int:
+        return ceil(self._search.hold_ns * SETTLE)
+
+    def tell(self, *, met: bool) -> None:
+        """How the step at `level` ended."""
+        if self.doing == "confirming":
+            self._confirmed(met=met)
+        elif met:
+            self._repeats = 0
+            self._met.append(self.level)
+            self._go_on()
+        elif not self._repeats:
+            self._repeats = 1
+        else:
+            self._repeats = 0
+            self.failed = self.level
+            self._go_on()
+
+    def stop(self) -> None:
+        """Nothing more can be learned: the generator is at its own limit, or the run is over."""
+        self.doing = "over"
+
+    def _confirmed(self, *, met: bool) -> None:
+        if met:
+            self.is_confirmed = True
+            self.doing = "over"
+            return
+        self.failed = self._met.pop()
+        self._confirmations += 1
+        if self._confirmations < CONFIRMATIONS:
+            self._go_on()
+        else:
+            self.doing = "over"
+
+    def _go_on(self) -> None:
+        met, search = self.met, self._search
+        if met is None:
+            self.doing = "over"
+        elif self.failed is None and met < search.high:
+            self.doing, self.level = "growing", search.grown(met)
+        elif self.failed is not None and (middle := search.between(met, self.failed)) is not None:
+            self.doing, self.level = "narrowing", middle
+        else:
+            self.doing, self.level = "confirming", met
