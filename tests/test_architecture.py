@@ -36,6 +36,7 @@ FLOORS = {
 }
 LOAD_PATH = (
     "binding",
+    "ceiling",
     "closed",
     "connection",
     "http1",

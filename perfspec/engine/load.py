@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perfspec import steps as kinds
-from perfspec.base.clock import cpu_ns
+from perfspec.base.clock import SECOND, cpu_ns
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
+from perfspec.engine.ceiling import LimitedDriver
 from perfspec.engine.driver import Driver
 from perfspec.engine.exemplars import Exemplars, hidden_names
 from perfspec.engine.pool import Ending, Hooks, Pool, Second
@@ -21,6 +22,7 @@ from perfspec.plan.model import Plan
 from perfspec.steps.runtime import Origin
 from perfspec.steps.sequence import in_turn
 from perfspec.verdict.abort import Abort, Watch
+from perfspec.verdict.capacity import Searching, Step
 from perfspec.verdict.judge import Circumstances, judge
 
 __all__ = ["Inputs", "Listener", "Load"]
@@ -57,6 +59,7 @@ class Load:
     slices: list[Slice] = field(default_factory=list)
     _pool: Pool | None = None
     _exemplars: Exemplars = field(default_factory=lambda: Exemplars.of(0, (), ()))
+    _searching: Searching | None = None
     _cpu_ns: int = 0
 
     def start(self, start_ns: int) -> None:
@@ -80,7 +83,9 @@ class Load:
         hooks = Hooks(lambda second: self._second(second, watch), self._is_close, self.on_done)
         drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
         rounds = Rounds(flows, registry, drawn, _visits(plan, binder("each_user", ""), self.shared), plan.seed)
-        self._pool = Pool(self.driver, plan, self.segment, rounds, registry, hooks)
+        self._pool = Pool(self._limited(start_ns), plan, self.segment, rounds, registry, hooks)
+        if plan.search is not None:
+            self._searching = Searching(plan.search, plan.thresholds)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
 
@@ -97,6 +102,11 @@ class Load:
 
         return binder
 
+    def _limited(self, start_ns: int) -> Driver:
+        """The driver, with the environment's ceiling where there is one."""
+        most = self.plan.target.most_requests_per_s
+        return LimitedDriver(self.driver, start_ns, self.segment.share(most)) if most else self.driver
+
     def stop(self, reason: str) -> None:
         """Once: nothing new is sent; twice: now."""
         if self._pool is not None:
@@ -104,7 +114,9 @@ class Load:
 
     def _second(self, second: Second, watch: Watch) -> None:
         now = cpu_ns()
-        self.slices.extend(second.slices)
+        step = self._step(second)
+        if self._searching is None:
+            self.slices.extend(second.slices)
         line = LoggedSecond(
             second.number,
             second.users,
@@ -114,6 +126,7 @@ class Load:
             self.vitals(),
             self._exemplars.drain(second.number, is_last=second.is_ending),
             extended=second.is_extended,
+            step=step,
         )
         self._cpu_ns = now
         self.on_second(line)
@@ -121,6 +134,18 @@ class Load:
             self.abort = watch.second(second.number, second.slices, second.waiting)
             if self.abort is not None:
                 self.stop("aborted")
+
+    def _step(self, second: Second) -> Step | None:
+        """The step of a search that ends with this second; the next one begins."""
+        searching, pool, search = self._searching, self._pool, self.plan.search
+        if searching is None or pool is None or search is None or second.is_ending:
+            return None
+        step = searching.second(second.number, second.slices, second.waiting)
+        if step is not None and searching.hunt.doing == "over":
+            pool.stop("finished")
+        elif step is not None:
+            pool.change(search.shape(searching.hunt.level), second.number * SECOND)
+        return step
 
     def _is_close(self) -> bool:
         """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few

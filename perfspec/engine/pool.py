@@ -18,7 +18,7 @@ from perfspec.engine.closed import Closed
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane
 from perfspec.engine.rounds import Rounds
-from perfspec.load import Arrivals, Segment
+from perfspec.load import Arrivals, Segment, Shape
 from perfspec.metrics.series import Registry, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import requests
@@ -92,7 +92,7 @@ class Pool:
         """Plan everything that is known now. `start_ns` on the driver's clock; phases begin at planned instants."""
         self._start_ns = start_ns
         call_at = self._driver.call_at
-        for phase in self._plan.phases:
+        for phase in self._phases():
             call_at(start_ns + phase.start_ns, self._begin_phase, phase)
         call_at(start_ns + self._plan.for_ns, self._planned_end, None)
         call_at(start_ns + SECOND, self._second, 1)
@@ -103,6 +103,19 @@ class Pool:
             self._end(reason, SHORT_GRACE_NS)
         else:
             self._cut(None)
+
+    def change(self, shape: Shape, at_ns: int) -> None:
+        """Another load from here on: the next step of a search."""
+        whole = self._plan.phases[0]
+        step = msgspec.structs.replace(whole, shape=shape, start_ns=at_ns, for_ns=max(whole.end_ns - at_ns, SECOND))
+        self._begin_phase(step)
+
+    def _phases(self) -> tuple[PlannedPhase, ...]:
+        """Those of the plan; a search begins with its lowest load."""
+        search, phases = self._plan.search, self._plan.phases
+        if search is None:
+            return phases
+        return (msgspec.structs.replace(phases[0], shape=search.shape(search.low)),)
 
     @property
     def is_ending(self) -> bool:

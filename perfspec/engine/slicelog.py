@@ -15,6 +15,7 @@ from perfspec.engine.exemplars import Exemplar
 from perfspec.metrics.series import Slice
 from perfspec.metrics.vitals import Vitals
 from perfspec.verdict.abort import Abort
+from perfspec.verdict.capacity import Step
 
 __all__ = ["NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "read_log"]
 
@@ -46,6 +47,8 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     """Requests to look at that came since the last line."""
     extended: bool = False
     """The stage was too close to call and runs on."""
+    step: Step | None = None
+    """The step of a search that has just ended."""
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):

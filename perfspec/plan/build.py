@@ -123,11 +123,7 @@ def _is_possible(stage: Stage, environment: Environment, out: Diagnostics) -> bo
         out.add("PS503", message, environment.span, f"allowed there: {', '.join(environment.stages)}")
         return False
     check_ceiling(stage, environment, out)
-    if environment.most_requests_per_s is not None:
-        out.add("PS902", "a ceiling of `requests` is not built yet", environment.span, "leave it out")
-    if stage.search is not None:
-        out.add("PS902", "`find_limit` is not built yet", stage.span, "choose a stage with `phases`")
-    elif not stage.phases:
+    if stage.search is None and not stage.phases:
         out.add("PS507", f"stage `{stage.name}` has no phases", stage.span, "add `phases: [{for: 30s, users: 5}]`")
     return not out.has_errors
 

@@ -26,6 +26,7 @@ from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
+from perfspec.verdict.capacity import Capacity, bracket
 from perfspec.verdict.health import Health, Sampled, judge_health
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
@@ -120,6 +121,8 @@ class Result(msgspec.Struct, frozen=True):
     version: int = VERSION
     goodput: tuple[Goodput, ...] = ()
     """Of all flows, then of each."""
+    capacity: Capacity | None = None
+    """What a search for the limit found, with every step."""
     budget: Budget | None = None
     """What this run says about the promised availability; None without a promise."""
 
@@ -134,15 +137,15 @@ def make(plan: Plan, log: Log) -> Result:
     extended = any(second.extended for second in log.seconds)
     last = max((second.second for second in log.seconds), default=0) * SECOND
     end = log.end or End(TORN, min(last, plan.extend_to_ns if extended else plan.for_ns))
-    windows = plan.windows(end.ended_ns)
+    capacity = _capacity(plan, log)
+    windows = plan.windows(end.ended_ns) if capacity is None else _of_search(capacity)
     stretches = [(w.start_ns, w.end_ns) for w in windows]
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
-    aborted_by = end.abort.threshold if end.abort else ""
-    circumstances = Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
+    circumstances = _circumstances(plan, health, end)
     verdicts = judge(plan.thresholds, slices, stretches, circumstances)
     verdicts += judge_rules(plan.rules, slices, stretches, circumstances)
-    outcome, code = _outcome(verdicts, end)
+    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
         run_id=beginning.run_id,
@@ -175,8 +178,36 @@ def make(plan: Plan, log: Log) -> Result:
         seconds=log.seconds,
         plan=plan,
         goodput=goodput_of(_rounds(judged)),
+        capacity=capacity,
         budget=used_of(plan.promised, _all_requests(judged)),
     )
+
+
+def _circumstances(plan: Plan, health: Health, end: End) -> Circumstances:
+    aborted_by = end.abort.threshold if end.abort else ""
+    return Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
+
+
+def _capacity(plan: Plan, log: Log) -> Capacity | None:
+    if plan.search is None:
+        return None
+    return bracket(plan.search, [second.step for second in log.seconds if second.step is not None])
+
+
+def _of_capacity(capacity: Capacity | None, outcome: Outcome, code: ExitCode) -> tuple[Outcome, ExitCode]:
+    """A search passes if it has found a load that held when it was confirmed."""
+    if outcome != "PASS" or capacity is None or capacity.is_confirmed:
+        return outcome, code
+    if capacity.failed and not capacity.met:
+        return "FAIL", ExitCode.THRESHOLD_FAILED
+    return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
+
+
+def _of_search(capacity: Capacity) -> tuple[Window, ...]:
+    """What is judged of a search: the last step that was met; else the last one that was held."""
+    steps = capacity.steps
+    last = next((step for step in reversed(steps) if step.met), steps[-1] if steps else None)
+    return () if last is None else (Window(f"{last.doing}: {last.load}", last.judged_ns, last.end_ns),)
 
 
 def _rounds(judged: Iterable[Slice]) -> dict[str, Row]:

@@ -19,6 +19,7 @@ def summary(result: Result, columns: int = 0) -> list[str]:
         f"{_name(result)}: {HEADLINES[result.outcome]} ({judged} judged)",
         "",
     ]
+    out += _search(result)
     out += words.lines(result.verdicts, columns)
     out += [f"SKIP  {s.threshold}   {s.reason}" for s in result.skipped]
     found = remarks(result)
@@ -26,6 +27,19 @@ def summary(result: Result, columns: int = 0) -> list[str]:
         out += ["", *(line for remark in found for line in words.wrapped(remark, columns))]
     out += ["", *_table(result), ""]
     return out
+
+
+def _search(result: Result) -> list[str]:
+    """What a search found, and how it came to it."""
+    capacity = result.capacity
+    if capacity is None:
+        return []
+    width = max((len(step.load) for step in capacity.steps), default=0)
+    steps = [
+        f"  {format_duration(step.start_ns):>7}  {step.doing:10}  {step.load:{width}}  {step.why or 'met'}"
+        for step in capacity.steps
+    ]
+    return [f"limit: {capacity.text}", *steps, ""]
 
 
 def _table(result: Result) -> list[str]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from perfspec.base.clock import SECOND
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row, total
-from perfspec.metrics.series import ARRIVAL, Slice
+from perfspec.metrics.series import ARRIVAL, Key, Slice
 from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
 from perfspec.spec.thresholds import longest_good_ns, wants_many
@@ -117,8 +117,10 @@ def _is_of(piece: Slice, row: RowName, cell: Cell, flows: Collection[str]) -> bo
     key = piece.key
     if not set(row.where) <= set(key.tags):
         return False
-    if key.timer == ARRIVAL:
-        return _is_missing(piece, row, cell, flows)
+    return _is_missing(piece, row, cell, flows) if key.timer == ARRIVAL else _is_sent(key, row, cell)
+
+
+def _is_sent(key: Key, row: RowName, cell: Cell) -> bool:
     if cell.statistic == "goodput":
         return key.timer == "round" and (row.kind == "all" or key.flow == row.name)
     if cell.statistic == "status":

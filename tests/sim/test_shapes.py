@@ -256,3 +256,27 @@ class TestSegments:
         runs = [Run(plan, constant(20 * SECOND), Segment(index, weights)) for index in range(len(weights))]
         assert sum(len(run.requests) for run in runs) == 10
         assert sum(run.row("arrivals", "arrival").n for run in runs) == 290
+
+
+class TestCeiling:
+    """`limits: {requests: 20/s}`: no second has more, whatever the stage asks for, and nothing is lost."""
+
+    def limited(self, plan, per_s):
+        return msgspec.structs.replace(plan, target=msgspec.structs.replace(plan.target, most_requests_per_s=per_s))
+
+    @pytest.mark.parametrize("weights", [(1,), (1, 1), (3, 2)])
+    def test_no_second_has_more_requests_than_allowed_over_all_processes(self, planned, weights):
+        plan = self.limited(with_phases(planned, (10, Users(20, 20))), 20)
+        runs = [Run(plan, constant(10 * MILLISECOND), Segment(index, weights)) for index in range(len(weights))]
+        per_second = Counter(at // SECOND for run in runs for at, *_ in run.requests)
+        assert [per_second[k] for k in range(10)] == [20] * 10
+
+    def test_what_waits_is_late_in_the_numbers(self, planned):
+        plan = self.limited(with_phases(planned, (2, rate(30)), (3, rate(5))), 20)
+        run = Run(plan, constant(10 * MILLISECOND))
+        assert len(run.requests) == 75
+        row = total(p for p in run.slices if p.key.timer == "")
+        assert row.n == 75
+        assert row.failed == 0
+        assert sum(n for i, n in row.response.items() if histogram.lowest(i) > 100_000) > 15
+        assert max(histogram.highest(i) for i in row.service) < 10_100

@@ -1,0 +1,122 @@
+"""The ceiling of an environment: so many requests a second and no more, whatever the stage asks for.
+
+Each second of the load has its tokens. A request without one waits for the next second, first come, first served; it is
+due when it was due, so what it waits is in its response time, and that requests were held back is told at the end.
+Only a load with a ceiling runs through here.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from perfspec.base.clock import SECOND
+from perfspec.engine.driver import Chunk, Driver, LaneState, Transport
+from perfspec.steps.runtime import Call, Streamed
+
+__all__ = ["LimitedDriver"]
+
+A = TypeVar("A")
+
+
+class _Held:
+    """A request that waits for a token."""
+
+    __slots__ = ("call", "chunk", "data")
+
+    def __init__(self, call: Call, data: bytes | Streamed) -> None:
+        self.call = call
+        self.data = data
+        self.chunk: Chunk | None = None
+
+
+class Ceiling:
+    """A transport in front of another one."""
+
+    def __init__(self, driver: Driver, start_ns: int, per_s: int) -> None:
+        self._driver = driver
+        self._inner = driver.transport
+        self._start_ns = start_ns
+        self._per_s = per_s
+        self._second = -1
+        self._left = per_s
+        self._held: dict[LaneState, _Held] = {}
+
+    def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
+        second = self._now_s()
+        if second != self._second:
+            self._second, self._left = second, self._per_s
+        if self._left and not self._held:
+            self._left -= 1
+            self._inner.start(lane, call, data)
+            return
+        if not self._held:
+            self._wait(second)
+        text = f"the environment allows {self._per_s} requests/s; what was more waited, and its response time says so"
+        self._driver.first_errors.setdefault("held back", text)
+        self._held[lane] = _Held(call, data)
+
+    def _now_s(self) -> int:
+        return (self._driver.now_ns() - self._start_ns) // SECOND
+
+    def _wait(self, second: int) -> None:
+        self._driver.call_at(self._start_ns + (second + 1) * SECOND, self._go_on, None)
+
+    def _go_on(self, _: None) -> None:
+        """Another second has begun: as many of those that wait as it has tokens."""
+        self._second, self._left = self._now_s(), self._per_s
+        while self._held and self._left:
+            lane = next(iter(self._held))
+            held = self._held.pop(lane)
+            self._left -= 1
+            self._inner.start(lane, held.call, held.data)
+            if held.chunk is not None:
+                self._inner.listen(lane, held.chunk)
+        if self._held:
+            self._wait(self._second)
+
+    def listen(self, lane: LaneState, chunk: Chunk) -> None:
+        if lane in self._held:
+            self._held[lane].chunk = chunk
+        else:
+            self._inner.listen(lane, chunk)
+
+    def cut(self, lane: LaneState, kind: str | None) -> None:
+        held = self._held.pop(lane, None)
+        if held is None:
+            self._inner.cut(lane, kind)
+            return
+        outcome = lane.outcome
+        outcome.sent = outcome.last = self._driver.now_ns()
+        outcome.first = outcome.status = 0
+        outcome.head, outcome.body, outcome.error = None, b"", kind or "timeout"
+        self._driver.call_soon(lane.resume, outcome)
+
+    def cancel(self, lane: LaneState) -> None:
+        if self._held.pop(lane, None) is None:
+            self._inner.cancel(lane)
+
+    def release(self, lane: LaneState) -> None:
+        self._held.pop(lane, None)
+        self._inner.release(lane)
+
+
+class LimitedDriver:
+    """A driver whose transport has a ceiling."""
+
+    def __init__(self, driver: Driver, start_ns: int, per_s: int) -> None:
+        self._driver = driver
+        self.transport: Transport = Ceiling(driver, start_ns, per_s)
+        self.first_errors = driver.first_errors
+        self.now_ns: Callable[[], int] = driver.now_ns
+
+    @property
+    def tick_ns(self) -> int:
+        return self._driver.tick_ns
+
+    def call_at(self, due_ns: int, fn: Callable[[A], None], arg: A) -> None:
+        self._driver.call_at(due_ns, fn, arg)
+
+    def call_soon(self, fn: Callable[[A], None], arg: A) -> None:
+        self._driver.call_soon(fn, arg)
+
+    def drain_lateness(self) -> dict[int, int]:
+        return self._driver.drain_lateness()
