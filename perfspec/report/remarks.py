@@ -1,5 +1,8 @@
 """What else is worth knowing of a run, a sentence each: why it ended, what rests on little, what failed how."""
 
+from perfspec.base.clock import SECOND
+from perfspec.load import Arrivals
+from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
 from perfspec.report.result import Result, Summary
 
@@ -15,6 +18,8 @@ HEADLINES = {
 }
 REQUESTS = ("", "poll", "wait")
 """Other timers are of parts of requests, or of what is made of them: their errors are told with those."""
+KEPT_UP = 0.95
+"""Below this share of the arrivals that were asked for, that they were not served comes first."""
 TIMERS = {
     "poll": " (one poll)",
     "wait": " (until done)",
@@ -24,7 +29,8 @@ TIMERS = {
 
 
 def remarks(result: Result) -> list[str]:
-    out = [text] if (text := words.few_requests(result.verdicts)) else []
+    out = _dropped(result)
+    out += [text] if (text := words.few_requests(result.verdicts)) else []
     if result.outcome != "PASS":  # what passed needs no explanation
         out += result.health.remarks
     if result.abort is not None:
@@ -41,6 +47,23 @@ def remarks(result: Result) -> list[str]:
         if summary.key.timer in REQUESTS or any(kind.startswith("record ") for kind in summary.errors):
             out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
+
+
+def _dropped(result: Result) -> list[str]:
+    """People for whom there was no place: the service kept those before them too long, or the cap is too low."""
+    dropped = sum(summary.n for summary in result.summaries if summary.key.timer == ARRIVAL)
+    if not dropped or not result.judged_ns:
+        return []
+    served = sum(summary.n for summary in result.summaries if summary.key.timer == "round")
+    most = max(phase.shape.most for phase in result.plan.phases if isinstance(phase.shape, Arrivals))
+    text = (
+        f"{words.count(dropped)} of {words.count(served + dropped)} arrivals found no place: all {words.count(most)} "
+        "users of `at_most` were busy; the service is too slow for this rate, or the cap is too low"
+    )
+    if served >= KEPT_UP * (served + dropped):
+        return [text]
+    seconds = result.judged_ns / SECOND
+    return [f"could not keep up: asked {(served + dropped) / seconds:.1f}/s, served {served / seconds:.1f}/s; {text}"]
 
 
 def worst_errors(errors: dict[str, int]) -> list[tuple[str, int]]:

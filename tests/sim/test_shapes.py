@@ -11,10 +11,13 @@ import pytest
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.load import Inputs, Load
 from perfspec.engine.sim import T0, Service, SimDriver
+from perfspec.engine.slicelog import End, Log
 from perfspec.load import WHOLE, Arrivals, Segment, Users
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import total
 from perfspec.plan.model import PlannedPhase
+from perfspec.report.remarks import remarks
+from perfspec.report.result import make
 from perfspec.steps.runtime import Origin
 from perfspec.verdict.judge import Circumstances, judge
 
@@ -181,6 +184,15 @@ class TestArrivals:
         plan = with_phases(planned, (10, rate(5, 30, poisson=True)))
         runs = [Run(plan, constant(ns)) for ns in (MILLISECOND, 700 * MILLISECOND)]
         assert runs[0].requests == runs[1].requests
+
+    def test_the_end_says_how_many_found_no_place_and_why(self, planned):
+        plan = with_phases(planned, (10, rate(10, at_most=5)))
+        run = Run(plan, Service(lambda _: 20 * MILLISECOND, stalled=((3 * SECOND, 5 * SECOND),)))
+        result = make(plan, Log(None, tuple(run.seconds), End(run.ending.reason, run.ending.ended_ns)))
+        assert remarks(result)[0] == (
+            "could not keep up: asked 10.0/s, served 8.5/s; 15 of 100 arrivals found no place: all 5 users of "
+            "`at_most` were busy; the service is too slow for this rate, or the cap is too low"
+        )
 
 
 class TestRounds:
