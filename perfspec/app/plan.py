@@ -21,6 +21,8 @@ class Planned:
     plan: Plan | None
     estimate: Estimate | None
     rows: dict[str, Table]
+    foreseen: Checked
+    """`checked`, and what this plan will not be able to do: limits too little reaches, rows that run out."""
 
 
 def plan(path: str, choice: Choice) -> Planned:
@@ -30,14 +32,16 @@ def plan(path: str, choice: Choice) -> Planned:
         raise SpecFailure(checked)
     if checked.spec is None:
         raise UsageFailure(f"{path} holds shared parts and cannot be run", "name a spec that includes it")
-    out = Diagnostics()
+    out, foreseen = Diagnostics(), Diagnostics()
     built = build(checked.spec, choice, checked.tables, out)
+    checked = _with(checked, out)
     if built is None:
-        raise SpecFailure(_with(checked, out))
+        raise SpecFailure(checked)
+    assert checked.spec is not None
     estimated = estimate(built, checked.tables)
-    foresee(checked.spec, built, estimated, checked.tables, out)
-    check_users(built, estimated, out)
-    return Planned(_with(checked, out), built, estimated, checked.tables)
+    foresee(checked.spec, built, estimated, checked.tables, foreseen)
+    check_users(built, estimated, foreseen)
+    return Planned(checked, built, estimated, checked.tables, _with(checked, foreseen))
 
 
 def _with(checked: Checked, out: Diagnostics) -> Checked:

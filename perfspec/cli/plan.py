@@ -48,6 +48,6 @@ def plan(  # noqa: PLR0913 - one argument per option
     if as_json:
         say(pretty(planned.plan).decode().rstrip())
         return 0
-    findings.show(planned.checked, err=True)
+    findings.show(planned.foreseen, err=True)
     say("\n".join(lines(planned.plan, planned.estimate)))
     return 0

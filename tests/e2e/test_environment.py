@@ -265,14 +265,6 @@ def test_a_name_that_the_spec_does_not_have_is_a_usage_error(write, perfspec, op
     assert hint in ended.err
 
 
-def test_an_https_address_is_said_to_be_not_built_yet(write, perfspec) -> None:
-    folder = write("https", "{local: {url: https://127.0.0.1:1}}")
-    for ended in (perfspec(folder), perfspec.command(folder, "plan", "specs/search.yaml")):
-        assert ended.code == 2, ended.out + ended.err
-        assert "specs/search.yaml:4:29 error PS902: `https` addresses are not built yet" in ended.err
-    assert not (folder / "out").exists()
-
-
 def test_what_was_started_serves_the_run_and_goes_with_its_children(runs) -> None:
     ended, children, gone = runs["started"]
     assert ended.code == 0, ended.out + ended.err
@@ -303,7 +295,7 @@ def test_a_service_that_is_never_ready_is_given_up(runs) -> None:
     ended = runs["never_ready"]
     sentence = not_started(ended)
     assert sentence.startswith("not ready within 2s: GET http://127.0.0.1:")
-    assert sentence.endswith("/ready answered 503")
+    assert sentence.endswith("/ready answered 503 (service is down)")
 
 
 def test_a_port_that_says_nothing_is_not_taken_for_the_service(runs) -> None:

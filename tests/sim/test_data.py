@@ -50,7 +50,7 @@ def played(tmp_path, monkeypatch):
         load.start(T0)
         driver.run()
         assert [ending.reason for ending in endings] == ["finished"]
-        return targets, dict(driver.first_errors), [d.code for d in planned.checked.findings]
+        return targets, dict(driver.first_errors), [d.code for d in planned.foreseen.findings]
 
     return run
 
