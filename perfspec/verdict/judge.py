@@ -219,8 +219,14 @@ def _quantile(row: Row, quantile: Fraction) -> int | None:
 def _observed(threshold: Threshold, ns: int | None) -> dict[str, object]:
     """A measured value, under the name of its kind."""
     if threshold.cell.is_measured and threshold.cell.unit != "time":
-        return {"observed": None if ns is None else ns / threshold.cell.unit_ns}
+        return {"observed": None if ns is None else _number(ns, threshold.cell.unit_ns)}
     return {"observed_ns": ns}
+
+
+def _number(ns: int, unit_ns: int) -> float:
+    """The whole number in the bucket whose upper edge this is, if there is one: most of what is counted is whole."""
+    whole = -(-histogram.lowest(histogram.index(ns // 1000)) * 1000 // unit_ns)
+    return float(whole) if whole * unit_ns <= ns else ns / unit_ns
 
 
 def _effect(threshold: Threshold, seen: Sample) -> Effect | None:
@@ -253,7 +259,9 @@ def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
         us = histogram.mean(row.response) if statistic == "mean" else histogram.largest(row.response)
         observed_ns = int(us * 1000)
     if observed_ns is not None and threshold.cell.unit != "time":
-        observed, observed_ns = observed_ns / threshold.cell.unit_ns, None
+        unit_ns = threshold.cell.unit_ns
+        observed = observed_ns / unit_ns if statistic == "mean" else _number(observed_ns, unit_ns)
+        observed_ns = None
     value = observed_ns if observed_ns is not None else observed
     assert value is not None
     outcome: Outcome = "PASS" if _meets(threshold, value) else "FAIL"

@@ -64,5 +64,11 @@ def test_numbers_are_shown_as_what_they_are() -> None:
     assert evidence(judged("events mean", "at least 2", [2.0, 4.0], NUMBER_NS)) == "events mean 3 of 2"
 
 
+@pytest.mark.parametrize("n", [0, 1, 7, 64, 900, 1024, 1500, 2047])
+def test_whole_numbers_stay_whole(n) -> None:
+    assert judged("tokens max", f"at most {n}", [float(n)], NUMBER_NS).outcome == "PASS"
+    assert judged("tokens p50", f"at least {n}", [float(n)], NUMBER_NS).observed == n
+
+
 def test_a_mean_of_numbers_needs_no_number_of_every_request() -> None:
     assert judged("tokens mean", "at most 9", [7.0] * 90 + [None] * 10, NUMBER_NS).outcome == "PASS"
