@@ -86,13 +86,13 @@ def test_the_junit_file_has_a_case_for_each_request(ended) -> None:
     requests = ["request suggest", "request query", "request index", "request index-job", "request delete /v1/index"]
     assert sorted(name for name in found if name.startswith("request ")) == sorted(requests)
     assert [name for name in found if not name.startswith("request ")]
-    assert not any(len(case) for case in ended.junit[1].iter("testcase"))
+    assert {child.tag for case in ended.junit[1].iter("testcase") for child in case} == {"system-out"}  # the slowest
 
 
 def test_the_table_says_how_many_requests_were_judged(ended) -> None:
     lines = [line.split() for line in ended.out.splitlines()]
     assert ["request", "judged", "failed", "p50", "p95", "p99", "max"] in lines
-    (suggest,) = [words for words in lines if words[:1] == ["suggest"]]
+    (suggest,) = [words for words in lines if words[:1] == ["suggest"] and words[1].isdigit()]  # else a part of it
     assert suggest[1:3] == [str(ended.summary("suggest")["n"]), "0"]
 
 
