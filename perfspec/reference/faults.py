@@ -53,13 +53,6 @@ class EndpointFaults:
     resets: Fraction
     wrong_bodies: Fraction
 
-    @property
-    def any(self) -> bool:
-        return self != _NONE
-
-
-_NONE = EndpointFaults(Even(), Even(), NEVER, NEVER, NEVER)
-
 
 @dataclass(frozen=True, slots=True)
 class Faults:

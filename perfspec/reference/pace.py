@@ -19,12 +19,13 @@ from perfspec.reference.faults import Faults
 from perfspec.reference.latency import Latency, stream
 from perfspec.reference.service import Handler, Piece, Reply, Surroundings, answer, refusal, refuse
 
-__all__ = ["RESET", "Pace"]
+__all__ = ["KIND", "RESET", "Pace"]
 
 RESET = "perfspec.reset"
 """The ASGI extension by which our server lets an application break the connection (serving.py)."""
 KIND = "perfspec.kind"
 """Where the scope of a request says what it is measured as (metering.py)."""
+_DRAWS = ("latency", "slow", "errors", "resets", "wrong bodies", "slow bodies")
 _SLOW_PIECES = 8
 
 
@@ -56,24 +57,27 @@ class Pace:
             start_ns = self._now_ns()
             index = self._served[endpoint]
             self._served[endpoint] += 1
-            draws = {what: unit(chance, index) for what, chance in chances.items()} if faults.any else {}
+            fails, resets, is_wrong = (
+                share > 0 and unit(chances[what], index) < share
+                for what, share in (
+                    ("errors", faults.errors),
+                    ("resets", faults.resets),
+                    ("wrong bodies", faults.wrong_bodies),
+                )
+            )
             try:
-                if faults.any and draws["errors"] < faults.errors:
+                if fails:
                     raise refuse("failed on request, by --errors", 500)
                 reply = await work(request)
             except HTTPException as error:
                 reply = refusal(error)
-            latency_ns = (reply.latency or latency).draw_ns(chances["latency"], index)
-            reset = False
-            if faults.any:
-                latency_ns += faults.slow.draw_ns(chances["slow"], index)
-                reset = draws["resets"] < faults.resets
-                if draws["wrong bodies"] < faults.wrong_bodies:
-                    reply = _wrong(reply, index)
-                body_ns = faults.slow_body.draw_ns(chances["slow bodies"], index)
-                reply = _slow(reply, body_ns) if body_ns else reply
             request.scope[KIND] = reply.kind or endpoint
-            return Timed(self, reply, start_ns, latency_ns, reset=reset)
+            latency_ns = (reply.latency or latency).draw_ns(chances["latency"], index)
+            latency_ns += faults.slow.draw_ns(chances["slow"], index)
+            body_ns = faults.slow_body.draw_ns(chances["slow bodies"], index)
+            reply = _wrong(reply, index) if is_wrong else reply
+            reply = _slow(reply, body_ns) if body_ns else reply
+            return Timed(self, reply, start_ns, latency_ns, reset=resets)
 
         return respond
 
@@ -83,9 +87,6 @@ class Pace:
         left_ns = due_ns - self._now_ns()
         if left_ns > 0:
             await self._sleep(left_ns / SECOND)
-
-
-_DRAWS = ("latency", "slow", "errors", "resets", "wrong bodies", "slow bodies")
 
 
 class Timed:

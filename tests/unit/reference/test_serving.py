@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
 from perfspec.cli.serve import serve
+from perfspec.reference.application import Settings
 from perfspec.reference.catalogue import PORTS, load
 from perfspec.reference.index import DocumentIndex
 from perfspec.reference.serving import _listen, serve_apps
@@ -147,6 +148,20 @@ def test_stores_are_those_that_the_environment_names(monkeypatch: pytest.MonkeyP
         "password": "from ASSESSMENT_TEST_PASSWORD",
         "database_url": "from DATABASE_URL",
     }
+
+
+@pytest.mark.parametrize(
+    ("service", "variable", "message"),
+    [
+        ("gateway", "REDIS_URL", "REDIS_URL is no address of a Redis"),
+        ("assessment", "DATABASE_URL", "DATABASE_URL is no address of a SQLite or a PostgreSQL database"),
+        ("search", "SEARCH_URL", "SEARCH_URL is no address of an Elasticsearch"),
+    ],
+)
+def test_an_address_of_no_store_is_told_by_its_variable(service: str, variable: str, message: str) -> None:
+    with pytest.raises(EnvironmentFailure, match=message) as caught:
+        load(service).build(Settings(), {variable: "nonsense"}, None)
+    assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
 def test_a_missing_extra_is_told_with_the_command_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
