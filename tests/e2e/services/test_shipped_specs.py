@@ -56,3 +56,11 @@ def test_the_smoke_of_all_specs_passes_and_ends_with_one_table(suite, perfspec) 
     assert done.code == 0, done.out + done.err
     table = done.out.split("\n\n")[-1].splitlines()
     assert [line.split()[:3] for line in table] == [["PASS", name.removesuffix(".yaml"), "smoke"] for name in SPECS]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SPECS)
+def test_the_load_stage_at_a_tenth_of_its_time_passes(name, suite, perfspec) -> None:
+    run = ended(begin(perfspec, suite, name, "--stage", "load", "--time-scale", "0.1"), suite, name, timeout=200)
+    assert run.code == 0, run.out + run.err
+    assert {verdict["outcome"] for verdict in run.result["verdicts"]} == {"PASS"}
