@@ -31,6 +31,11 @@ class Repository:
         found = self._ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         return found.strip() if found else None
 
+    def branch(self) -> str | None:
+        """The branch that is checked out; None where there is none."""
+        found = (self._ask("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
+        return found if found not in ("", "HEAD") else None
+
     def changed_since(self, commit: str) -> list[str] | None:
         """Files that differ from `commit`, uncommitted and new ones too; of a renamed file both names.
 

@@ -11,8 +11,12 @@ from perfspec.engine.slicelog import read_log
 from perfspec.plan.model import Plan
 from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.result import VERSION, Result, make
+from perfspec.verdict.comparison import Comparison
 
-__all__ = ["Finished", "read_result", "render", "report", "write_whole"]
+__all__ = ["COMPARISON", "Finished", "read_document", "read_result", "render", "report", "write_whole"]
+
+COMPARISON = "comparison.json"
+"""In the run folder: what became of the numbers since earlier runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def report(folder: Path, junit: str = "junit") -> Finished:
     except (OSError, Malformed) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
-    result = make(plan, log)
+    result = make(plan, log, _comparison(folder))
     problems = []
     for name, form in OF_A_RUN:
         try:
@@ -47,6 +51,14 @@ def report(folder: Path, junit: str = "junit") -> Finished:
     return Finished(result, folder, tuple(problems))
 
 
+def _comparison(folder: Path) -> Comparison | None:
+    """What the run was compared with when it ended."""
+    try:
+        return decode((folder / COMPARISON).read_bytes(), Comparison)
+    except (OSError, Malformed):
+        return None
+
+
 def read_result(path: Path) -> Result:
     """The result of a run: of its folder, made anew from its log where that is there, or of its `result.json`.
 
@@ -54,11 +66,15 @@ def read_result(path: Path) -> Result:
     """
     if path.is_dir() and (path / LOG_NAME).is_file():
         return report(path).result
-    document = path / "result.json" if path.is_dir() else path
+    return read_document(path / "result.json" if path.is_dir() else path)
+
+
+def read_document(document: Path) -> Result:
+    """The result that a file holds. Raises UsageFailure if it holds none."""
     try:
         result = decode(document.read_bytes(), Result)
     except OSError as error:
-        message = f"{path} holds no result ({error.strerror})"
+        message = f"{document} holds no result ({error.strerror})"
         raise UsageFailure(message, "name a run folder or a result.json") from error
     except Malformed as error:
         message = f"{document} is no result of version {VERSION} ({error})"

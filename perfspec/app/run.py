@@ -6,19 +6,24 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from secrets import token_hex
 
 import anyio
+import msgspec
 
 from perfspec import __version__
+from perfspec.app.compare import against
+from perfspec.app.history import remember
 from perfspec.app.live import live_page
+from perfspec.app.origin import origin
 from perfspec.app.plan import Planned
-from perfspec.app.report import Finished, report
+from perfspec.app.report import COMPARISON, Finished, report, write_whole
 from perfspec.base.clock import utc_now
 from perfspec.base.codec import pretty
-from perfspec.base.errors import EnvironmentFailure, ExitCode
+from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError
 from perfspec.base.masking import masked
 from perfspec.engine.environment import is_this_machine
 from perfspec.engine.load import Inputs, Listener
@@ -28,7 +33,23 @@ from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET
 
-__all__ = ["new_run_id", "run", "secrets_of"]
+__all__ = ["History", "new_run_id", "run", "secrets_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a run has to do with earlier ones."""
+
+    url: str | None = None
+    """The index; None: where it usually is."""
+    keep: bool = False
+    """Add this run to it."""
+    baseline: str = ""
+    """`main`, `last`, or a result file; empty: nothing is compared."""
+    fail_on_regression: bool = False
+
+
+NO_HISTORY = History()
 
 STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
 
@@ -41,8 +62,9 @@ def run(
     listeners: Sequence[Listener] = (),
     tell: Callable[[str], None] = lambda _: None,
     junit: str = "junit",
+    history: History = NO_HISTORY,
 ) -> Finished:
-    """Run a plan, write the run folder, judge.
+    """Run a plan, write the run folder, judge, compare, remember.
 
     `confirm` is asked where the environment wants it; `tell` hears what happens before the load; `junit` is the format
     of junit.xml.
@@ -65,7 +87,9 @@ def run(
         log = SliceLog(folder)
     except OSError as error:
         raise EnvironmentFailure(f"{folder} cannot be written to: {error}", "choose another --out") from error
-    log.write(Beginning(run_id, started_at.isoformat(timespec="seconds"), plan.hash, __version__, _versions()))
+    since, whence = started_at.isoformat(timespec="seconds"), origin(spec.path)
+    versions = _versions()
+    log.write(Beginning(run_id, since, plan.hash, __version__, versions, whence.commit, whence.branch, whence.machine))
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
         with live_page(plan, folder) as live:
@@ -78,7 +102,28 @@ def run(
     finally:
         log.close()
     with _undisturbed():
-        return report(folder, junit)
+        return _compared(report(folder, junit), history, junit)
+
+
+def _compared(finished: Finished, history: History, junit: str) -> Finished:
+    """With the comparison that was asked for, and in the index. What goes wrong there loses no result."""
+    problems: list[str] = []
+    if history.baseline and finished.result.ended == "finished":
+        try:
+            found = against(finished.result, history.baseline, history.url)
+            if found is None:
+                problems.append(f"there is no accepted run yet to compare with (`{history.baseline}`)")
+            else:
+                found = msgspec.structs.replace(found, fails=history.fail_on_regression)
+                write_whole(finished.folder / COMPARISON, pretty(found))
+                finished = report(finished.folder, junit)
+        except PerfspecError as failure:
+            problems.append(f"{failure.message}; {failure.hint}")
+        except OSError as error:
+            problems.append(f"{finished.folder / COMPARISON} could not be written: {error}")
+    if history.keep and (problem := remember(finished, history.url)):
+        problems.append(problem)
+    return replace(finished, problems=(*finished.problems, *problems))
 
 
 @contextmanager

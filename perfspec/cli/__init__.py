@@ -13,9 +13,11 @@ __all__ = ["main"]
 COMMANDS = {
     "affected": "List the specs to run for a change.",
     "comment": "Keep one comment about runs under a pull request up to date.",
+    "compare": "Compare a run with another one, or with the runs before it.",
     "diff": "Say what a change to specs means for the gate.",
     "explain": "Say at length what a code such as PS301 means.",
     "fmt": "Lay specs out: one style, comments kept.",
+    "history": "Show the runs that are known; import more, export them.",
     "judge": "Judge a run that was stored by the limits that a spec has now.",
     "lint": "Check specs; every mistake with its place and its fix.",
     "new": "Write a first spec for a service, with comments.",
@@ -26,6 +28,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the language, for editors.",
     "serve": "Start a reference service to try things on.",
     "show": "Print a spec with all it includes, and where each line comes from.",
+    "trend": "Show how services change over time, and how often each limit was met.",
     "try": "Do one round of each flow and print everything that is sent and answered.",
 }
 FILES = {"try": "trial"}

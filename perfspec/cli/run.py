@@ -9,7 +9,9 @@ import click
 from perfspec.app import lint as lint_case
 from perfspec.app import plan as plan_case
 from perfspec.app import run as run_case
+from perfspec.app.compare import is_known
 from perfspec.app.find import runnable
+from perfspec.app.history import is_named
 from perfspec.base.errors import ExitCode, PerfspecError, worst
 from perfspec.cli import findings
 from perfspec.cli.asking import agreed
@@ -34,6 +36,9 @@ __all__ = ["run"]
 @click.option("--time-scale", type=SCALE, default="1", help="What the times of phases are multiplied by, such as 0.1.")
 @click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
+@click.option("--baseline", default="", help="Compare with `main`, `last`, or the result file or folder of a run.")
+@click.option("--fail-on-regression", "fails", is_flag=True, help="Exit 1 if a request is slower than the baseline.")
+@click.option("--history", "url", help="The index of runs; PERFSPEC_HISTORY, else results/history.sqlite.")
 @click.option("--quiet", is_flag=True, help="Nothing while it runs, only the result.")
 @click.option("--junit-file-attr", is_flag=True, help="Name the spec on every case of junit.xml, as GitLab wants it.")
 def run(
@@ -52,6 +57,7 @@ def run(
     specs = tuple(runnable(specs))
     transport = asked.pop("transport")
     choice, options = Choice(stage, environment, seed, transport, only, time_scale), Asked(**asked)
+    options.check()
     ended: list[Ended] = []
     for spec in specs:
         out = options.out if options.out is None or len(specs) == 1 else f"{options.out}/{len(ended) + 1}"
@@ -71,6 +77,23 @@ class Asked:
     yes: bool
     quiet: bool
     junit_file_attr: bool
+    baseline: str
+    fails: bool
+    url: str | None
+
+    @property
+    def history(self) -> run_case.History:
+        """Runs below results/ are remembered without being asked; others where the history is named."""
+        keep = self.out is None or self.url is not None or is_named()
+        return run_case.History(self.url, keep, self.baseline, self.fails)
+
+    def check(self) -> None:
+        """Raises click.UsageError."""
+        if self.fails and not self.baseline:
+            raise click.UsageError("--fail-on-regression needs a --baseline")
+        if self.baseline and not is_known(self.baseline):
+            known = "name `main`, `last`, or the result file or folder of a run"
+            raise click.UsageError(f"there is no baseline `{self.baseline}`: {known}")
 
 
 class Ended(NamedTuple):
@@ -94,6 +117,7 @@ def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
                 listeners=[listener],
                 tell=(lambda _: None) if asked.quiet else say,
                 junit="junit-file-attr" if asked.junit_file_attr else "junit",
+                history=asked.history,
             )
     except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)

@@ -31,6 +31,11 @@ class Beginning(msgspec.Struct, frozen=True, tag="beginning"):
     plan_hash: str
     perfspec: str
     versions: dict[str, str] = {}
+    commit: str = ""
+    """Of what is tested, as far as somebody said it."""
+    branch: str = ""
+    machine: str = ""
+    """The class of the load generator: `Linux x86_64, 2 cores`."""
 
 
 class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):

@@ -148,7 +148,7 @@ class Series:
         else:
             counts[i] = 1
 
-    def value(self, due_ns: int, ns: int, kind: str | None = None) -> None:
+    def value(self, due_ns: int, ns: int, kind: str | None = None) -> bool:
         """A timer that is no request: a wait, a round. One that failed is over every limit and has no duration."""
         if not self._low <= due_ns < self._high:
             self._seek(due_ns)
@@ -157,18 +157,18 @@ class Series:
         if kind is not None:
             slot.errors[kind] = slot.errors.get(kind, 0) + 1
             slot.over = [n + 1 for n in slot.over]
-            return
+            return True
         if ns > self._strictest:
             self._count_over(slot, ns)
         us = ns // 1000
         b = us.bit_length() - 11
         i = (b << 10) + (us >> b) if b > 0 else us
         slot.response[i] = slot.response.get(i, 0) + 1
+        return ns > self.held_to
 
     def round(self, due_ns: int, ns: int, kind: str | None, *, missed: bool) -> None:
         """A round; `missed`: one of its requests failed or took too long."""
-        self.value(due_ns, ns, kind)
-        if missed or kind is not None or ns > self.held_to:
+        if self.value(due_ns, ns, kind) or missed:
             self._slot.missed += 1
 
     def _count_failure(self, slot: Slot, outcome: Measured, kind: str | None) -> None:

@@ -5,8 +5,11 @@ from msgspec.structs import replace
 from perfspec.engine.slicelog import Beginning, End, Log
 from perfspec.plan.model import Plan
 from perfspec.report.result import TORN, Result, make
+from perfspec.spec.thresholds import longest_good_ns
 
 __all__ = ["rejudge"]
+
+OTHER_LIMITS = "rounds were counted by the limits that the run had; re-run to judge goodput by others"
 
 
 def rejudge(result: Result, judging: Plan) -> Result:
@@ -23,6 +26,22 @@ def rejudge(result: Result, judging: Plan) -> Result:
         warn_only=judging.warn_only,
         only_proven=judging.only_proven,
     )
-    beginning = Beginning(result.run_id, result.started_at, result.plan_hash, result.perfspec, result.versions)
+    beginning = Beginning(
+        result.run_id,
+        result.started_at,
+        result.plan_hash,
+        result.perfspec,
+        result.versions,
+        result.commit,
+        result.branch,
+        result.machine,
+    )
     end = End(result.ended, result.ended_ns, result.unfinished, result.waits, result.abort, result.notes)
-    return make(plan, Log(beginning, result.seconds, None if result.ended == TORN else end))
+    log = Log(beginning, result.seconds, None if result.ended == TORN else end)
+    held = "" if _held(result.plan) == _held(plan) else OTHER_LIMITS
+    return make(plan, log, result.comparison, uncounted=held)
+
+
+def _held(plan: Plan) -> tuple[str, ...]:
+    """The limits that decide whether a round was a good one."""
+    return tuple(sorted(str(t) for t in plan.thresholds if longest_good_ns(t) is not None))

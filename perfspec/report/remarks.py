@@ -1,6 +1,7 @@
 """What else is worth knowing of a run, a sentence each: why it ended, what rests on little, what failed how."""
 
 from perfspec.base.clock import SECOND
+from perfspec.base.units import DURATION_UNITS, format_ms, format_share
 from perfspec.load import Arrivals
 from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
@@ -16,6 +17,7 @@ HEADLINES = {
     "NOT_STARTED": "NOT STARTED, which is no pass",
     "CRASHED": "CRASHED: this is what was measured until then",
 }
+DAY_NS = DURATION_UNITS["d"]
 REQUESTS = ("", "poll", "wait")
 """Other timers are of parts of requests, or of what is made of them: their errors are told with those."""
 KEPT_UP = 0.95
@@ -43,7 +45,12 @@ def remarks(result: Result) -> list[str]:
         out.append(f"{result.unfinished} requests and waits had no end when the load ended, and are in no number")
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
+    out += _phases(result)
+    out += _promise(result)
     for summary in result.summaries:
+        if (ok := summary.ok_response) is not None and summary.key.timer in REQUESTS:
+            both = f"p95 {format_ms(ok.p95)} of the answers that did not fail, {format_ms(summary.response.p95)} of all"
+            out.append(f"{label(summary)}: {both}")
         if summary.key.timer in REQUESTS or any(kind.startswith("record ") for kind in summary.errors):
             out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
@@ -64,6 +71,27 @@ def _dropped(result: Result) -> list[str]:
         return [text]
     seconds = result.judged_ns / SECOND
     return [f"could not keep up: asked {(served + dropped) / seconds:.1f}/s, served {served / seconds:.1f}/s; {text}"]
+
+
+def _phases(result: Result) -> list[str]:
+    """Where a limit broke that held elsewhere."""
+    found = []
+    for verdict in result.verdicts:
+        named = {met: [result.windows[p.phase].phase for p in verdict.phases if p.met is met] for met in (True, False)}
+        if verdict.outcome in ("FAIL", "WARN") and all(named.values()):
+            found.append(f"{verdict.threshold}: broke in {', '.join(named[False])}, held in {', '.join(named[True])}")
+    return found
+
+
+def _promise(result: Result) -> list[str]:
+    """How fast production's budget would be used, where anything used it."""
+    budget = result.budget
+    if budget is None or budget.lasts_ns is None:
+        return []
+    period, lasts = (f"{ns / DAY_NS:.3g} days" for ns in (budget.period_ns, budget.lasts_ns))
+    seen = f"{words.percent(budget.bad / budget.n)} unavailable, {format_share(1 - budget.promised)} promised"
+    text = f"{seen}: burn rate {budget.burn:.3g}; at this rate the budget of {period} would last {lasts}"
+    return [text, *(f"agreed for such a rate: {action}" for action in budget.actions)]
 
 
 def worst_errors(errors: dict[str, int]) -> list[tuple[str, int]]:

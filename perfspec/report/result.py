@@ -19,6 +19,7 @@ from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row, total
 from perfspec.metrics.series import Key, Slice
+from perfspec.plan.fingerprint import fingerprint
 from perfspec.plan.model import Plan, Skipped, Window
 from perfspec.spec.model import unit_of
 from perfspec.steps import requests
@@ -26,7 +27,11 @@ from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
+<<<<<<< HEAD
 from perfspec.verdict.capacity import Capacity, bracket
+=======
+from perfspec.verdict.comparison import Comparison
+>>>>>>> 5b0af70 (history: an index over result files; compare, trend and baselines; a regression can fail a run; report: where limits broke; benchmarks: coverage)
 from perfspec.verdict.health import Health, Sampled, judge_health
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
@@ -119,6 +124,15 @@ class Result(msgspec.Struct, frozen=True):
     seconds: tuple[LoggedSecond, ...]
     plan: Plan
     version: int = VERSION
+    commit: str = ""
+    """Of what is tested; empty if nobody said it."""
+    branch: str = ""
+    machine: str = ""
+    """The class of the load generator."""
+    fingerprint: str = ""
+    """Runs of one fingerprint may be compared: the same load, environment and class of machine."""
+    comparison: Comparison | None = None
+    """With the runs that were asked for as a baseline; None if none was, or there was nothing to compare with."""
     goodput: tuple[Goodput, ...] = ()
     """Of all flows, then of each."""
     capacity: Capacity | None = None
@@ -131,10 +145,11 @@ class Result(msgspec.Struct, frozen=True):
         return sum(w.end_ns - w.start_ns for w in self.windows)
 
 
-def make(plan: Plan, log: Log) -> Result:
-    """Judge a run by its plan and log."""
+def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounted: str = "") -> Result:
+    """Judge a run by its plan and log. `uncounted`: why rounds cannot be judged by the plan's limits."""
     beginning = log.beginning or Beginning("", "", plan.hash, "")
     extended = any(second.extended for second in log.seconds)
+<<<<<<< HEAD
     last = max((second.second for second in log.seconds), default=0) * SECOND
     end = log.end or End(TORN, min(last, plan.extend_to_ns if extended else plan.for_ns))
     capacity = _capacity(plan, log)
@@ -146,6 +161,16 @@ def make(plan: Plan, log: Log) -> Result:
     verdicts = judge(plan.thresholds, slices, stretches, circumstances)
     verdicts += judge_rules(plan.rules, slices, stretches, circumstances)
     outcome, code = _of_capacity(capacity, *_outcome(verdicts, end))
+=======
+    end = log.end or _torn(plan, log, extended=extended)
+    windows = plan.windows(end.ended_ns)
+    stretches = [(w.start_ns, w.end_ns) for w in windows]
+    slices = [piece for second in log.seconds for piece in second.slices]
+    health = _health(plan, log.seconds, stretches)
+    case = _circumstances(plan, end, health, uncounted)
+    verdicts = judge(plan.thresholds, slices, stretches, case) + judge_rules(plan.rules, slices, stretches, case)
+    outcome, code = _outcome(verdicts, end, comparison)
+>>>>>>> 5b0af70 (history: an index over result files; compare, trend and baselines; a regression can fail a run; report: where limits broke; benchmarks: coverage)
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
         run_id=beginning.run_id,
@@ -177,12 +202,18 @@ def make(plan: Plan, log: Log) -> Result:
         summaries=_summaries(judged),
         seconds=log.seconds,
         plan=plan,
+        commit=beginning.commit,
+        branch=beginning.branch,
+        machine=beginning.machine,
+        fingerprint=fingerprint(plan, beginning.machine),
+        comparison=comparison,
         goodput=goodput_of(_rounds(judged)),
         capacity=capacity,
         budget=used_of(plan.promised, _all_requests(judged)),
     )
 
 
+<<<<<<< HEAD
 def _circumstances(plan: Plan, health: Health, end: End) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
     return Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
@@ -208,6 +239,17 @@ def _of_search(capacity: Capacity) -> tuple[Window, ...]:
     steps = capacity.steps
     last = next((step for step in reversed(steps) if step.met), steps[-1] if steps else None)
     return () if last is None else (Window(f"{last.doing}: {last.load}", last.judged_ns, last.end_ns),)
+=======
+def _circumstances(plan: Plan, end: End, health: Health, uncounted: str) -> Circumstances:
+    aborted_by = end.abort.threshold if end.abort else ""
+    return Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by, uncounted)
+
+
+def _torn(plan: Plan, log: Log, *, extended: bool) -> End:
+    """The end of a run that did not come to write one."""
+    last = max((second.second for second in log.seconds), default=0) * SECOND
+    return End(TORN, min(last, plan.extend_to_ns if extended else plan.for_ns))
+>>>>>>> 5b0af70 (history: an index over result files; compare, trend and baselines; a regression can fail a run; report: where limits broke; benchmarks: coverage)
 
 
 def _rounds(judged: Iterable[Slice]) -> dict[str, Row]:
@@ -237,13 +279,13 @@ def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tup
 
 
 def _errors(slices: Iterable[Slice]) -> dict[str, int]:
-    return total(slices, lambda piece: piece.key.timer in ("", "wait")).errors
+    return total(slices, lambda piece: piece.key.timer in ("", "wait", "arrival")).errors
 
 
 _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}
 
 
-def _outcome(verdicts: Sequence[Verdict], end: End) -> tuple[Outcome, ExitCode]:
+def _outcome(verdicts: Sequence[Verdict], end: End, comparison: Comparison | None) -> tuple[Outcome, ExitCode]:
     found = {v.outcome for v in verdicts}
     if end.reason == "crashed":
         return "CRASHED", ExitCode.BUG
@@ -255,6 +297,8 @@ def _outcome(verdicts: Sequence[Verdict], end: End) -> tuple[Outcome, ExitCode]:
         return "FAIL", ExitCode.THRESHOLD_FAILED
     if found & {"INCONCLUSIVE", "NO_DATA"} or end.reason == TORN or not verdicts:
         return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
+    if comparison is not None and comparison.fails and comparison.regressed:
+        return "FAIL", ExitCode.THRESHOLD_FAILED
     return "PASS", ExitCode.PASS
 
 

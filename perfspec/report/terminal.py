@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration
-from perfspec.report import words
+from perfspec.report import comparison, words
 from perfspec.report.remarks import HEADLINES, label, remarks
 from perfspec.report.result import Result
 
@@ -25,6 +25,8 @@ def summary(result: Result, columns: int = 0) -> list[str]:
     found = remarks(result)
     if found:
         out += ["", *(line for remark in found for line in words.wrapped(remark, columns))]
+    if result.comparison is not None:
+        out += ["", *comparison.lines(result.comparison)]
     out += ["", *_table(result), ""]
     return out
 

@@ -21,7 +21,7 @@ from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 from perfspec.language.phrase_grammar import parse_duration, parse_pause, parse_rate
 from perfspec.spec.access import read_access, read_ready
 from perfspec.spec.model import Environment, Flow, Fragment, Secret, Spec, Start, Value
-from perfspec.spec.promised import read_promised
+from perfspec.spec.promised import promised_of
 from perfspec.spec.rules import read_rules
 from perfspec.spec.slo import read_notice, read_slo
 from perfspec.spec.stages import read_stage
@@ -64,12 +64,12 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         fragments={e.key.text: _fragment(e, steps) for e in _entries(root, "fragments")},
         stages={e.key.text: read_stage(e, out) for e in _entries(root, "stages")},
         promises=read_promises(root.get("thresholds"), out),
-        slo=read_slo(slo, _key_span(root, "slo"), out),
+        slo=(promises := read_slo(slo, _key_span(root, "slo"), out)),
         notify=read_notice(root.get("notify"), out),
         tags=tuple((e.key.text, e.value.text) for e in _entries(root, "tags") if isinstance(e.value, Scalar)),
         run_when_changed=_globs(root.get("run_when_changed")),
         rules=read_rules(root.get("thresholds")),
-        promised=read_promised(slo),
+        promised=promised_of(promises),
         first=read_steps(visit.get("first"), "each_user.first", steps),
         last=read_steps(visit.get("last"), "each_user.last", steps),
         defaults=_default_reads(steps),

@@ -304,8 +304,11 @@ class Recorder(Protocol):
         """One request; `kind` is its one error kind, None if it was as expected."""
         ...
 
-    def value(self, due_ns: int, ns: int, kind: str | None = None) -> None:
-        """A timer that is no request: a group, a round, a connection. `kind`: why it failed."""
+    def value(self, due_ns: int, ns: int, kind: str | None = None) -> bool:
+        """A timer that is no request: a group, a round, a connection. `kind`: why it failed.
+
+        Was it missed: did it fail, or take longer than a single one should?
+        """
         ...
 
 

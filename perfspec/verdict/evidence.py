@@ -24,7 +24,6 @@ ALPHA = 0.001
 """Of a thousand services that keep a limit, at most one is stopped for breaking it."""
 LEAST_REQUESTS = 20
 LEAST_SECONDS = 20
-_LOG_ENOUGH = math.log(1 / ALPHA)
 
 
 def log_evidence(bad: float, n: float, share: float) -> float:
@@ -48,6 +47,7 @@ class Gathered:
     share: Fraction
     """Allowed."""
     stretches: Seconds
+    alpha: float = ALPHA
     seconds: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Second -> (bad, n)."""
 
@@ -71,7 +71,7 @@ class Gathered:
             return False
         effect = design_effect(self._windows(elapsed))
         k, m = (float(bad), float(n)) if effect is None else (effect.bad, effect.n)
-        return log_evidence(k, m, float(self.share)) >= _LOG_ENOUGH
+        return log_evidence(k, m, float(self.share)) >= math.log(1 / self.alpha)
 
     def _windows(self, elapsed: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
         """(bad, n) of about ten equal windows of the time so far, by phase."""

@@ -28,6 +28,8 @@ CPU_HIGH_SECONDS = 3
 MACHINE_HIGH = 0.90
 STEAL_HIGH = 0.05
 NEARLY_USED_UP = 0.9
+DROPPED = "dropped"
+"""The error kind of those who found no place."""
 P99 = Fraction(99, 100)
 
 
@@ -69,6 +71,8 @@ class Health(msgspec.Struct, frozen=True):
     ports: int | None = None
     """Most TCP connections of the machine, those in TIME_WAIT included."""
     ports_limit: int | None = None
+    dropped: int = 0
+    """People who came while as many as may be there at once were there, and were turned away."""
     own_failures: int = 0
     """Requests that failed by this machine's doing: no descriptors, no ports."""
     remarks: tuple[str, ...] = ()
@@ -120,6 +124,7 @@ def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
         descriptors_limit=min((v.descriptors_limit for v in seen if v.descriptors_limit is not None), default=None),
         ports=max((v.ports for v in seen if v.ports is not None), default=None),
         ports_limit=min((v.ports_limit for v in seen if v.ports_limit is not None), default=None),
+        dropped=sum(second.errors.get(DROPPED, 0) for second in seconds),
         own_failures=sum(n for second in seconds for kind, n in second.errors.items() if kind in GENERATOR_KINDS),
     )
     return msgspec.structs.replace(health, remarks=tuple(_remarks(health)))
@@ -163,6 +168,9 @@ def _remarks(health: Health) -> Iterable[str]:
     if _is_nearly_used_up(health.ports, health.ports_limit):
         used = f"{health.ports} of {health.ports_limit}"
         yield f"{used} local ports in use: keep connections open, or widen the port range"
+    if health.dropped:
+        turned = f"{health.dropped} people found no place"
+        yield f"{turned}, as all were taken: the service is too slow for what was asked of it, or raise `at_most`"
     if health.own_failures:
         yield f"{health.own_failures} requests failed by this machine's doing: raise its limits and run again"
 

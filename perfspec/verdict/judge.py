@@ -107,6 +107,8 @@ class Circumstances:
     only_proven: bool = False
     aborted_by: str = ""
     """The threshold that ended the run."""
+    uncounted: str = ""
+    """Not empty: rounds were held to other limits than those that are asked for now, in words with the next step."""
 
 
 def judge(
@@ -117,6 +119,8 @@ def judge(
 
 
 def _one(threshold: Threshold, seen: Sample, stretches: Seconds, circumstances: Circumstances) -> Verdict:
+    if circumstances.uncounted and threshold.cell.statistic == "goodput":
+        return _verdict(threshold, "INCONCLUSIVE", reason=circumstances.uncounted, n=seen.row.n)
     verdict = _of(threshold, seen, counted_ns(stretches))
     if len(stretches) > 1:
         verdict = msgspec.structs.replace(verdict, phases=_phases(threshold, seen, stretches))

@@ -266,7 +266,7 @@ def test_quiet_says_the_verdict_only(runs) -> None:
 
 def test_without_out_the_run_folder_is_named_after_time_service_and_stage(runs) -> None:
     ended, folder = runs["quiet"]
-    (found,) = (folder / "results").iterdir()
+    (found,) = (path for path in (folder / "results").iterdir() if path.is_dir())  # beside them lies the history
     assert re.fullmatch(r"\d{8}-\d{6}-search-smoke", found.name)
     assert f"results/{found.name}/: result.json, junit.xml, report.html, slices.jsonl, plan.json" in ended.out
     written = {path.name for path in found.iterdir()}

@@ -235,3 +235,22 @@ def _split(data):
 
 def _essence(line, body):
     return line.strip(), body
+
+
+def test_a_group_that_takes_longer_than_its_limit_spoils_the_round_that_it_is_in(tmp_path):
+    """Two requests of 60 ms each, well within their own limit, in a group that is to take 100 ms."""
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "perfspec: 1\nservice: shop\nenvironments: {local: {url: 'http://sim'}}\nflows:\n"
+        "  look: {steps: [{group: visit, steps: [{get: /a, name: a}, {get: /b, name: b}]}]}\n"
+        "stages: {smoke: {phases: [{for: 5s, users: 2}]}}\n"
+        "thresholds:\n  all: {goodput: at least 95%, p95: under 1s}\n  group visit: {p95: at most LIMIT}\n"
+    )
+    text = path.read_text()
+    for limit, missed in (("100ms", True), ("150ms", False)):
+        path.write_text(text.replace("LIMIT", limit))
+        planned = plan(str(path), Choice("smoke"))
+        seconds, _, _ = simulate(planned, planned.plan, Service(lambda _: 60 * MILLISECOND))
+        row = total(p for s in seconds for p in s.slices if p.key.timer == "round")
+        assert row.n > 20
+        assert row.missed == (row.n if missed else 0)

@@ -160,6 +160,12 @@ def test_a_round_is_missed_by_its_requests_by_its_end_or_by_its_own_limit() -> N
     assert (piece.n, piece.missed, piece.errors) == (4, 3, {"reset": 1})
 
 
+def test_a_timer_says_whether_it_was_missed() -> None:
+    found = Series(Key("visit", "group"), (100 * MS, 200 * MS), START, held_to=200 * MS)
+    assert [found.value(START, ms * MS) for ms in (100, 200, 201)] == [False, False, True]
+    assert found.value(START, 1, "reset")
+
+
 def test_the_times_of_failed_answers_can_be_taken_out_again() -> None:
     found = series(100)
     for ms, kind, error in (

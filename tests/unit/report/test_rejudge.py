@@ -48,3 +48,20 @@ def test_what_ended_a_run_stays(result, good, plan) -> None:
     torn = result(*good, end=None)
     assert rejudge(torn, plan).outcome == "INCONCLUSIVE"
     assert rejudge(replace(torn, ended="interrupted"), plan).exit_code == 130
+
+
+def test_goodput_is_judged_again_only_by_the_limits_that_rounds_were_held_to(
+    result, good, plan, plan_of, piece
+) -> None:
+    rounds = replace(piece("browse", 100, timer="round", flow="browse", second=20), missed=3)
+    run = result(*good, rounds)
+    cell = plan_of(
+        "environments: {local: {url: http://127.0.0.1:1}}\n"
+        "flows: {f: {steps: [{get: /a, name: search}]}}\n"
+        "stages: {smoke: {phases: [{for: 40s, users: 1}]}}\nthresholds: {all: {goodput: at least 95%}}\n"
+    ).thresholds
+    same = rejudge(run, replace(plan, thresholds=(*plan.thresholds, *cell)))
+    assert (same.verdicts[-1].outcome, same.verdicts[-1].bad) == ("PASS", 3)
+    other = rejudge(run, replace(plan, thresholds=cell))
+    assert other.verdicts[-1].outcome == "INCONCLUSIVE"
+    assert "re-run to judge goodput" in other.verdicts[-1].reason

@@ -1,0 +1,53 @@
+"""A comparison with earlier runs in words: what is slower, by how much, and how sure that is."""
+
+from perfspec.base.units import format_ms
+from perfspec.verdict.comparison import Change, Comparison
+
+__all__ = ["lines"]
+
+MARKS = {
+    "regressed": "SLOWER",
+    "improved": "FASTER",
+    "maybe slower": "slower?",
+    "maybe faster": "faster?",
+    "unchanged": "",
+}
+
+
+def lines(comparison: Comparison) -> list[str]:
+    """A headline, a line for each number that changed, and what is left out."""
+    commits = f" (commits {'..'.join(commit[:10] for commit in comparison.commits)})" if comparison.commits else ""
+    found = [f"compared with {comparison.baseline}{commits}:"]
+    if not comparison.same_shape:
+        found.append("  another load, environment or machine: what differs may be due to that")
+    told = [change for change in comparison.changes if change.state != "unchanged"]
+    found += [f"  {sentence(change)}" for change in told]
+    calm = len(comparison.changes) - len(told)
+    if calm:
+        found.append(f"  {calm} of {len(comparison.changes)} percentiles are as before")
+    if not comparison.changes:
+        found.append("  no request has enough answers on both sides")
+    found += [f"  new: {', '.join(comparison.only_now)}"] if comparison.only_now else []
+    found += [f"  not measured any more: {', '.join(comparison.only_before)}"] if comparison.only_before else []
+    return found
+
+
+def sentence(change: Change) -> str:
+    """`SLOWER suggest p95 112 ms -> 143 ms, +28 % (likely +20 to +35 %; over +10 % is a regression)`."""
+    limit = f"over {_percent(change.limit)} is a regression" if change.runs >= ENOUGH else "few runs to compare with"
+    values = f"{format_ms(change.before_ns)} -> {format_ms(change.now_ns)}, {_percent(change.ratio)}"
+    return f"{MARKS[change.state]:7} {change.request} {change.statistic} {values} (likely {_likely(change)}; {limit})"
+
+
+ENOUGH = 5
+"""Runs; with fewer only large changes are judged."""
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.0f} %"
+
+
+def _likely(change: Change) -> str:
+    if change.low is None or change.high is None:
+        return "anything, for so few answers"
+    return f"{100 * (change.low - 1):+.0f} to {_percent(change.high)}"

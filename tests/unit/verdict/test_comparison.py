@@ -1,0 +1,105 @@
+"""A run beside earlier ones: what is told of each request."""
+
+import math
+import random
+
+import pytest
+
+from perfspec.base.codec import decode, encode
+from perfspec.metrics import histogram
+from perfspec.report.comparison import lines
+from perfspec.verdict.comparison import Comparison, Measure, Numbers, compare
+
+
+def response(median_ms, n=1000, seed=1):
+    """Log-normal times around a median."""
+    draw = random.Random(seed)
+    counts: dict[int, int] = {}
+    for _ in range(n):
+        i = histogram.index(int(1000 * median_ms * math.exp(draw.gauss(0, 0.4))))
+        counts[i] = counts.get(i, 0) + 1
+    return counts
+
+
+def run(name, n=1000, *, commit="", information=1.0, **medians):
+    measures = (Measure(request, n, 0, response(ms, n, name), information) for request, ms in medians.items())
+    return Numbers(f"run-{name}", f"2026-11-{name:02d}T10:00:00+00:00", commit, tuple(measures))
+
+
+HISTORY = [run(day, suggest=50, query=80, commit=f"c{day}") for day in range(1, 8)]
+
+
+def states(comparison):
+    return {(c.request, c.statistic): c.state for c in comparison.changes}
+
+
+def test_unchanged_code_is_as_before() -> None:
+    found = compare(run(9, suggest=50, query=80), HISTORY, "the median of 7 runs on main")
+    assert set(states(found).values()) == {"unchanged"}
+    assert not found.regressed
+    assert lines(found) == ["compared with the median of 7 runs on main:", "  6 of 6 percentiles are as before"]
+
+
+def test_the_request_that_became_slower_is_named_with_its_likely_range() -> None:
+    found = compare(run(9, suggest=50, query=104, commit="c9"), HISTORY, "the median of 7 runs on main")
+    assert {(c.request, c.statistic) for c in found.regressed} == {("query", "p50"), ("query", "p95")}
+    (p95,) = (c for c in found.regressed if c.statistic == "p95")
+    assert p95.ratio == pytest.approx(1.3, rel=0.1)
+    assert p95.low < 1.3 < p95.high
+    assert p95.effect > 0.65
+    assert p95.runs == 7
+    assert found.commits == ("c7", "c9")
+    (line,) = [text for text in lines(found) if "query p95" in text]
+    assert line.strip().startswith("SLOWER  query p95 1")
+    assert "(likely +" in line
+    assert "over +10 % is a regression" in line
+    assert lines(found)[0] == "compared with the median of 7 runs on main (commits c7..c9):"
+
+
+def test_a_tail_alone_stops_nobody() -> None:
+    slow_tail = response(50)
+    for i in range(15):
+        slow_tail[histogram.index(900_000) + i] = 1
+    now = Numbers("run-9", "2026-11-09", "", (Measure("suggest", 1015, 0, slow_tail),))
+    found = compare(now, HISTORY, "main")
+    assert states(found)["suggest", "p99"] == "maybe slower"
+    assert not found.regressed
+
+
+def test_one_earlier_run_judges_large_changes_alone() -> None:
+    before = [run(1, suggest=50)]
+    assert states(compare(run(2, suggest=58), before, "run 1"))["suggest", "p95"] == "maybe slower"
+    large = compare(run(2, suggest=75), before, "run 1")
+    assert states(large)["suggest", "p95"] == "regressed"
+    assert states(compare(run(2, suggest=30), before, "run 1"))["suggest", "p95"] == "improved"
+    assert "few runs to compare with" in " ".join(lines(large))
+
+
+def test_requests_that_are_alike_widen_the_range() -> None:
+    free = compare(run(9, suggest=60), HISTORY, "main")
+    tied = compare(run(9, suggest=60, information=0.05), HISTORY, "main")
+    p95 = [next(c for c in found.changes if c.statistic == "p95") for found in (free, tied)]
+    assert p95[0].low > p95[1].low
+    assert p95[0].state == "regressed"
+    assert p95[1].state == "unchanged"
+
+
+def test_few_answers_are_compared_with_nothing() -> None:
+    found = compare(run(9, n=19, suggest=500), HISTORY, "main")
+    assert found.changes == ()
+    assert lines(found)[1] == "  no request has enough answers on both sides"
+
+
+def test_what_is_new_and_what_is_gone_is_told() -> None:
+    found = compare(run(9, suggest=50, index=20), HISTORY, "main", same_shape=False)
+    assert (found.only_now, found.only_before) == (("index",), ("query",))
+    text = "\n".join(lines(found))
+    assert "new: index" in text
+    assert "not measured any more: query" in text
+    assert "another load, environment or machine" in text
+
+
+def test_a_comparison_survives_its_file() -> None:
+    few = compare(run(9, n=30, suggest=500), HISTORY, "main")
+    assert any(c.high is None for c in few.changes)  # no bound on that side, which JSON has to be able to say
+    assert decode(encode(few), Comparison) == few
