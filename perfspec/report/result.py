@@ -5,7 +5,7 @@ It is made from the plan and the log, so a run that was torn has one too; it nev
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypedDict
 
 import msgspec
 
@@ -27,15 +27,12 @@ from perfspec.steps.answers import kind_of_capture, kind_of_check
 from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
-<<<<<<< HEAD
 from perfspec.verdict.capacity import Capacity, bracket
-=======
 from perfspec.verdict.comparison import Comparison
->>>>>>> 5b0af70 (history: an index over result files; compare, trend and baselines; a regression can fail a run; report: where limits broke; benchmarks: coverage)
 from perfspec.verdict.health import Health, Sampled, judge_health
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
-from perfspec.verdict.samples import is_judged
+from perfspec.verdict.samples import Seconds, is_judged
 
 __all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "to_json"]
 
@@ -149,28 +146,14 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
     """Judge a run by its plan and log. `uncounted`: why rounds cannot be judged by the plan's limits."""
     beginning = log.beginning or Beginning("", "", plan.hash, "")
     extended = any(second.extended for second in log.seconds)
-<<<<<<< HEAD
-    last = max((second.second for second in log.seconds), default=0) * SECOND
-    end = log.end or End(TORN, min(last, plan.extend_to_ns if extended else plan.for_ns))
+    end = log.end or _torn(plan, log, extended=extended)
     capacity = _capacity(plan, log)
     windows = plan.windows(end.ended_ns) if capacity is None else _of_search(capacity)
     stretches = [(w.start_ns, w.end_ns) for w in windows]
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
-    circumstances = _circumstances(plan, health, end)
-    verdicts = judge(plan.thresholds, slices, stretches, circumstances)
-    verdicts += judge_rules(plan.rules, slices, stretches, circumstances)
-    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end))
-=======
-    end = log.end or _torn(plan, log, extended=extended)
-    windows = plan.windows(end.ended_ns)
-    stretches = [(w.start_ns, w.end_ns) for w in windows]
-    slices = [piece for second in log.seconds for piece in second.slices]
-    health = _health(plan, log.seconds, stretches)
-    case = _circumstances(plan, end, health, uncounted)
-    verdicts = judge(plan.thresholds, slices, stretches, case) + judge_rules(plan.rules, slices, stretches, case)
-    outcome, code = _outcome(verdicts, end, comparison)
->>>>>>> 5b0af70 (history: an index over result files; compare, trend and baselines; a regression can fail a run; report: where limits broke; benchmarks: coverage)
+    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, end, health, uncounted))
+    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
         run_id=beginning.run_id,
@@ -202,21 +185,28 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         summaries=_summaries(judged),
         seconds=log.seconds,
         plan=plan,
-        commit=beginning.commit,
-        branch=beginning.branch,
-        machine=beginning.machine,
-        fingerprint=fingerprint(plan, beginning.machine),
         comparison=comparison,
         goodput=goodput_of(_rounds(judged)),
         capacity=capacity,
         budget=used_of(plan.promised, _all_requests(judged)),
+        **_whence(plan, beginning),
     )
 
 
-<<<<<<< HEAD
-def _circumstances(plan: Plan, health: Health, end: End) -> Circumstances:
-    aborted_by = end.abort.threshold if end.abort else ""
-    return Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by)
+class Whence(TypedDict):
+    """Where a run comes from, and which others it may be compared with."""
+
+    commit: str
+    branch: str
+    machine: str
+    fingerprint: str
+
+
+def _whence(plan: Plan, beginning: Beginning) -> Whence:
+    machine = beginning.machine
+    return Whence(
+        commit=beginning.commit, branch=beginning.branch, machine=machine, fingerprint=fingerprint(plan, machine)
+    )
 
 
 def _capacity(plan: Plan, log: Log) -> Capacity | None:
@@ -239,7 +229,15 @@ def _of_search(capacity: Capacity) -> tuple[Window, ...]:
     steps = capacity.steps
     last = next((step for step in reversed(steps) if step.met), steps[-1] if steps else None)
     return () if last is None else (Window(f"{last.doing}: {last.load}", last.judged_ns, last.end_ns),)
-=======
+
+
+def _verdicts(
+    plan: Plan, slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
+) -> tuple[Verdict, ...]:
+    limits = judge(plan.thresholds, slices, stretches, circumstances)
+    return limits + judge_rules(plan.rules, slices, stretches, circumstances)
+
+
 def _circumstances(plan: Plan, end: End, health: Health, uncounted: str) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
     return Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by, uncounted)
@@ -249,7 +247,6 @@ def _torn(plan: Plan, log: Log, *, extended: bool) -> End:
     """The end of a run that did not come to write one."""
     last = max((second.second for second in log.seconds), default=0) * SECOND
     return End(TORN, min(last, plan.extend_to_ns if extended else plan.for_ns))
->>>>>>> 5b0af70 (history: an index over result files; compare, trend and baselines; a regression can fail a run; report: where limits broke; benchmarks: coverage)
 
 
 def _rounds(judged: Iterable[Slice]) -> dict[str, Row]:
