@@ -152,14 +152,15 @@ class Reactor:
         for connection, what in self._read():
             if connection.open:  # else an event before this one in the batch has closed it
                 try:
-                    if what is None:
+                    if type(what) is bytes:  # nearly always, so it is asked first
+                        if what:
+                            connection.received(what)
+                        else:
+                            connection.ended()
+                    elif what is None:
                         connection.writable()
-                    elif not isinstance(what, bytes):
+                    elif isinstance(what, OSError):
                         connection.fail_with(what)
-                    elif what:
-                        connection.received(what)
-                    else:
-                        connection.ended()
                 except Exception as error:  # noqa: BLE001 - a bug is told at once; the other answers count all the same
                     self._driver.crashed(error)
 

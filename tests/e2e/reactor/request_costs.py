@@ -18,16 +18,21 @@ import tracemalloc
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from perfspec import data as kinds
-from perfspec.app.lint import lint
+from perfspec.app.plan import plan as plan_of
 from perfspec.engine.binding import Binder
+from perfspec.engine.connection import Connection
 from perfspec.engine.lanes import Lane
+from perfspec.engine.load import Inputs, Load
 from perfspec.engine.reactor import RealDriver
 from perfspec.metrics.series import Registry
+from perfspec.plan.build import Choice
+from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Run
 from perfspec.steps.sequence import in_turn
@@ -47,7 +52,7 @@ flows:
     steps:
       - {post: /orders, name: order, json: {size: "${size}"}, expect: {$.state: new}, capture: {order: $.id}}
       - {get: "/orders/${order}", name: look}
-stages: {smoke: {phases: [{for: 30s, users: 1}]}}
+stages: {smoke: {mix: {get: 100%}, phases: [{for: 30s, users: 1}]}}
 thresholds: {get: {p95: under 1s}, order: {p95: under 1s}}
 """
 BODY = b'{"id":"abc","state":"new"}'
@@ -63,8 +68,9 @@ def serve() -> tuple[int, int]:
     if pid == 0:
         while True:
             peer, _ = listener.accept()
-            while peer.recv(65536):
-                peer.sendall(ANSWER)
+            with suppress(ConnectionError):
+                while peer.recv(65536):
+                    peer.sendall(ANSWER)
     port: int = listener.getsockname()[1]
     listener.close()
     return pid, port
@@ -84,7 +90,7 @@ class Counts:
     def medians(self) -> dict[str, float]:
         names = {name for counts in self.each for name in counts}
         found = {name: statistics.median(counts[name] for counts in self.each) for name in sorted(names)}
-        return {name: count for name, count in found.items() if count}
+        return {name: count for name, count in found.items() if count and name != "requests"}
 
     def profile(self, _frame: FrameType, event: str, what: Any) -> None:
         if event == "call":
@@ -98,6 +104,7 @@ class Counts:
     def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any]:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         self.now["instructions"] += event == "opcode"
+        self.now["requests"] += event == "call" and frame.f_code is Connection.put.__code__
         return self.trace
 
 
@@ -151,6 +158,28 @@ def costs(port: int, steps: tuple[Step, ...], names: dict[str, Any]) -> dict[str
     return found
 
 
+def whole_load(port: int, plan: Plan) -> dict[str, float]:
+    """The same GET with all that a load has around it, rounds, users and seconds: per request, on average."""
+    found: dict[str, float] = {}
+    for switch, hook in ((sys.setprofile, "profile"), (sys.settrace, "trace")):
+        counts = Counts()
+        loop = asyncio.new_event_loop()
+        driver = RealDriver(loop)
+        told: list[object] = []
+        origin = Origin("127.0.0.1", port, "127.0.0.1")
+        Load(plan, driver, origin, Inputs("r", {}, {}), told.append, told.append).start(driver.now_ns())
+        loop.call_later(0.3, switch, getattr(counts, hook))
+        loop.call_later(1.3, switch, None)
+        loop.call_later(1.35, loop.stop)
+        loop.run_forever()
+        driver.close()
+        loop.close()
+        requests = counts.now["send"] or counts.now["requests"]
+        wanted = ("send", "recv", "poll", "python calls", "c calls", "instructions")
+        found |= {name: round(counts.now[name] / requests, 2) for name in wanted if counts.now[name]}
+    return found
+
+
 def memory(port: int, steps: tuple[Step, ...], names: dict[str, Any]) -> dict[str, float]:
     """Bytes that a request needs for a while, and blocks that it leaves behind."""
     peaks, blocks = array("q"), array("q")  # they keep no objects, which would be counted
@@ -175,12 +204,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "costs.yaml")
         path.write_text(SPEC)
-        spec = lint(str(path)).spec
+        planned = plan_of(str(path), Choice("smoke"))
+    spec, plan = planned.checked.spec, planned.plan
     assert spec is not None
+    assert plan is not None
     pid, port = serve()
     try:
         names = {d.name: kinds.bind(d, kinds.Supply(1, (), {})) for d in spec.data}
-        print(json.dumps({name: costs(port, flow.steps, names) for name, flow in spec.flows.items()}))
+        found = {name: costs(port, flow.steps, names) for name, flow in spec.flows.items()}
+        print(json.dumps(found | {"get in a load": whole_load(port, plan)}))
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
