@@ -4,7 +4,6 @@ The same lanes, programs and transports as under load; only the lane looks on. W
 looked at once more beside the program, since a program says the first thing that is wrong and a trial says everything.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs
 from perfspec.engine.looking import Looked, look
 from perfspec.engine.reactor import RealDriver
-from perfspec.engine.tls import context
+from perfspec.engine.transports import opened, tls_of
 from perfspec.metrics.series import Registry
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Check, Request, Step
@@ -67,13 +66,9 @@ async def trial(plan: Plan, inputs: Inputs, folder: Path, note: Callable[[str], 
     `note` hears what is waited for. Raises EnvironmentFailure where nothing could be sent.
     """
     names = constants(plan, inputs.run_id, inputs.secrets)
-    tls = context(plan.target.access.tls) if plan.target.url.startswith("https://") else None
-    async with prepared(plan.target, folder, note, names, tls):
-        driver = RealDriver(asyncio.get_running_loop(), tls)
-        try:
-            return await _Trial(plan, inputs, driver, await resolve(plan.target.url), tell).all()
-        finally:
-            driver.close()
+    tls = tls_of(plan.target)
+    async with prepared(plan.target, folder, note, names, tls), opened(plan.target, names, tls) as driver:
+        return await _Trial(plan, inputs, driver, await resolve(plan.target.url), tell).all()
 
 
 class _Trial:

@@ -221,9 +221,13 @@ def test_a_proxy_is_asked_and_shown_who_we_are(tmp_path, perfspec, authority, pr
     if secure:
         access += f"\n    tls: {{ca: {authority[1]}}}"
     with web(tls_of(authority) if secure else None) as service:
-        ended = perfspec(written(tmp_path / "x", service.url, ONE, access), "--stage", "smoke")
-    assert ended.code == 0, ended.out + ended.err
+        folder = written(tmp_path / "x", service.url, ONE, access)
+        ended = perfspec(folder, "--stage", "smoke")
+        before = len(proxy.lines)
+        tried = perfspec.command(folder, "try", SPEC)
+    assert ended.code == tried.code == 0, ended.out + ended.err + tried.out + tried.err
     assert not ended.errors()
+    assert len(proxy.lines) >= before + 2, "to see that it is ready, and the round"
     wanted = f"CONNECT {service.url[8:]} HTTP/1.1" if secure else f"GET {service.url}/"
     assert [line for line in proxy.lines if not line.startswith(wanted)] == []
     assert set(proxy.shown) == {"Proxy-Authorization: Basic bWU6b3BlbnNlc2FtZQ=="}
