@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from perfspec.base.units import format_duration
 from perfspec.report import words
-from perfspec.report.remarks import HEADLINES, label, remarks
-from perfspec.report.result import Result, Summary
+from perfspec.report.remarks import HEADLINES, remarks
+from perfspec.report.result import Result
+from perfspec.report.rows import HEAD
+from perfspec.report.rows import rows as shown_rows
 
 __all__ = ["MOST_BYTES", "escaped", "many_to_markdown", "table", "to_markdown"]
 
@@ -80,8 +82,8 @@ def _lines(result: Result) -> list[str]:
     verdicts += [(_mark("SKIPPED"), escaped(str(s.threshold)), escaped(s.reason), "") for s in result.skipped]
     facts = f"{judged} judged, seed {result.seed}, run {escaped(result.run_id)}"
     notes = [f"- {escaped(remark)}" for remark in remarks(result)]
-    requests = [_request(summary) for summary in result.summaries if summary.key.timer != "round"]
-    head = ("request", "#judged", "#failed", "#p50", "#p95", "#p99", "#max")
+    requests = [(escaped(row.label), *row.cells) for row in shown_rows(result)]
+    head = (HEAD[0], *(f"#{name}" for name in HEAD[1:]))
     return [
         f"## {heading}",
         "",
@@ -97,10 +99,3 @@ def _lines(result: Result) -> list[str]:
         "",
         facts,
     ]
-
-
-def _request(summary: Summary) -> tuple[str, ...]:
-    times = summary.response
-    percentiles = (times.p50, times.p95, times.p99, times.max)
-    shown = [words.amount(ns, summary.unit) for ns in percentiles] if times.histogram else ["-"] * 4
-    return (escaped(label(summary)), words.count(summary.n), words.count(summary.failed), *shown)

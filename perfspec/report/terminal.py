@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration
 from perfspec.report import comparison, words
-from perfspec.report.remarks import HEADLINES, label, remarks
+from perfspec.report.remarks import HEADLINES, remarks
 from perfspec.report.result import Result
+from perfspec.report.rows import HEAD
+from perfspec.report.rows import rows as shown_rows
 
 __all__ = ["overview", "summary"]
 
@@ -45,15 +47,7 @@ def _search(result: Result) -> list[str]:
 
 
 def _table(result: Result) -> list[str]:
-    rows: list[tuple[str, ...]] = [("request", "judged", "failed", "p50", "p95", "p99", "max")]
-    for summary in result.summaries:
-        name = label(summary)
-        if summary.key.timer == "round":
-            continue
-        times = summary.response
-        percentiles = (times.p50, times.p95, times.p99, times.max)
-        shown = [words.amount(ns, summary.unit) for ns in percentiles] if times.histogram else ["-"] * 4
-        rows.append((name, words.count(summary.n), words.count(summary.failed), *shown))
+    rows: list[tuple[str, ...]] = [HEAD, *((row.label, *row.cells) for row in shown_rows(result))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(

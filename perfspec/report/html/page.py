@@ -6,7 +6,7 @@ Without scripts: a content security policy forbids them, whatever an answer of t
 from collections.abc import Sequence
 
 from perfspec.base.units import format_duration, format_ms
-from perfspec.report import words
+from perfspec.report import comparison, words
 from perfspec.report.html import requests
 from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.html.style import STYLE
@@ -49,7 +49,10 @@ def _article(result: Result) -> Markup:
         "article",
         _verdict(result),
         _thresholds(result),
+        _search(result),
         _remarks(result),
+        _comparison(result),
+        _rounds(result),
         requests.section(result),
         _checks(result),
         _generator(result),
@@ -129,7 +132,74 @@ def _thresholds(result: Result) -> Markup:
             "Every limit of the stage, and what was seen of it", ("", "limit", "what was seen", "in the spec"), rows
         ),
         element("p", few, class_="soft") if few else None,
+        _by_phase(result),
     )
+
+
+def _by_phase(result: Result) -> Markup | None:
+    """Where a stage has several judged phases: in which of them a limit held."""
+    rows = [
+        element(
+            "tr",
+            element("td", verdict.threshold),
+            element("td", result.windows[phase.phase].phase),
+            element("td", {True: "held", False: "broken", None: "nothing seen"}[phase.met]),
+            requests.number(words.count(phase.n)),
+            requests.number("" if phase.bad is None else words.count(phase.bad)),
+        )
+        for verdict in result.verdicts
+        if len(verdict.phases) > 1
+        for phase in verdict.phases
+    ]
+    if not rows:
+        return None
+    table = requests.table("Each limit in each judged phase", ("limit", "phase", "", "#requests", "#bad"), rows)
+    return element("details", element("summary", "Phase by phase"), table)
+
+
+def _search(result: Result) -> Markup | None:
+    """How a search came to its answer."""
+    capacity = result.capacity
+    if capacity is None:
+        return None
+    rows = [
+        element(
+            "tr",
+            requests.number(format_duration(step.start_ns)),
+            element("td", step.doing),
+            element("td", step.load),
+            element("td", step.why or "met"),
+        )
+        for step in capacity.steps
+    ]
+    table = requests.table("Step by step", ("#at", "", "load", "outcome"), rows)
+    return element(
+        "section", element("h2", "How much it carries"), element("p", element("strong", capacity.text)), table
+    )
+
+
+def _comparison(result: Result) -> Markup | None:
+    """Against earlier runs, in the words of every report."""
+    if result.comparison is None:
+        return None
+    said = comparison.lines(result.comparison)
+    found = element("pre", "\n".join(said), tabindex="0", aria_label="comparison with earlier runs")
+    return element("section", element("h2", "Against earlier runs"), found)
+
+
+def _rounds(result: Result) -> Markup | None:
+    """How many rounds were good from their beginning to their end."""
+    said = []
+    for good in result.goodput:
+        whose = f"flow {good.flow}" if good.flow else "all flows"
+        if good.n:
+            said.append(
+                f"{whose}: {words.percent(1 - good.missed / good.n)} of {words.count(good.n)} rounds met every limit"
+            )
+    if not said:
+        return None
+    heading = element("h2", "Whole rounds")
+    return element("section", heading, element("ul", *(element("li", text) for text in said)))
 
 
 def _threshold(result: Result, verdict: Verdict) -> Markup:
@@ -174,18 +244,34 @@ def _checks(result: Result) -> Markup | None:
 
 def _generator(result: Result) -> Markup:
     health = result.health
-    late = f"{format_ms(health.late_p99_ns)} (allowed {format_ms(health.late_limit_ns)})"
+    allowed = format_ms(health.late_limit_ns)
     verdict = health.late or "It kept its plan: what was measured is the service's doing."
-    rows = [
-        _fact("sent late by, at the 99th percentile", late),
-        _fact("CPU of the load generator", f"{health.cpu_share:.0%} of a core"),
+    facts = [
+        ("sent late by, 99th percentile", f"{format_ms(health.late_p99_ns)} (allowed {allowed})"),
+        ("its own loop late by, 99th percentile", f"{format_ms(health.lag_p99_ns)} (allowed {allowed})"),
+        ("CPU of the load generator", f"{health.cpu_share:.0%} of a core"),
+        ("CPU of the machine in use", _share(health.machine_busy)),
+        ("CPU that the host kept for others", _share(health.steal)),
+        ("held back by a CPU limit", f"{health.throttled_s} s"),
+        ("open files and sockets", _of(health.descriptors, health.descriptors_limit)),
+        ("TCP connections of the machine", _of(health.ports, health.ports_limit)),
     ]
     return element(
         "section",
         element("h2", "The load generator itself"),
         element("p", verdict),
-        requests.table("How it was", ("what", "how much"), rows),
+        *(element("p", remark, class_="soft") for remark in health.remarks),
+        requests.table("How it was", ("what", "how much"), [_fact(name, value) for name, value in facts if value]),
     )
+
+
+def _share(value: float | None) -> str:
+    """Empty where the machine does not say."""
+    return "" if value is None else f"{value:.0%}"
+
+
+def _of(value: int | None, limit: int | None) -> str:
+    return "" if value is None or limit is None else f"{words.count(value)} of {words.count(limit)}"
 
 
 def _fact(name: str, value: str) -> Markup:

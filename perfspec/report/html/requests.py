@@ -10,12 +10,12 @@ from perfspec.base.units import format_ms
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.plan.model import Plan, Window
-from perfspec.report import words
-from perfspec.report.html import charts
+from perfspec.report import rows, words
+from perfspec.report.html import charts, examples
 from perfspec.report.html.charts import Band, Chart, Limit, Polyline
-from perfspec.report.html.markup import Markup, element
-from perfspec.report.remarks import label
+from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.result import Result
+from perfspec.report.rows import HEAD, Shown
 from perfspec.report.timeline import SHOWN_TIMERS, Line, Timeline, quantiles
 from perfspec.spec.model import Threshold
 
@@ -112,17 +112,18 @@ def link(result: Result, name: str, text: str) -> Markup | str:
 
 
 def _all(result: Result) -> Markup:
-    rows = []
-    for summary in result.summaries:
-        if summary.key.timer == "round":
-            continue
-        times = summary.response
-        shown = [format_ms(ns) for ns in (times.p50, times.p95, times.p99, times.max)] if times.histogram else ["-"] * 4
-        name = link(result, summary.key.name, label(summary))
-        counts = (words.count(summary.n), words.count(summary.failed))
-        rows.append(element("tr", element("td", name), *(number(text) for text in (*counts, *shown))))
-    head = ("request", "#judged", "#failed", "#p50", "#p95", "#p99", "#max")
-    return table("Response times of the judged seconds, from the moment each request was due", head, rows)
+    head = (HEAD[0], *(f"#{name}" for name in HEAD[1:]))
+    caption = "Response times of the judged seconds, from the moment each request was due"
+    found = table(caption, head, [_shown(result, row) for row in rows.rows(result)])
+    below = [_shown(result, row) for row in rows.parts(result)]
+    if not below:
+        return found
+    inner = table("Parts of requests: connecting, TLS, waiting for the first byte", head, below)
+    return together((found, element("details", element("summary", "Connecting and first bytes"), inner)))
+
+
+def _shown(result: Result, row: Shown) -> Markup:
+    return element("tr", element("td", link(result, row.name, row.label)), *(number(text) for text in row.cells))
 
 
 def _bands(plan: Plan, seconds: float, windows: Sequence[Window]) -> list[Band]:
@@ -155,6 +156,7 @@ def _one(result: Result, frame: Frame, timeline: Timeline, line: Line) -> Markup
         element("h3", title(line), id=anchor(result.run_id, line.name)),
         element("div", *over_time(frame, timeline, line), curve, class_="charts"),
         _errors(result, line),
+        *examples.section(result, line.name),
     )
 
 
