@@ -10,6 +10,7 @@ __all__ = [
     "BYTE_NS",
     "DURATION_UNITS",
     "NUMBER_NS",
+    "format_decimal",
     "format_duration",
     "format_ms",
     "format_share",
@@ -53,13 +54,13 @@ def format_duration(ns: int) -> str:
         out += f"{n}{unit}" if n else ""
     for unit in ("s", "ms", "us"):
         if ns >= DURATION_UNITS[unit]:
-            return out + f"{_decimal(Fraction(ns, DURATION_UNITS[unit]))}{unit}"
-    return out + (f"{_decimal(Fraction(ns, DURATION_UNITS['us']))}us" if ns else "")
+            return out + f"{format_decimal(Fraction(ns, DURATION_UNITS[unit]))}{unit}"
+    return out + (f"{format_decimal(Fraction(ns, DURATION_UNITS['us']))}us" if ns else "")
 
 
 def format_share(share: Fraction) -> str:
     """`1/200` is `0.5%`. Shares that no decimal can say are cut to six digits."""
-    return f"{_decimal(share * 100)}%"
+    return f"{format_decimal(share * 100)}%"
 
 
 def format_ms(ns: float) -> str:
@@ -82,7 +83,7 @@ def _three(x: float) -> str:
     return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
 
 
-def _decimal(x: Fraction) -> str:
+def format_decimal(x: Fraction) -> str:
     """Every digit behind the point, however many; six where no decimal is exact."""
     places, rest = 0, x.denominator
     while rest % 2 == 0 or rest % 5 == 0:

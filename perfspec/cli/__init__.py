@@ -30,6 +30,7 @@ COMMANDS = {
     "show": "Print a spec with all it includes, and where each line comes from.",
     "trend": "Show how services change over time, and how often each limit was met.",
     "try": "Do one round of each flow and print everything that is sent and answered.",
+    "slo": "Error budgets, alert rules and dashboards from what specs promise.",
 }
 FILES = {"try": "trial"}
 """Where a command's word cannot be the name of its file."""

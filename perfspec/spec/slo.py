@@ -47,6 +47,11 @@ class LatencyPromise(msgspec.Struct, frozen=True):
         """The share of requests that are to be fast enough."""
         return self.quantile
 
+    @property
+    def edge_ns(self) -> int:
+        """The limit as written, where a bucket of production's histogram has to end."""
+        return self.limit_ns + (" under " in self.text)
+
 
 class BudgetStep(msgspec.Struct, frozen=True):
     """What the team does when this share of the error budget is used up."""
@@ -73,6 +78,8 @@ class Slo(msgspec.Struct, frozen=True):
     when_budget_spent: tuple[BudgetStep, ...] = ()
     """By share, the smallest first."""
     prometheus: Prometheus | None = None
+    runbook: str = ""
+    """The address of the page that alerts name; empty where there is none."""
 
     @property
     def target(self) -> Fraction | None:
@@ -104,7 +111,7 @@ def read_slo(node: Node | None, span: Span, out: Diagnostics) -> Slo | None:
     """The promises that a checked document makes; what cannot be read has been reported and is left out."""
     if not isinstance(node, Mapping):
         return None
-    period, said = node.get("period"), node.get("availability")
+    period, said, runbook = node.get("period"), node.get("availability"), node.get("runbook")
     return Slo(
         span=span,
         period_ns=(parse_duration(period, "period", out) if isinstance(period, Scalar) else None) or PERIOD_NS,
@@ -113,6 +120,7 @@ def read_slo(node: Node | None, span: Span, out: Diagnostics) -> Slo | None:
         latency=tuple(p for entry in _entries(node, "latency") for p in _latency(entry, out)),
         when_budget_spent=_steps(node, out),
         prometheus=_prometheus(node.get("prometheus"), out),
+        runbook=runbook.text.strip() if isinstance(runbook, Scalar) else "",
     )
 
 
