@@ -302,7 +302,7 @@ PROMISES = {
         Promise("objectives, budgets and policies are documented",
                 says("docs/slo.md", "generate", "suggest", "answer", "freeze", "post-mortem"), "docs/slo.md", "slo"),
         Promise("alert rules for burnt budgets and slow p95", called("slo", "rules"), "perfspec slo", "slo"),
-        Promise("dashboards of objectives", called("slo", "dashboards"), "perfspec slo", "slo"),
+        Promise("dashboards of objectives", called("slo", "dashboards"), "perfspec/slo/dashboards.py", "slo"),
         Promise("every limit is a bucket of the services' histograms",
                 "tests/unit/reference/test_application.py::test_every_limit_of_the_shipped_specs_is_a_bucket"),
     ],
