@@ -1,8 +1,8 @@
 """The ceiling of an environment: so many requests a second and no more, whatever the stage asks for.
 
 Each second of the load has its tokens. A request without one waits for the next second, first come, first served; it is
-due when it was due, so what it waits is in its response time, and that requests were held back is told at the end.
-Only a load with a ceiling runs through here.
+due when it was due, so what it waits is in its response time. How many were held back is counted: where it is more than
+one in a hundred, latency is not judged, for it is not the service's. Only a load with a ceiling runs through here.
 """
 
 from collections.abc import Callable
@@ -39,6 +39,8 @@ class Ceiling:
         self._second = -1
         self._left = per_s
         self._held: dict[LaneState, _Held] = {}
+        self.held = 0
+        """Requests that had to wait, since this was asked last."""
 
     def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
         second = self._now_s()
@@ -50,8 +52,7 @@ class Ceiling:
             return
         if not self._held:
             self._wait(second)
-        text = f"the environment allows {self._per_s} requests/s; what was more waited, and its response time says so"
-        self._driver.first_errors.setdefault("held back", text)
+        self.held += 1
         self._held[lane] = _Held(call, data)
 
     def _now_s(self) -> int:
@@ -104,7 +105,8 @@ class LimitedDriver:
 
     def __init__(self, driver: Driver, start_ns: int, per_s: int) -> None:
         self._driver = driver
-        self.transport: Transport = Ceiling(driver, start_ns, per_s)
+        self._ceiling = Ceiling(driver, start_ns, per_s)
+        self.transport: Transport = self._ceiling
         self.first_errors = driver.first_errors
         self.now_ns: Callable[[], int] = driver.now_ns
 
@@ -117,6 +119,11 @@ class LimitedDriver:
 
     def call_soon(self, fn: Callable[[A], None], arg: A) -> None:
         self._driver.call_soon(fn, arg)
+
+    def drain_held(self) -> int:
+        """How many requests were held back since this was asked last."""
+        held, self._ceiling.held = self._ceiling.held, 0
+        return held
 
     def drain_lateness(self) -> dict[int, int]:
         return self._driver.drain_lateness()

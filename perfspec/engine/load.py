@@ -60,6 +60,7 @@ class Load:
     _pool: Pool | None = None
     _exemplars: Exemplars = field(default_factory=lambda: Exemplars.of(0, (), ()))
     _searching: Searching | None = None
+    _ceiled: LimitedDriver | None = None
     _cpu_ns: int = 0
 
     def start(self, start_ns: int) -> None:
@@ -105,7 +106,10 @@ class Load:
     def _limited(self, start_ns: int) -> Driver:
         """The driver, with the environment's ceiling where there is one."""
         most = self.plan.target.most_requests_per_s
-        return LimitedDriver(self.driver, start_ns, self.segment.share(most)) if most else self.driver
+        if not most:
+            return self.driver
+        self._ceiled = LimitedDriver(self.driver, start_ns, self.segment.share(most))
+        return self._ceiled
 
     def stop(self, reason: str) -> None:
         """Once: nothing new is sent; twice: now."""
@@ -126,6 +130,7 @@ class Load:
             self.vitals(),
             self._exemplars.drain(second.number, is_last=second.is_ending),
             extended=second.is_extended,
+            held=0 if self._ceiled is None else self._ceiled.drain_held(),
             step=step,
         )
         self._cpu_ns = now

@@ -52,6 +52,8 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     """Requests to look at that came since the last line."""
     extended: bool = False
     """The stage was too close to call and runs on."""
+    held: int = 0
+    """Requests that the environment's ceiling held back."""
     step: Step | None = None
     """The step of a search that has just ended."""
 

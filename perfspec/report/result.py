@@ -41,6 +41,7 @@ TORN = "torn"
 """How a run ended whose log has no end: killed, or its disk was full."""
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED"]
 DIFFERENT = 0.05
+HELD_SHARE = 0.01
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
 
@@ -152,7 +153,8 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
     stretches = [(w.start_ns, w.end_ns) for w in windows]
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
-    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, end, health, uncounted))
+    held = _held(plan, log, stretches, slices)
+    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, end, health, uncounted, held))
     outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
@@ -209,6 +211,16 @@ def _whence(plan: Plan, beginning: Beginning) -> Whence:
     )
 
 
+def _held(plan: Plan, log: Log, stretches: Sequence[tuple[int, int]], slices: Iterable[Slice]) -> str:
+    """Not empty if the environment's ceiling, and not the service, has made requests slow."""
+    held = sum(s.held for s in log.seconds if is_judged(s.second - 1, stretches))
+    sent = _all_requests(s for s in slices if is_judged(s.second, stretches)).n
+    if held <= HELD_SHARE * sent:
+        return ""
+    most = plan.target.most_requests_per_s
+    return f"the environment's ceiling of {most} requests/s held back {held} requests: ask for less load, or raise it"
+
+
 def _capacity(plan: Plan, log: Log) -> Capacity | None:
     if plan.search is None:
         return None
@@ -238,9 +250,9 @@ def _verdicts(
     return limits + judge_rules(plan.rules, slices, stretches, circumstances)
 
 
-def _circumstances(plan: Plan, end: End, health: Health, uncounted: str) -> Circumstances:
+def _circumstances(plan: Plan, end: End, health: Health, uncounted: str, held: str) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
-    return Circumstances(health.late, plan.warn_only, plan.only_proven, aborted_by, uncounted)
+    return Circumstances(health.late or held, plan.warn_only, plan.only_proven, aborted_by, uncounted)
 
 
 def _torn(plan: Plan, log: Log, *, extended: bool) -> End:

@@ -292,3 +292,8 @@ class TestCeiling:
         assert row.failed == 0
         assert sum(n for i, n in row.response.items() if histogram.lowest(i) > 100_000) > 15
         assert max(histogram.highest(i) for i in row.service) < 10_100
+        result = make(plan, Log(None, tuple(run.seconds), End(run.ending.reason, run.ending.ended_ns)))
+        latency = next(v for v in result.verdicts if v.threshold == "all p95 at most 300ms")
+        assert (latency.outcome, result.exit_code) == ("INCONCLUSIVE", 3)
+        assert latency.reason.startswith("the environment's ceiling of 20 requests/s held back ")
+        assert next(v for v in result.verdicts if v.threshold == "all errors under 1%").outcome == "PASS"
