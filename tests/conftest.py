@@ -12,6 +12,7 @@ Markers: `slow` only in `make test-long`.
 """
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +35,29 @@ def not_checked_here() -> Callable[..., NoReturn]:
         pytest.skip(SAID + reason + ("" if required else OPTIONAL))
 
     return skip
+
+
+FRAME = {
+    "perfspec": "perfspec: 1",
+    "service": "service: shop",
+    "environments": 'environments: {local: {url: "http://127.0.0.1:8080"}}',
+    "flows": "flows: {look: {steps: [{get: /products, name: products}]}}",
+    "thresholds": "thresholds: {all: {errors: under 1%}}",
+}
+"""What a spec needs; an example may leave it out."""
+
+
+@pytest.fixture(scope="session")
+def completed() -> Callable[[str], str]:
+    """An example as a whole spec. One whose first key is `perfspec` is whole already."""
+
+    def run(example: str) -> str:
+        keys = re.findall(r"^(\w+):", example, re.MULTILINE)
+        if not keys or keys[0] == "perfspec":
+            return example
+        return "\n".join([example.rstrip(), *(line for key, line in FRAME.items() if key not in keys)])
+
+    return run
 
 
 @pytest.fixture(scope="session")

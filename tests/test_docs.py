@@ -1,6 +1,7 @@
 """What the documents show is true: specs in them lint, commands and codes in them exist, and none is left out."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,25 @@ SPECS = [
 ]
 
 
+FILES = {
+    "fixtures/customers.csv": "id,name\n1,Ada\n2,Grace\n",
+    "fixtures/minutes.txt": "nobody came\n",
+    "words.csv": "text\ntea\n",
+    "parts/suite.yaml": "perfspec: 1\nkind: shared\n",
+    "certs/ca.pem": "", "certs/client.pem": "", "certs/client.key": "",
+}  # fmt: skip
+"""What specs in documents name."""
+
+
 @pytest.mark.parametrize("block", SPECS)
-def test_every_spec_in_the_documents_is_without_errors(block, tmp_path, monkeypatch):
+def test_every_spec_in_the_documents_is_without_errors(block, tmp_path, monkeypatch, completed):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "specs").mkdir()
     monkeypatch.chdir(tmp_path)
-    Path("spec.yaml").write_text(block)
-    assert lint("spec.yaml").findings == []
+    Path("specs/spec.yaml").write_text(completed(block))
+    assert lint("specs/spec.yaml").findings == []
 
 
 def test_the_mistake_in_the_readme_is_told_as_it_stands_there(tmp_path, monkeypatch):
@@ -54,6 +69,26 @@ def test_the_word_list_names_every_function_and_every_kind_of_fake_data():
         assert f"`{name}(" in words
     for kind in KINDS:
         assert kind in words
+
+
+MADE_PAGES = runpy.run_path(str(ROOT / "scripts" / "guide.py"))["pages"]()
+
+
+@pytest.mark.parametrize("path", MADE_PAGES, ids=lambda path: path.stem)
+def test_pages_that_are_made_say_what_the_program_knows(path):
+    """`python scripts/guide.py` makes them anew."""
+    assert path.read_text() == MADE_PAGES[path]
+
+
+def test_no_page_is_made_any_more_that_nobody_would_write():
+    made = {path for path in DOCUMENTS if path.read_text().startswith("<!-- Made by scripts/guide.py")}
+    assert made == set(MADE_PAGES)
+
+
+def test_links_between_pages_lead_somewhere():
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
 def test_the_page_about_the_house_is_a_page():

@@ -1,10 +1,9 @@
 """Every code is explained, and the two examples of its explanation are what they claim to be.
 
 An example shows only what matters: unless it is a whole spec (its first key is `perfspec`), what a spec needs besides
-is taken from FRAME. FILES lie beside it.
+is added. FILES lie beside it.
 """
 
-import re
 from pathlib import Path
 
 import pytest
@@ -17,31 +16,24 @@ from perfspec.diagnostics.codes import CODES
 from perfspec.plan.build import Choice
 
 ROOT = Path(__file__).parents[2]
-FRAME = {
-    "perfspec": "perfspec: 1",
-    "service": "service: shop",
-    "environments": 'environments: {local: {url: "http://127.0.0.1:8080"}}',
-    "flows": "flows: {look: {steps: [{get: /products, name: products}]}}",
-    "thresholds": "thresholds: {all: {errors: under 1%}}",
-}
 FILES = {
     "people.csv": "name,age\nAda,36\nGrace,45\n",
     "parts/suite.yaml": "perfspec: 1\nkind: shared\n",
     "parts/one.yaml": "perfspec: 1\nkind: shared\ninclude: [two.yaml]\n",
     "parts/two.yaml": "perfspec: 1\nkind: shared\ninclude: [one.yaml]\n",
-    "parts/spec.yaml": "\n".join(FRAME.values()),
 }
 SAID = list(CODES)
 
 
 @pytest.fixture
-def codes(tmp_path, monkeypatch):
+def codes(tmp_path, monkeypatch, completed):
     """The codes that an example gets, from the strictest look at it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".git").mkdir()
     (tmp_path / "parts").mkdir()
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "parts/spec.yaml").write_text(completed("service: shop\n"))
 
     def found(example: str) -> set[str]:
         no_utf8 = completed(example).encode().replace("\N{REPLACEMENT CHARACTER}".encode(), b"\xfc")
@@ -58,13 +50,6 @@ def codes(tmp_path, monkeypatch):
         return said
 
     return found
-
-
-def completed(example: str) -> str:
-    keys = re.findall(r"^(\w+):", example, re.MULTILINE)
-    if not keys or keys[0] == "perfspec":
-        return example
-    return "\n".join([example.rstrip(), *(line for key, line in FRAME.items() if key not in keys)])
 
 
 @pytest.mark.parametrize("code", SAID)
