@@ -98,7 +98,7 @@ class Health(msgspec.Struct, frozen=True):
         if self.steal is not None and self.steal > STEAL_HIGH:
             return f", {self.steal:.0%} of the CPU taken by the host", "run it on a machine of its own"
         if self.cpu_share > CPU_HIGH or self.cpu_high_s >= CPU_HIGH_SECONDS:
-            return f", with {self.cpu_share:.0%} of a core in use", "use --workers 2, or run with fewer users"
+            return f", with {self.cpu_share:.0%} of a core in use", "run with fewer users, or on a faster machine"
         if self.machine_busy is not None and self.machine_busy > MACHINE_HIGH:
             return f", on a machine {self.machine_busy:.0%} busy", "give this machine less to do, or use another one"
         return "", "give this machine less to do, or run with fewer users"
@@ -155,7 +155,7 @@ def _longest_high(seconds: Sequence[Sampled]) -> int:
 def _remarks(health: Health) -> Iterable[str]:
     if health.cpu_high_s >= CPU_HIGH_SECONDS:
         seconds = f"{health.cpu_high_s} s running"
-        yield f"the load generator used over {CPU_HIGH:.0%} of a core for {seconds}: use --workers 2"
+        yield f"the load generator used over {CPU_HIGH:.0%} of a core for {seconds}: run with fewer users"
     if health.machine_busy is not None and health.machine_busy > MACHINE_HIGH:
         busy = f"{health.machine_busy:.0%}"
         yield f"the load generator's machine was {busy} busy: what shares it slows the service, too"

@@ -51,7 +51,7 @@ def test_the_lag_is_a_tail_figure() -> None:
 @pytest.mark.parametrize(
     ("vitals", "cpu", "cause"),
     [
-        ({}, 0.97, "with 97% of a core in use): use --workers 2, or run with fewer users"),
+        ({}, 0.97, "with 97% of a core in use): run with fewer users, or on a faster machine"),
         ({}, 0.5, "allowed 12.0 ms): give this machine less to do, or run with fewer users"),
         ({"throttles": 3}, 0.97, "held back by a CPU limit in 4 s): raise the CPU limit of its container"),
         ({"steal": 0.2}, 0.97, "20% of the CPU taken by the host): run it on a machine of its own"),
@@ -67,7 +67,7 @@ def test_the_words_name_cause_and_next_step(vitals, cpu, cause) -> None:
 @pytest.mark.parametrize(
     ("vitals", "cpu", "said"),
     [
-        ({}, 0.9, "the load generator used over 85% of a core for 4 s running: use --workers 2"),
+        ({}, 0.9, "the load generator used over 85% of a core for 4 s running: run with fewer users"),
         (
             {"machine_busy": 0.95},
             0,
