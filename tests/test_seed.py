@@ -272,7 +272,7 @@ PROMISES = {
                 says(f"{WORKFLOWS}/perf-stress.yml", r"cron: ['\"].* [0-7a-z]+['\"]", "workflow_dispatch", "stress"),
                 f"{WORKFLOWS}/perf-stress.yml", "ci"),
         Promise("results are kept as artefacts",
-                says(f"{WORKFLOWS}/perf-nightly.yml", "upload-artifact"), f"{WORKFLOWS}/perf-nightly.yml", "ci"),
+                says("action.yml", "upload-artifact"), f"{WORKFLOWS}/perf-nightly.yml", "ci"),
         Promise("the team is told of broken limits",
                 says(f"{WORKFLOWS}/perf-nightly.yml", "notify|webhook"), f"{WORKFLOWS}/perf-nightly.yml", "ci"),
         Promise("trends over runs", called("trend"), "perfspec trend", "history"),

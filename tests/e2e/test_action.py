@@ -49,6 +49,13 @@ LIMIT_LINE = SPEC[: SPEC.index("  suggest: {{p95")].count("\n") + 1
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
 
 
+NIGHTLY = {
+    step["name"]: step
+    for step in yaml.safe_load((ROOT / ".github/workflows/perf-nightly.yml").read_text())["jobs"]["load"]["steps"]
+    if "run" in step
+}
+
+
 @dataclass
 class Job:
     """A composite action as it is run: steps in their order, with their conditions, outputs and files."""
@@ -279,6 +286,7 @@ def test_every_step_of_the_workflows_is_one_that_is_run_here() -> None:
         "make test PYTHON=python ARGS=--junit-xml=results/tests.xml": "the same",
         'test "$RESULT" = success': "test_the_gate_reports_what_the_job_ended_with",
         'echo "service=$(basename "$SPEC" .yaml)" >> "$GITHUB_OUTPUT"': "test_the_service_of_a_spec_is_its_name",
+        **{step["run"]: "the tests of the nightly workflow below" for step in NIGHTLY.values()},
     }
     steps = [
         step for path in WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values() for step in job["steps"]
@@ -306,3 +314,52 @@ def test_the_comment_of_the_action_goes_to_the_pull_request(job) -> None:
     ended = job("services/search/serve.py", SERVICE.format(options=[]) + "# best\n", comment="true", token="")
     assert (ended.code, ended.result["verdict"]) == (0, "PASS"), ended.log
     assert "it is not known which repository" in ended.log
+
+
+def nightly(
+    step: str, folder: Path, programs: dict[str, str], **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """A step of the nightly workflow, with stand-ins for programs that reach the world."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name, text in programs.items():
+        (tools / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tools / name).chmod(0o755)
+    path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", NIGHTLY[step]["run"]],
+        cwd=folder,
+        env={"PATH": path, "GITHUB_STEP_SUMMARY": str(folder / "summary"), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+GH = """if [ "$2" = list ]; then printf '7\\n8\\n'; exit 0; fi
+if [ "$3" = 8 ]; then exit 1; fi
+mkdir -p "$9" && echo '{}' > "$9/result.json"
+"""
+
+
+def test_results_of_the_last_nights_are_taken_and_one_that_is_gone_does_not_matter(tmp_path) -> None:
+    ended = nightly("Take the results of the last nights", tmp_path, {"gh": GH}, REPOSITORY="o/r", NIGHTS="10")
+    assert (ended.returncode, ended.stdout) == (0, "night 8 left no results\n"), ended.stderr
+    assert [path.parent.name for path in tmp_path.rglob("result.json")] == ["7"]
+
+
+def test_the_first_night_has_no_trend_and_is_no_failure(tmp_path) -> None:
+    ended = nightly("Trend", tmp_path, {})
+    assert (ended.returncode, ended.stdout) == (0, "There is no trend yet.\n"), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("webhook", "said"),
+    [("", "Nobody is told"), ("http://hook.test/x", '{"text": "Nightly load test: FAIL. http://run"}')],
+)
+def test_the_team_is_told_of_a_night_that_failed(tmp_path, webhook, said) -> None:
+    curl = 'cat; echo; echo "${@: -1}"'
+    ended = nightly("Tell the team", tmp_path, {"curl": curl}, WEBHOOK=webhook, VERDICT="FAIL", LINK="http://run")
+    assert (ended.returncode, said in ended.stdout) == (0, True), ended.stdout + ended.stderr
+    assert ended.stdout.endswith(f"{webhook}\n") or not webhook
