@@ -29,7 +29,7 @@ code, pre { font: .9em/1.45 ui-monospace, monospace; } td code { overflow-wrap: 
 pre { background: var(--panel); border: 1px solid var(--edge); border-radius: .3rem; padding: .6rem; overflow-x: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
-figure { margin: 0; } svg { width: 100%; height: auto; display: block; overflow: visible; }
+figure { margin: 0; max-width: 34rem; } svg { width: 100%; height: auto; display: block; overflow: visible; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--soft); } .y { text-anchor: end; }
 .x, .phase, .mark-text { text-anchor: middle; } .limit-text { text-anchor: end; }
 svg .limit-text, svg .mark-text { fill: var(--ink); } .grid { stroke: var(--edge); stroke-width: 1; }
