@@ -18,7 +18,9 @@ from perfspec import __version__
 from perfspec.app.compare import against
 from perfspec.app.history import remember
 from perfspec.app.live import live_page
+from perfspec.app.metrics import served
 from perfspec.app.origin import origin
+from perfspec.app.outlets import Outlets, told
 from perfspec.app.plan import Planned
 from perfspec.app.report import COMPARISON, Finished, report, write_whole
 from perfspec.base.clock import utc_now
@@ -50,6 +52,7 @@ class History:
 
 
 NO_HISTORY = History()
+USUAL_OUTLETS = Outlets()
 
 STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
 
@@ -61,13 +64,12 @@ def run(
     confirm: Callable[[str], bool],
     listeners: Sequence[Listener] = (),
     tell: Callable[[str], None] = lambda _: None,
-    junit: str = "junit",
     history: History = NO_HISTORY,
+    outlets: Outlets = USUAL_OUTLETS,
 ) -> Finished:
     """Run a plan, write the run folder, judge, compare, remember.
 
-    `confirm` is asked where the environment wants it; `tell` hears what happens before the load; `junit` is the format
-    of junit.xml.
+    `confirm` is asked where the environment wants it; `tell` hears what happens before the load.
 
     Raises EnvironmentFailure before any load; after that there is a result, whatever happens.
     """
@@ -75,10 +77,7 @@ def run(
     assert plan is not None
     assert spec is not None
     secrets = secrets_of(spec, plan)
-    question = spec.environments[plan.target.environment].confirm
-    if question and not confirm(f"{plan.target.environment}: {question}"):
-        message = f"environment `{plan.target.environment}` wants to be confirmed: {question}"
-        raise EnvironmentFailure(message, "say yes, or add --yes")
+    _confirmed(spec, plan, confirm)
     folder = _run_folder(out, plan)
     started_at = utc_now()
     run_id = new_run_id()
@@ -92,17 +91,20 @@ def run(
     log.write(Beginning(run_id, since, plan.hash, __version__, versions, whence.commit, whence.branch, whence.machine))
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
-        with live_page(plan, folder) as live:
-            anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live], tell)
+        with live_page(plan, folder) as live, served(plan, outlets.metrics, tell) as asked:
+            anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell)
     except EnvironmentFailure as failure:
         failure.message = masked(failure.message, secrets.values())
         log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
-        report(folder, junit)  # whoever reads only the files must see it as well
+        finished = report(folder, outlets.junit)  # whoever reads only the files must see it as well
+        for problem in told(finished, spec, secrets, outlets):
+            tell(problem)
         raise
     finally:
         log.close()
     with _undisturbed():
-        return _compared(report(folder, junit), history, junit)
+        finished = _compared(report(folder, outlets.junit), history, outlets.junit)
+    return replace(finished, problems=(*finished.problems, *told(finished, spec, secrets, outlets)))
 
 
 def _compared(finished: Finished, history: History, junit: str) -> Finished:
@@ -124,6 +126,14 @@ def _compared(finished: Finished, history: History, junit: str) -> Finished:
     if history.keep and (problem := remember(finished, history.url)):
         problems.append(problem)
     return replace(finished, problems=(*finished.problems, *problems))
+
+
+def _confirmed(spec: Spec, plan: Plan, confirm: Callable[[str], bool]) -> None:
+    name = plan.target.environment
+    question = spec.environments[name].confirm
+    if question and not confirm(f"{name}: {question}"):
+        message = f"environment `{name}` wants to be confirmed: {question}"
+        raise EnvironmentFailure(message, "say yes, or add --yes")
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from perfspec.app import run as run_case
 from perfspec.app.compare import is_known
 from perfspec.app.find import runnable
 from perfspec.app.history import is_named
-from perfspec.base.errors import ExitCode, PerfspecError, worst
+from perfspec.app.metrics import address_of
+from perfspec.app.outlets import Outlets
+from perfspec.base.errors import ExitCode, PerfspecError, UsageFailure, worst
 from perfspec.cli import findings
 from perfspec.cli.asking import agreed
 from perfspec.cli.progress import progress
@@ -43,7 +45,10 @@ __all__ = ["run"]
 @click.option("--quiet", is_flag=True, help="Nothing while it runs, only the result.")
 @click.option("--verbose", is_flag=True, help="First show the plan, as `perfspec plan` does.")
 @click.option("--workers", metavar="N|auto", default="1", help="Processes that send. This version has one.")
-@click.option("--metrics", metavar="PORT", help="Refused: this version serves no metrics while it runs.")
+@click.option(
+    "--metrics", metavar="PORT", help="Serve its numbers to Prometheus; 0.0.0.0:PORT for other machines, too."
+)
+@click.option("--push", "gateway", metavar="URL", help="Put the result into a Pushgateway at the end.")
 @click.option("--junit-file-attr", is_flag=True, help="Name the spec on every case of junit.xml, as GitLab wants it.")
 def run(
     specs: tuple[str, ...],
@@ -87,6 +92,8 @@ class Asked:
     verbose: bool
     workers: str
     metrics: str | None
+    """[HOST:]PORT."""
+    gateway: str | None
 
     @property
     def history(self) -> run_case.History:
@@ -94,14 +101,19 @@ class Asked:
         keep = self.out is None or self.url is not None or is_named()
         return run_case.History(self.url, keep, self.baseline, self.fails)
 
+    @property
+    def outlets(self) -> Outlets:
+        return Outlets("junit-file-attr" if self.junit_file_attr else "junit", self.metrics, self.gateway)
+
     def check(self) -> None:
         """Raises click.UsageError; words of the language that are not built yet are refused, never ignored."""
         if self.workers not in ("1", "auto"):
             raise click.UsageError(f"--workers {self.workers} is not built yet; leave it out for now")
         if self.metrics is not None:
-            raise click.UsageError(
-                "--metrics is not built yet; `perfspec report RUN --format prometheus` has them after it"
-            )
+            try:
+                address_of(self.metrics)
+            except UsageFailure as error:
+                raise click.UsageError(f"{error.message}: {error.hint}") from error
         if self.fails and not self.baseline:
             raise click.UsageError("--fail-on-regression needs a --baseline")
         if self.baseline and not is_known(self.baseline):
@@ -132,8 +144,8 @@ def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
                 confirm=lambda question: asked.yes or agreed(question),
                 listeners=[listener],
                 tell=(lambda _: None) if asked.quiet else say,
-                junit="junit-file-attr" if asked.junit_file_attr else "junit",
                 history=asked.history,
+                outlets=asked.outlets,
             )
     except lint_case.SpecFailure as failure:
         findings.show(failure.checked, err=True)

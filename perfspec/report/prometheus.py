@@ -3,12 +3,12 @@
 Names and labels: docs/guide/metrics.md. Their number is bounded by the spec: requests, limits, kinds of error.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from perfspec.report.result import Result, Summary
 
-__all__ = ["Family", "exposition", "many_to_prometheus"]
+__all__ = ["MOST_KINDS", "Family", "exposition", "many_to_prometheus"]
 
 OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED")
 MOST_KINDS = 20
@@ -16,13 +16,17 @@ MOST_KINDS = 20
 _QUANTILES = ("p50", "p90", "p95", "p99")
 
 
+Sample = tuple[dict[str, str], float] | tuple[dict[str, str], float, str]
+"""Labels, value, and of a histogram which part: `_bucket`, `_sum`, `_count`."""
+
+
 class Family(NamedTuple):
-    """One metric with its samples: (labels, value)."""
+    """One metric with its samples."""
 
     name: str
     kind: str
     help: str
-    samples: list[tuple[dict[str, str], float]]
+    samples: Sequence[Sample]
 
 
 def exposition(families: Iterable[Family]) -> bytes:
@@ -32,7 +36,7 @@ def exposition(families: Iterable[Family]) -> bytes:
         if not family.samples:
             continue
         lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
-        lines += [f"{family.name}{_labels(labels)} {value!r}" for labels, value in family.samples]
+        lines += [f"{family.name}{''.join(part)}{_labels(labels)} {value!r}" for labels, value, *part in family.samples]
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -49,9 +53,8 @@ def many_to_prometheus(results: Iterable[Result]) -> bytes:
     families: dict[str, Family] = {}
     for result in results:
         for family in _families(result):
-            known = families.setdefault(family.name, family)
-            if known is not family:
-                known.samples.extend(family.samples)
+            known = families.get(family.name)
+            families[family.name] = known._replace(samples=[*known.samples, *family.samples]) if known else family
     return exposition(families.values())
 
 

@@ -17,12 +17,10 @@ def check(spec: Spec, out: Diagnostics) -> None:
     _requests(spec, out)
     for table in (spec.promises, *(stage.promises for stage in spec.stages.values())):
         _beside(table, out)
-    if spec.notify is not None:
-        if spec.notify.secret not in spec.secrets:
-            near = difflib.get_close_matches(spec.notify.secret, spec.secrets, 1)
-            hint = f"did you mean `{near[0]}`?" if near else "add it under `secrets:`"
-            out.add("PS304", f"no secret is called `{spec.notify.secret}`", spec.notify.span, hint)
-        out.add("PS902", "`notify` is not built yet", spec.notify.span, "remove it")
+    if spec.notify is not None and spec.notify.secret not in spec.secrets:
+        near = difflib.get_close_matches(spec.notify.secret, spec.secrets, 1)
+        hint = f"did you mean `{near[0]}`?" if near else "add it under `secrets:`"
+        out.add("PS304", f"no secret is called `{spec.notify.secret}`", spec.notify.span, hint)
 
 
 def _requests(spec: Spec, out: Diagnostics) -> None:

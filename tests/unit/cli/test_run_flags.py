@@ -29,7 +29,8 @@ def called(tmp_path, monkeypatch):
     ("flags", "said"),
     [
         (("--workers", "2"), "--workers 2 is not built yet"),
-        (("--metrics", "9464"), "--metrics is not built yet"),
+        (("--metrics", "everywhere"), "--metrics cannot be `everywhere`"),
+        (("--metrics", "70000"), "--metrics cannot be `70000`"),
         (("--fail-on-regression",), "--fail-on-regression needs a --baseline"),
     ],
 )

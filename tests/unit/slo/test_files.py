@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from perfspec.app.slo import promised
+from perfspec.slo.dashboards import dashboards
+from perfspec.slo.grafana import to_json
 from perfspec.slo.rules import rules, to_text
 from perfspec.slo.show import to_markdown
 
@@ -38,6 +40,14 @@ def test_the_page_about_promises_shows_those_of_the_specs(services) -> None:
 
 def test_prometheus_of_the_test_environment_has_the_rules_of_the_specs(services) -> None:
     same(ROOT / "fixtures/compose/rules/slo.yml", to_text(rules(services)))
+
+
+def test_grafana_of_the_test_environment_has_the_pages_of_the_specs(services) -> None:
+    folder = ROOT / "fixtures/compose/dashboards"
+    pages = {name: to_json(page).decode() for name, page in dashboards(services).items()}
+    for name, text in pages.items():
+        same(folder / name, text)
+    assert {path.name for path in folder.iterdir()} == set(pages)
 
 
 def test_the_page_has_a_section_for_every_alert(services) -> None:

@@ -52,10 +52,11 @@ def test_without_promises_there_are_none(spec_of) -> None:
     assert spec_of(SPEC + "slo: {period: 7d}").slo.budget is None
 
 
-def test_who_is_told_is_read_and_not_yet_done(findings) -> None:
-    found = findings(SPEC + 'notify: {slack: "${secret.hook}", when: recovered}')
-    assert [(d.code, d.span.line) for d in found] == [("PS902", 6)]
-    assert "PS304" in [d.code for d in findings(SPEC + 'notify: {slack: "${secret.hock}"}')]
+def test_who_is_told_is_read(spec_of, told) -> None:
+    notice = spec_of(SPEC + 'notify: {slack: "${secret.hook}", when: recovered}').notify
+    assert (notice.kind, notice.secret, notice.when) == ("slack", "hook", "recovered")
+    (said,) = told(SPEC + 'notify: {slack: "${secret.hock}"}')
+    assert said.endswith("PS304 no secret is called `hock` | did you mean `hook`?")
 
 
 @pytest.mark.parametrize(
