@@ -27,7 +27,7 @@ STAGE := smoke
 ARGS :=
 SLOW :=
 
-.PHONY: compose-check compose-run help run test test-long lint types pytest bench lock lock-upgrade clean python
+.PHONY: compose-check compose-run help run test test-long lint types pytest bench bench-long lock lock-upgrade clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -50,8 +50,11 @@ types: $(STAMP) ## check the types
 pytest: $(STAMP) ## run the tests (ARGS=tests/unit: some of them)
 	@$(BIN)/python -m pytest --cov --cov-report=term $(SLOW) $(ARGS)
 
-bench: $(STAMP) ## measure the load generator beside wrk, on this machine
+bench: $(STAMP) ## measure the load generator beside others and beside the truth, on this machine (some minutes)
 	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+
+bench-long: $(STAMP) ## measure what only shows after a quarter of an hour
+	@PYTHONPATH=benchmarks $(BIN)/python benchmarks/long/endurance.py
 
 compose-check: $(STAMP) ## check the files of the test environment, and Kong's routes on nginx
 	@$(BIN)/python -m pytest -q tests/test_compose.py tests/e2e/services/test_routes.py
