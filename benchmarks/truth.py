@@ -121,7 +121,7 @@ class Server:
             self._epoll.unregister(fd)
             self._open.pop(fd).close()
             return
-        word = request[5 : request.index(b" ", 5)]
+        word = request.split(b" ", 2)[1][1:]
         if self._kind == "freeze" and (self._freeze_at == 0 or (word == b"1" and self._freeze_at < 0)):
             self._freeze_at = now + FREEZE_AFTER_NS
         heapq.heappush(self._due, (now + self._delay(), fd, int(word or 0), now))
