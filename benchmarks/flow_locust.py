@@ -15,7 +15,7 @@ import tempfile
 import venv
 from pathlib import Path
 
-from flow import SPEC
+from flow import NAMES, SPEC
 from get_loop import perfspec_us
 from reactor_floor import line, nginx
 
@@ -112,7 +112,7 @@ def main() -> None:
         with nginx() as port:
             for _ in range(options.rounds):
                 locust.append(locust_us(command, port, options.seconds, options.users))
-                own.append(perfspec_us(port, options.seconds, options.users, SPEC, ("order", "look")))
+                own.append(perfspec_us(port, options.seconds, options.users, SPEC, NAMES))
     print(line("locust FastHttpUser", locust, "us CPU per request"))
     print(line("perfspec run", own, "us CPU per request"))
     print(line("ratio in one round", [a / b for a, b in zip(locust, own, strict=True)], f"times less (goal {GOAL})"))

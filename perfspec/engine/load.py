@@ -56,7 +56,8 @@ class Load:
     """Asked once a second."""
     segment: Segment = WHOLE
     abort: Abort | None = None
-    slices: list[Slice] = field(default_factory=list)
+    _slices: list[Slice] = field(default_factory=list)
+    """All so far, where the stage may run on; else nobody asks, and they are the one thing that would grow."""
     _pool: Pool | None = None
     _exemplars: Exemplars = field(default_factory=lambda: Exemplars.of(0, (), ()))
     _searching: Searching | None = None
@@ -119,8 +120,8 @@ class Load:
     def _second(self, second: Second, watch: Watch) -> None:
         now = cpu_ns()
         step = self._step(second)
-        if self._searching is None:
-            self.slices.extend(second.slices)
+        if self.plan.extend_to_ns > self.plan.for_ns:
+            self._slices.extend(second.slices)
         line = LoggedSecond(
             second.number,
             second.users,
@@ -157,7 +158,7 @@ class Load:
         requests.
         """
         windows = [(w.start_ns, w.end_ns) for w in self.plan.windows()]
-        verdicts = judge(self.plan.thresholds, self.slices, windows, Circumstances(warn_only=self.plan.warn_only))
+        verdicts = judge(self.plan.thresholds, self._slices, windows, Circumstances(warn_only=self.plan.warn_only))
         failed = {v.strength for v in verdicts if v.outcome == "FAIL"}
         return "borderline" in failed and "clear" not in failed
 
