@@ -60,6 +60,7 @@ class Rounds:
         seed: int,
     ) -> None:
         self._flows = flows
+        self._only_flow = flows[0] if len(flows) == 1 else None
         self._weight = sum(flow.weight for flow in flows)
         self._registry = registry
         self._generators = generators
@@ -100,27 +101,29 @@ class Rounds:
             while not user.stopping and user.round < user.last_round:
                 user.round += 1
                 self._begin(user, names)
-                flow = self._choose(user.person + user.round * GOLDEN)
+                flow = self._only_flow or self._choose(user.person + user.round * GOLDEN)
                 begin, turn = lane.due or lane.now(), lane.turn
-                _forget_misses(lane)
+                lane.outcome.missed = False
+                if lane.spare:
+                    _forget_misses(lane)
                 kind = None
                 try:
                     yield from flow.program(lane)
                 except EndRound as end:
                     kind = end.kind
-                    if kind == USED_UP:
-                        self._count_used_up(lane, end)
                     if kind in CUT_OFF:
-                        self.unfinished += kind == UNFINISHED
+                        self._count_cut_off(lane, end)
                         return
                     if kind in ON_PURPOSE:
                         user.is_done = kind == STOP_USER
                         user.stopping |= user.is_done
                         kind = None
                 flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
-                if kind is not None and kind.startswith(BROKEN):
-                    self._count_broken(flow, begin, kind)
                 idle = lane.outcome.last < begin and lane.turn == turn
+                if kind is None and not idle and not self.every_ns:  # as nearly always
+                    user.misses = 0
+                    continue
+                self._count_broken(flow, begin, kind)
                 wait_ns = self._wait(user, kind, begin, idle=idle)
                 if wait_ns > 0:
                     lane.pause(wait_ns)
@@ -157,15 +160,12 @@ class Rounds:
         try:
             yield from flow.program(lane)
         except EndRound as end:
-            if end.kind == USED_UP:
-                self._count_used_up(lane, end)
             if end.kind in CUT_OFF:
-                self.unfinished += end.kind == UNFINISHED
+                self._count_cut_off(lane, end)
                 return end.kind
             kind = None if end.kind in ON_PURPOSE else end.kind
         flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
-        if kind is not None and kind.startswith(BROKEN):
-            self._count_broken(flow, begin, kind)
+        self._count_broken(flow, begin, kind)
         return kind
 
     def drop(self, number: int, due_ns: int) -> None:
@@ -181,8 +181,10 @@ class Rounds:
 
     def _begin(self, user: User, names: Vars) -> None:
         names.clear()
-        names.update(self._shared)
-        names.update(user.names)
+        if self._shared:
+            names.update(self._shared)
+        if user.names:
+            names.update(user.names)
         names["user.number"] = user.number
         names["round.number"] = user.round
         names.base = random.base(user.person, user.round)
@@ -199,13 +201,17 @@ class Rounds:
                     return flow
         return flows[-1]
 
-    def _count_used_up(self, lane: Lane, end: EndRound) -> None:
-        """The user leaves; whoever reads the report must know why it got quiet."""
-        lane.driver.first_errors.setdefault(USED_UP, f"{end.__cause__ or 'no row is left'}; who finds none leaves")
+    def _count_cut_off(self, lane: Lane, end: EndRound) -> None:
+        """A wait that was not over; or a user that leaves: whoever reads the report must know why it got quiet."""
+        self.unfinished += end.kind == UNFINISHED
+        if end.kind == USED_UP:
+            text = f"{end.__cause__ or 'no row is left'}; who finds none leaves"
+            lane.driver.first_errors.setdefault(USED_UP, text)
 
-    def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str) -> None:
+    def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str | None) -> None:
         """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""
-        self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
+        if kind is not None and kind.startswith(BROKEN):
+            self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
 
     def _wait(self, user: User, kind: str | None, begin_ns: int, *, idle: bool) -> int:
         """Until the next round is due; or nobody is there, or nothing could be sent."""

@@ -53,12 +53,14 @@ def judge(
         if any_status and not _names_status(expect)
         else _status(tuple(c for c in expect if c.subject == "status"), constants)
     )
+    usual = _usual_status(expect)
     rest = compile_checks(tuple(c for c in expect if c.subject != "status"), constants)
     takers = tuple(_taker(c, at) for c in capture)
     if not rest and not takers:
 
         def plain(outcome: Outcome, names: Vars) -> str | None:
-            return None if accepts(outcome.status, names) else f"status {outcome.status}"
+            status = outcome.status
+            return None if status == usual or accepts(status, names) else f"status {status}"
 
         return plain
 
@@ -66,7 +68,7 @@ def judge(
     looks_inside = into_body(expect, capture)
 
     def full(outcome: Outcome, names: Vars) -> str | None:
-        if not accepts(outcome.status, names):
+        if outcome.status != usual and not accepts(outcome.status, names):
             return f"status {outcome.status}"
         if looks_inside and outcome.head is not None and outcome.head.coding and not decode(outcome):
             return UNDECODABLE
@@ -149,6 +151,15 @@ def _status(checks: tuple[Check, ...], constants: Mapping[str, object]) -> Predi
         wanted = matcher.operand
         return lambda status, _: status == wanted
     return predicate(matcher, constants)
+
+
+def _usual_status(checks: tuple[Check, ...]) -> int:
+    """One that is accepted without being looked at any further; 0 where none is known."""
+    matchers = [check.matcher for check in checks if check.subject == "status"]
+    if not matchers:
+        return 200
+    operand = matchers[0].operand
+    return operand if matchers[0].kind == "equals" and type(operand) is int else 0
 
 
 def _parsed(body: bytes) -> object:

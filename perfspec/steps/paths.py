@@ -13,6 +13,8 @@ MISSING = object()
 
 def reach(path: Path) -> Callable[[object], object]:
     """Maps by name, lists by number; anything that is not there is missing."""
+    if len(path) == 1 and isinstance(name := path[0], str):  # as most are
+        return lambda value: value.get(name, MISSING) if isinstance(value, dict) else MISSING
 
     def reach(value: object) -> object:
         for part in path:
