@@ -7,7 +7,7 @@ from pathlib import Path
 from perfspec.app.history import numbers_of, opened
 from perfspec.app.report import read_result
 from perfspec.base.errors import UsageFailure
-from perfspec.history.store import Wanted
+from perfspec.history.records import Wanted
 from perfspec.report.result import Result
 from perfspec.verdict.comparison import Comparison, Numbers, compare
 

@@ -7,15 +7,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perfspec.app.report import Finished, read_document
 from perfspec.base.errors import EnvironmentFailure, PerfspecError, UsageFailure
-from perfspec.history.store import Judged, Run, Store, Wanted
+from perfspec.history.records import Judged, Run, Wanted
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.report.remarks import label
 from perfspec.report.result import Result
 from perfspec.verdict.comparison import QUANTILES, Measure, Numbers
+
+if TYPE_CHECKING:
+    from perfspec.history.store import Store
 
 __all__ = ["Imported", "add_files", "as_csv", "default_url", "is_named", "numbers_of", "opened", "remember", "run_of"]
 
@@ -45,8 +49,10 @@ def is_named() -> bool:
 
 
 @contextmanager
-def opened(url: str | None) -> Iterator[Store]:
+def opened(url: str | None) -> "Iterator[Store]":
     """The index. Raises EnvironmentFailure where it cannot be used."""
+    from perfspec.history.store import Store  # noqa: PLC0415 - a tenth of a second that most runs need not pay
+
     wanted = url or default_url()
     if "://" not in wanted:
         try:
@@ -95,7 +101,7 @@ def remember(finished: Finished, url: str | None) -> str:
     return ""
 
 
-def _add(store: Store, result: Result, path: Path) -> None:
+def _add(store: "Store", result: Result, path: Path) -> None:
     judged = [Judged(verdict.threshold, verdict.outcome) for verdict in result.verdicts]
     store.add(run_of(result, path), numbers_of(result), judged)
 

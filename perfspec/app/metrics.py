@@ -7,8 +7,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-import httpx
-
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.engine.load import Listener
 from perfspec.engine.slicelog import LoggedSecond
@@ -108,6 +106,8 @@ def push(result: Result, gateway: str) -> str:
 
     What went wrong, in a sentence; empty if nothing did. A run is what it is, whoever hears of it.
     """
+    import httpx  # noqa: PLC0415 - a tenth of a second that most runs need not pay
+
     try:
         url = httpx.URL(gateway.rstrip("/"))
         path = "/metrics/job/perfspec/" + "/".join(

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import httpx
 import msgspec
 
 from perfspec.app.report import Finished
@@ -65,6 +64,8 @@ def _wanted(notice: Notice, result: Result, *, recovered: bool) -> bool:
 
 def _sent(address: str, content: bytes, wait: Callable[[float], None]) -> str:
     """Why it was not, after as many tries as make sense; empty if it was."""
+    import httpx  # noqa: PLC0415 - a tenth of a second that most runs need not pay
+
     problem = ""
     for number in range(TRIES):
         if number:

@@ -1,14 +1,18 @@
 """Services over time: changes of level by commit range, and how often each limit was met."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from perfspec.app.history import opened
 from perfspec.base.clock import utc_now
 from perfspec.base.errors import UsageFailure
-from perfspec.history.store import Run, Store, Wanted
+from perfspec.history.records import Run, Wanted
 from perfspec.verdict.trend import Compliance, Series, compliance, series
+
+if TYPE_CHECKING:
+    from perfspec.history.store import Store
 
 __all__ = ["Trend", "trends"]
 
@@ -44,7 +48,7 @@ def trends(wanted: Wanted, url: str | None, weeks: int) -> tuple[Trend, ...]:
         )
 
 
-def _trend(store: Store, runs: list[Run], weeks: int) -> Trend:
+def _trend(store: "Store", runs: list[Run], weeks: int) -> Trend:
     newest = runs[-1]
     alike = [run for run in runs if run.fingerprint == newest.fingerprint][-MOST_RUNS:]
     periods = _weeks(weeks)

@@ -8,7 +8,7 @@ from perfspec.app import history as history_case
 from perfspec.app.report import write_whole
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.cli.screen import say
-from perfspec.history.store import Run, Wanted
+from perfspec.history.records import Run, Wanted
 
 __all__ = ["history"]
 

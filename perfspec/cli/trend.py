@@ -5,7 +5,7 @@ import click
 from perfspec.app import trend as trend_case
 from perfspec.base.codec import pretty
 from perfspec.cli.screen import say
-from perfspec.history.store import Wanted
+from perfspec.history.records import Wanted
 from perfspec.report.trend import compliance_lines, series_lines
 
 __all__ = ["trend"]

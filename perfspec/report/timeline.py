@@ -27,8 +27,14 @@ class Bucket:
     response: Histogram = field(default_factory=dict)
     _shown: list[float] | None = None
 
-    def add(self, piece: Slice) -> None:
-        self._sum(piece.n, sum(piece.errors.values()), piece.response)
+    def add(self, piece: Slice, low_bits: int = 0) -> None:
+        """`low_bits`: those of a histogram's index that do not count."""
+        response = piece.response
+        if low_bits:
+            response = {}
+            for i, n in piece.response.items():
+                response[i | low_bits] = response.get(i | low_bits, 0) + n
+        self._sum(piece.n, sum(piece.errors.values()), response)
 
     def merge(self, other: "Bucket") -> None:
         self._sum(other.n, other.failed, other.response)
@@ -66,8 +72,12 @@ def quantiles(h: Histogram, wanted: Iterable[Fraction] = QUANTILES) -> list[floa
 
 
 class Timeline:
-    def __init__(self, most_buckets: int = 180) -> None:
+    def __init__(self, most_buckets: int = 180, grain: int = 1) -> None:
+        """`grain`: a power of two; so many neighbouring values are taken for the largest of them. With 16 a percentile
+        is at most 1.6 % or 15 us high, and a run of an hour needs little more memory than one of minutes.
+        """
         self.most_buckets = most_buckets
+        self._low_bits = grain - 1
         self.bucket_s = 1
         self.lines: dict[tuple[str, str], Line] = {}
         self.users: dict[int, int] = {}
@@ -84,7 +94,7 @@ class Timeline:
             self.users[at] = max(self.users.get(at, 0), second.users)
         for piece in pieces:
             line = self.lines.setdefault((piece.key.name, piece.key.timer), Line(piece.key.name, piece.key.timer))
-            line.buckets.setdefault(piece.second // self.bucket_s, Bucket()).add(piece)
+            line.buckets.setdefault(piece.second // self.bucket_s, Bucket()).add(piece, self._low_bits)
 
     def _coarsen(self) -> None:
         self.bucket_s *= 2

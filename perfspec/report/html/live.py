@@ -13,6 +13,8 @@ from perfspec.report.standing import Stand, Standing
 __all__ = ["LivePage"]
 
 REFRESH_S = 5
+GRAIN = 16
+"""Less than the width of a line in the charts."""
 WORDS = {"holds": "pass", "broken": "fail"}
 
 
@@ -21,7 +23,7 @@ class LivePage:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._timeline = requests.timeline_for(plan)
+        self._timeline = requests.timeline_for(plan, GRAIN)
         self._standing = Standing(plan)
         self._second = 0
         self._users = 0

@@ -55,9 +55,9 @@ class Frame(NamedTuple):
         return cls(plan, seconds, _bands(plan, seconds, windows), frozenset(broken))
 
 
-def timeline_for(plan: Plan) -> Timeline:
+def timeline_for(plan: Plan, grain: int = 1) -> Timeline:
     """With as many buckets as the page has room for."""
-    return Timeline(max(POINTS // max(len(plan.series_names()), 1), FEWEST_BUCKETS))
+    return Timeline(max(POINTS // max(len(plan.series_names()), 1), FEWEST_BUCKETS), grain)
 
 
 def section(result: Result) -> Markup:

@@ -13,7 +13,7 @@ from perfspec.app.history import add_files, as_csv, opened
 from perfspec.app.report import read_document
 from perfspec.app.trend import trends
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
-from perfspec.history.store import Wanted
+from perfspec.history.records import Wanted
 
 
 @pytest.fixture

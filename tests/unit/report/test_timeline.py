@@ -18,8 +18,8 @@ def line_of(timeline: Timeline):
     return timeline.lines["search", ""]
 
 
-def filled(pieces, most_buckets: int) -> Timeline:
-    timeline = Timeline(most_buckets)
+def filled(pieces, most_buckets: int, grain: int = 1) -> Timeline:
+    timeline = Timeline(most_buckets, grain)
     for second, n, failed, us in pieces:
         errors = {"timeout": failed} if failed else {}
         piece = Slice(Key("search"), second, n + failed, errors, response={us: n})
@@ -37,6 +37,16 @@ def test_no_request_is_lost_or_counted_twice_when_buckets_are_merged(pieces, mos
     for at, bucket in buckets.items():
         inside = [p for p in pieces if p[0] // timeline.bucket_s == at]
         assert sum(n for _, n, _, _ in inside) == sum(bucket.response.values())
+
+
+@given(PIECES)
+def test_a_coarser_grain_says_a_little_more_and_never_less(pieces) -> None:
+    fine, coarse = (line_of(filled(pieces, 400, grain)).buckets for grain in (1, 16))
+    assert {at: (b.n, b.failed) for at, b in fine.items()} == {at: (b.n, b.failed) for at, b in coarse.items()}
+    for at, bucket in fine.items():
+        assert len(coarse[at].response) <= len(bucket.response)
+        for exact, said in zip(bucket.quantiles, coarse[at].quantiles, strict=True):
+            assert exact <= said <= max(1.017 * exact, exact + 0.015)
 
 
 @given(PIECES, st.integers(2, 40))
