@@ -25,3 +25,11 @@ def test_the_first_answer_of_the_command_line_loads_nothing_heavy(flag):
     assert end["status"] == 0, done.stderr
     assert HEAVY.intersection(end["modules"]) == set()
     assert "perfspec" in done.stdout
+
+
+def test_a_run_loads_neither_a_database_nor_a_second_http_client_before_it_needs_one():
+    program = "import json, sys, perfspec.cli.run; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    modules = set(json.loads(done.stdout))
+    assert "perfspec.engine.reactor" in modules
+    assert modules & {"httpx", "rich", "sqlalchemy"} == set()
