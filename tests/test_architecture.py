@@ -35,6 +35,7 @@ FLOORS = {
     "cli": 9,
 }
 LOAD_PATH = (
+    "arrivals",
     "binding",
     "ceiling",
     "closed",
@@ -42,6 +43,8 @@ LOAD_PATH = (
     "http1",
     "lanes",
     "load",
+    "part",
+    "pilot",
     "pool",
     "reactor",
     "rounds",

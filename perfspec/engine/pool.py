@@ -65,7 +65,8 @@ class Hooks:
     """What the pool asks and tells. None of these may block."""
 
     on_second: Callable[[Second], None]
-    may_extend: Callable[[], bool]
+    may_extend: Callable[[], bool | None]
+    """None: the answer comes later, by `decide`; until then the load goes on."""
     on_done: Callable[[Ending], None]
 
 
@@ -155,8 +156,17 @@ class Pool:
         self._emit(self._seconds)
         if self.is_ending:  # what was just told of made the run end
             return
+        if self._plan.extend_to_ns <= self._plan.for_ns:
+            self.decide(extend=False)
+        elif (extend := self._hooks.may_extend()) is not None:
+            self.decide(extend=extend)
+
+    def decide(self, *, extend: bool) -> None:
+        """Does the stage run on, or did it end when it was planned to?"""
+        if self._ending is not None:
+            return
         until = self._plan.extend_to_ns
-        if until > self._plan.for_ns and self._hooks.may_extend():
+        if extend:
             self._is_extended = True
             self._run_on(until)
             self._driver.call_at(self._start_ns + until, self._extended_end, None)

@@ -15,7 +15,8 @@ import pytest
 from perfspec.app import plan as plan_case
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.load import Inputs, Load
-from perfspec.engine.pool import Second
+from perfspec.engine.part import Told
+from perfspec.engine.pilot import Pilot
 from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.engine.slicelog import Beginning, End, Log
 from perfspec.metrics import histogram
@@ -24,7 +25,6 @@ from perfspec.metrics.vitals import Vitals
 from perfspec.plan.build import Choice
 from perfspec.report.result import Result, make
 from perfspec.steps.runtime import Origin
-from perfspec.verdict.abort import Watch
 
 RUNS = 200
 A_SECOND = 40
@@ -97,28 +97,38 @@ def drawn(case: Case, second: int, draw: random.Random) -> Slice:
     return Slice(Key("a", flow="look"), second, n, errors, failed, over, response, dict(response))
 
 
+class Nothing:
+    """A load that is only judged: what the pilot asks of it is read from the pilot."""
+
+    def stop(self, _reason):
+        pass
+
+    def change(self, _shape, _at_ns):
+        pass
+
+
+NOTHING = Nothing()
+
+
 def from_slices(plan, case: Case, seed: int) -> Result:
     """A run whose seconds are drawn; everything behind them is what a run on the reactor goes through."""
     draw = random.Random(seed)
     seconds: list = []
-    load = Load(plan, None, Origin("sim", 1, "sim"), Inputs("r", {}, {}), seconds.append, lambda _: None)
+    pilot = Pilot(plan, NOTHING, seconds.append)
     late = {case.late_ms * 1000: 20} if case.late_ms else {100: 20}
-    load.vitals = lambda: Vitals(lag=late)
-    windows = [(w.start_ns, w.end_ns) for w in plan.windows(plan.extend_to_ns)]
-    watch = Watch(plan.abort, plan.thresholds, windows)
     planned = plan.for_ns // SECOND
     until = planned
     for number in range(1, plan.extend_to_ns // SECOND + 1):
-        if number > until or load.abort is not None:
+        if number > until or pilot.abort is not None:
             break
         if number == case.killed_at:
             return make(plan, Log(Beginning("r", "", plan.hash, ""), tuple(seconds), None))
         piece = drawn(case, number - 1, draw)
-        load._second(Second(number, 8, [piece], 1, False, number > planned, late), watch)
-        if number == planned and load.abort is None and load._is_close():
+        pilot.hear(Told(number, 8, [piece], 1, late, is_extended=number > planned, vitals=Vitals(lag=late)))
+        if number == planned and pilot.abort is None and pilot.is_close():
             until = plan.extend_to_ns // SECOND
     ended = seconds[-1].second * SECOND
-    end = End("aborted" if load.abort else "finished", ended, abort=load.abort)
+    end = End("aborted" if pilot.abort else "finished", ended, abort=pilot.abort)
     return make(plan, Log(Beginning("r", "", plan.hash, ""), tuple(seconds), end))
 
 

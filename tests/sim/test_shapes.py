@@ -169,7 +169,7 @@ class TestArrivals:
         load = Load(plan, driver, Origin("s", 1, "s"), Inputs("r", {}, {}), seconds.append, lambda _: None)
         load.start(T0)
         driver.run()
-        (pool,) = [load._pool]
+        pool = load._part._pool
         assert [lane.seat for lane in pool._lanes()] == [0, 1]
 
     def test_a_stage_that_is_extended_goes_on_at_its_last_rate(self, planned):

@@ -1,0 +1,86 @@
+"""Who watches a load: logs every second, ends it where a rule says so, lets it run on, leads a search.
+
+Gets what all processes told of a second, merged; so it judges ten of them exactly like one.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from perfspec.base.clock import SECOND
+from perfspec.engine.part import Told
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.load import Shape
+from perfspec.metrics.series import Slice
+from perfspec.plan.model import Plan
+from perfspec.verdict.abort import Abort, Watch
+from perfspec.verdict.capacity import Searching, Step
+from perfspec.verdict.judge import Circumstances, judge
+
+__all__ = ["Listener", "Pilot", "Steered"]
+
+Listener = Callable[[LoggedSecond], None]
+"""Gets every second as it is logged. It must not block."""
+
+
+class Steered(Protocol):
+    """What a pilot asks of a load."""
+
+    def stop(self, reason: str) -> None: ...
+    def change(self, shape: Shape, at_ns: int) -> None: ...
+
+
+class Pilot:
+    def __init__(self, plan: Plan, load: Steered, on_second: Listener) -> None:
+        self._plan = plan
+        self._load = load
+        self._on_second = on_second
+        windows = plan.windows(max(plan.for_ns, plan.extend_to_ns))
+        self._watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows])
+        self._searching = None if plan.search is None else Searching(plan.search, plan.thresholds)
+        self._slices: list[Slice] = []
+        # All so far, where the stage may run on; else nobody asks, and they are the one thing that would grow.
+        self.abort: Abort | None = None
+
+    def hear(self, told: Told) -> None:
+        """Another second."""
+        step = self._step(told)
+        if self._plan.extend_to_ns > self._plan.for_ns:
+            self._slices.extend(told.slices)
+        line = LoggedSecond(
+            told.number,
+            told.users,
+            told.slices,
+            told.lateness,
+            told.cpu_ns,
+            told.vitals,
+            told.exemplars,
+            extended=told.is_extended,
+            held=told.held,
+            step=step,
+        )
+        self._on_second(line)
+        if self.abort is None and not told.is_ending:
+            self.abort = self._watch.second(told.number, told.slices, told.waiting)
+            if self.abort is not None:
+                self._load.stop("aborted")
+
+    def _step(self, told: Told) -> Step | None:
+        """The step of a search that ends with this second; the next one begins."""
+        searching, search = self._searching, self._plan.search
+        if searching is None or search is None or told.is_ending:
+            return None
+        step = searching.second(told.number, told.slices, told.waiting)
+        if step is not None and searching.hunt.doing == "over":
+            self._load.stop("finished")
+        elif step is not None:
+            self._load.change(search.shape(searching.hunt.level), told.number * SECOND)
+        return step
+
+    def is_close(self) -> bool:
+        """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few
+        requests.
+        """
+        windows = [(w.start_ns, w.end_ns) for w in self._plan.windows()]
+        verdicts = judge(self._plan.thresholds, self._slices, windows, Circumstances(warn_only=self._plan.warn_only))
+        failed = {v.strength for v in verdicts if v.outcome == "FAIL"}
+        return "borderline" in failed and "clear" not in failed
