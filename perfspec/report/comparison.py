@@ -3,7 +3,7 @@
 from perfspec.base.units import format_ms
 from perfspec.verdict.comparison import Change, Comparison
 
-__all__ = ["lines"]
+__all__ = ["HEAD", "cells", "headline", "lines", "remarks", "sentence"]
 
 MARKS = {
     "regressed": "SLOWER",
@@ -12,35 +12,58 @@ MARKS = {
     "maybe faster": "faster?",
     "unchanged": "",
 }
+HEAD = ("", "request", "", "before", "now", "change", "likely", "a regression")
+ENOUGH = 5
+"""Runs; with fewer only large changes are judged."""
 
 
 def lines(comparison: Comparison) -> list[str]:
     """A headline, a line for each number that changed, and what is left out."""
-    commits = f" (commits {'..'.join(commit[:10] for commit in comparison.commits)})" if comparison.commits else ""
-    found = [f"compared with {comparison.baseline}{commits}:"]
-    if not comparison.same_shape:
-        found.append("  another load, environment or machine: what differs may be due to that")
+    found = [f"{headline(comparison)}:"]
     told = [change for change in comparison.changes if change.state != "unchanged"]
     found += [f"  {sentence(change)}" for change in told]
     calm = len(comparison.changes) - len(told)
     if calm:
         found.append(f"  {calm} of {len(comparison.changes)} percentiles are as before")
+    return found + [f"  {remark}" for remark in remarks(comparison)]
+
+
+def headline(comparison: Comparison) -> str:
+    """With what it is compared."""
+    commits = f" (commits {'..'.join(commit[:10] for commit in comparison.commits)})" if comparison.commits else ""
+    return f"compared with {comparison.baseline}{commits}"
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What a reader of the numbers has to know besides."""
+    found = []
+    if not comparison.same_shape:
+        found.append("another load, environment or machine: what differs may be due to that")
     if not comparison.changes:
-        found.append("  no request has enough answers on both sides")
-    found += [f"  new: {', '.join(comparison.only_now)}"] if comparison.only_now else []
-    found += [f"  not measured any more: {', '.join(comparison.only_before)}"] if comparison.only_before else []
-    return found
+        found.append("no request has enough answers on both sides")
+    found += [f"new: {', '.join(comparison.only_now)}"] if comparison.only_now else []
+    return found + ([f"not measured any more: {', '.join(comparison.only_before)}"] if comparison.only_before else [])
 
 
 def sentence(change: Change) -> str:
     """`SLOWER suggest p95 112 ms -> 143 ms, +28 % (likely +20 to +35 %; over +10 % is a regression)`."""
-    limit = f"over {_percent(change.limit)} is a regression" if change.runs >= ENOUGH else "few runs to compare with"
-    values = f"{format_ms(change.before_ns)} -> {format_ms(change.now_ns)}, {_percent(change.ratio)}"
-    return f"{MARKS[change.state]:7} {change.request} {change.statistic} {values} (likely {_likely(change)}; {limit})"
+    mark, request, statistic, before, now, by, likely, limit = cells(change)
+    limit = f"{limit} is a regression" if change.runs >= ENOUGH else limit
+    return f"{mark:7} {request} {statistic} {before} -> {now}, {by} (likely {likely}; {limit})"
 
 
-ENOUGH = 5
-"""Runs; with fewer only large changes are judged."""
+def cells(change: Change) -> tuple[str, str, str, str, str, str, str, str]:
+    """A row of a table, below HEAD."""
+    return (
+        MARKS[change.state],
+        change.request,
+        change.statistic,
+        format_ms(change.before_ns),
+        format_ms(change.now_ns),
+        _percent(change.ratio),
+        _likely(change),
+        f"over {_percent(change.limit)}" if change.runs >= ENOUGH else "few runs to compare with",
+    )
 
 
 def _percent(ratio: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from perfspec.report.csv import to_csv
-from perfspec.report.github import to_github
+from perfspec.report.github import many_to_github
 from perfspec.report.html.page import many_to_html
 from perfspec.report.junit import many_to_junit
 from perfspec.report.markdown import many_to_markdown
@@ -43,7 +43,7 @@ FORMATS: Mapping[str, Format] = {
     "junit-file-attr": Format("the same with the spec's file on every case, for GitLab", _with_files),
     "csv": Format("two tables: what was judged, and each series", _each(to_csv, b"\n")),
     "markdown": Format("for the summary of a CI step, or a comment", many_to_markdown),
-    "github": Format("annotations for GitHub Actions", _each(to_github)),
+    "github": Format("annotations for GitHub Actions", many_to_github),
     "prometheus": Format("metrics as text, for a collector or a Pushgateway", many_to_prometheus),
 }
 OF_A_RUN = (("result.json", "json"), ("junit.xml", "junit"), ("report.html", "html"))

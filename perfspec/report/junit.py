@@ -1,4 +1,4 @@
-"""JUnit XML as CI servers read it: three suites, thresholds, checks and run validity.
+"""JUnit XML as CI servers read it: three suites, thresholds, checks and run validity (a regression, too).
 
 Validates against Jenkins' junit-10.xsd. The whole sentence stands in the attribute and in the text, because readers
 differ; the place in the spec stands in both. FAIL is a failure; no data, not judged and an invalid run are errors; a
@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_ms
 from perfspec.engine.exemplars import Exemplar
+from perfspec.report import comparison
 from perfspec.report.result import Result
 from perfspec.report.words import count, few_requests, sentence
 from perfspec.verdict.judge import Verdict
@@ -185,7 +186,23 @@ def _validity(result: Result) -> ET.Element:
     healthy = _case(result, "the load generator was on time", result.judged_ns)
     if result.health.late:
         _say(healthy, "error", "late", f"{result.spec}: {result.health.late}")
-    return _suite(result, "run validity", [ended, healthy], "\n".join(result.notes))
+    cases = [ended, healthy, *_regressions(result)]
+    return _suite(result, "run validity", cases, "\n".join(result.notes))
+
+
+def _regressions(result: Result) -> list[ET.Element]:
+    """A case where the run was compared: a failure if it fails by what became slower, else it is told."""
+    found = result.comparison
+    if found is None:
+        return []
+    case = _case(result, "no request became slower", result.judged_ns)
+    slower = "; ".join(comparison.sentence(change) for change in found.regressed)
+    text = f"{result.spec}: {comparison.headline(found)}: {slower}"
+    if slower and found.fails:
+        _say(case, "failure", "regression", text)
+    elif slower:
+        ET.SubElement(case, "system-out").text = _clean(f"warning: {text}")
+    return [case]
 
 
 def _end(result: Result) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from perfspec.report import comparison
 from perfspec.report.result import Result
 from perfspec.report.words import sentence
 
@@ -25,7 +26,10 @@ def message(result: Result, link: str, *, recovered: bool) -> str:
 
 
 def _broken(result: Result) -> list[str]:
-    return [sentence(verdict) for verdict in result.verdicts if verdict.outcome not in ("PASS", "WARN", "SKIPPED")]
+    broken = [sentence(verdict) for verdict in result.verdicts if verdict.outcome not in ("PASS", "WARN", "SKIPPED")]
+    if result.comparison is not None and result.comparison.fails:
+        broken += [comparison.sentence(change) for change in result.comparison.regressed]
+    return broken
 
 
 def as_slack(text: str) -> dict[str, Any]:

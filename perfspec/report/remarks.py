@@ -1,13 +1,16 @@
 """What else is worth knowing of a run, a sentence each: why it ended, what rests on little, what failed how."""
 
+from collections.abc import Sequence
+
 from perfspec.base.clock import SECOND
+from perfspec.base.errors import ExitCode, worst
 from perfspec.base.units import DURATION_UNITS, format_ms, format_share
 from perfspec.load import Arrivals
 from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
-from perfspec.report.result import Result, Summary
+from perfspec.report.result import Outcome, Result, Summary
 
-__all__ = ["HEADLINES", "label", "remarks", "worst_errors"]
+__all__ = ["HEADLINES", "label", "outcome_of", "remarks", "worst_errors"]
 
 HEADLINES = {
     "PASS": "PASS",
@@ -92,6 +95,12 @@ def _promise(result: Result) -> list[str]:
     seen = f"{words.percent(budget.bad / budget.n)} unavailable, {format_share(1 - budget.promised)} promised"
     text = f"{seen}: burn rate {budget.burn:.3g}; at this rate the budget of {period} would last {lasts}"
     return [text, *(f"agreed for such a rate: {action}" for action in budget.actions)]
+
+
+def outcome_of(results: Sequence[Result]) -> Outcome:
+    """One verdict for several runs: that of the worst exit code. Raises StopIteration if there is no run."""
+    code = worst(ExitCode(result.exit_code) for result in results)
+    return next(result.outcome for result in results if result.exit_code == code)
 
 
 def worst_errors(errors: dict[str, int]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from perfspec.report import comparison, words
 from perfspec.report.html import requests
 from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.html.style import STYLE
-from perfspec.report.remarks import HEADLINES, remarks
+from perfspec.report.remarks import HEADLINES, outcome_of, remarks
 from perfspec.report.result import Result
 from perfspec.verdict.judge import Verdict
 
@@ -40,7 +40,8 @@ def many_to_html(results: Sequence[Result]) -> bytes:
         for result in results
     ]
     overview = requests.table("The outcome of each run", ("", "run", "broken limits"), rows)
-    head = element("header", element("h1", f"{len(results)} runs"), overview)
+    said = HEADLINES[outcome_of(results)]
+    head = element("header", element("h1", f"{len(results)} runs: {said}"), overview)
     return document(f"{len(results)} load test runs", [head, *(_article(result) for result in results)])
 
 
