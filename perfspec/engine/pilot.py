@@ -35,7 +35,7 @@ class Pilot:
         self._load = load
         self._on_second = on_second
         windows = plan.windows(max(plan.for_ns, plan.extend_to_ns))
-        self._watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows])
+        self._watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows], plan.promised)
         self._searching = None if plan.search is None else Searching(plan.search, plan.thresholds)
         self._slices: list[Slice] = []
         # All so far, where the stage may run on; else nobody asks, and they are the one thing that would grow.

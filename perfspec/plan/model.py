@@ -16,7 +16,7 @@ from perfspec.language.phrases import AbortRule
 from perfspec.load import Arrivals, Search, Shape, Users
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, NEVER, Key
 from perfspec.spec.model import Access, Promised, Ready, Rule, Threshold
-from perfspec.spec.thresholds import longest_good_ns
+from perfspec.spec.thresholds import longest_good_ns, watched
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
 
@@ -210,8 +210,8 @@ class Plan(msgspec.Struct, frozen=True):
         """
         limits: dict[tuple[str, str], set[int]] = {}
         every = {name for name, timer in self.series_names() if not timer}
-        for threshold in self.thresholds:
-            good = longest_good_ns(threshold)
+        counted = [(threshold, longest_good_ns(threshold)) for threshold in self.thresholds]
+        for threshold, good in (*counted, *((found, None) for found in self._watched())):
             row, timer = threshold.row, threshold.cell.timer
             if good is None and not timer:
                 continue
@@ -222,6 +222,10 @@ class Plan(msgspec.Struct, frozen=True):
         if any(isinstance(phase.shape, Arrivals) for phase in self.phases):
             limits[ARRIVALS, ARRIVAL] = {limit for found in limits.values() for limit in found}
         return {key: tuple(sorted(found)) for key, found in limits.items()}
+
+    def _watched(self) -> tuple[Threshold, ...]:
+        """What rules that end the run look at."""
+        return tuple(watched(rule) for rule in self.abort if rule.kind == "metric")
 
     def held_to(self, key: Key) -> int:
         """The limit that a single request (or round) of a series has to meet for its round to be a good one.
@@ -237,9 +241,9 @@ class Plan(msgspec.Struct, frozen=True):
         """Request -> the statuses that a limit is about."""
         every = {name for name, _ in self.series_names()}
         found: dict[str, set[int]] = {}
-        asked = [(t.row.name if t.row.kind == "request" else "", t.cell.status) for t in self.thresholds]
-        ruled = [rule for rule in self.abort if rule.metric.startswith("status ")]
-        asked += [("" if rule.row == "all" else rule.row, int(rule.metric.split()[1])) for rule in ruled]
+        asked = [
+            (t.row.name if t.row.kind == "request" else "", t.cell.status) for t in (*self.thresholds, *self._watched())
+        ]
         for row, status in asked:
             for name in ({row} if row else every) if status else ():
                 found.setdefault(name, set()).add(status)

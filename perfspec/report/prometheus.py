@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from perfspec.report.result import Result, Summary
+from perfspec.spec.model import UNIT_NS
+from perfspec.verdict.judge import recorded
 
 __all__ = ["MOST_KINDS", "Family", "exposition", "many_to_prometheus"]
 
@@ -87,7 +89,16 @@ def _families(result: Result) -> list[Family]:
             [
                 ({**run, **_series(s), "percentile": word}, getattr(s.response, word) / 1e9)
                 for s in result.summaries
-                if s.response.histogram
+                if s.response.histogram and s.unit == "time"
+                for word in _QUANTILES
+            ],
+        ),
+        Family(
+            "perfspec_recorded_value", "gauge", "a size in bytes or a recorded number at a percentile",
+            [
+                ({**run, **_series(s), "percentile": word}, recorded(getattr(s.response, word), UNIT_NS[s.unit]))
+                for s in result.summaries
+                if s.response.histogram and s.unit != "time"
                 for word in _QUANTILES
             ],
         ),

@@ -16,7 +16,7 @@ from perfspec.spec.load_checks import check_load
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
 from perfspec.spec.rules import all_rules, measured, resolve_rule
-from perfspec.spec.thresholds import fits, parse_cell, resolve
+from perfspec.spec.thresholds import check_promised, fits, parse_cell, parse_row, resolve
 from perfspec.spec.timers import Timers, check_timer, timers
 from perfspec.steps.kinds import Captured, Request, Step
 from perfspec.steps.reading import Read
@@ -56,17 +56,11 @@ def _all_steps(spec: Spec) -> Iterable[Step]:
 
 
 def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
-    places: dict[str, Span] = {}
-    known = timers(_all_steps(spec))
-    tags: dict[str, set[str]] = {}
+    known, places, tags = timers(_all_steps(spec)), _places(spec), _tags(spec)
     hidden = {c.name for step in _all_steps(spec) for c in _captures(step) if c.capture.secret}
-    for step in _all_steps(spec):
-        request = kinds.request_of(step)
+    for request in map(kinds.request_of, _all_steps(spec)):
         if request is not None:
-            places.setdefault(request.name, request.name_span)
             _no_secrets(request, hidden, out)
-            for tag, value in request.tags:
-                tags.setdefault(tag, set()).add(value.source)
     promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
     for promise in (*promises, *measured(spec, out)):
         _row(promise, spec, places, known, out)
@@ -223,14 +217,32 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
 def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:
     """A rule that could never be true would be a promise that nobody keeps."""
     assert rule.limit is not None
-    cell = parse_cell(rule.metric, rule.span, out)
-    if cell is None or not fits(cell, rule.limit, rule.span, out):
+    cell, row = parse_cell(rule.metric, rule.span, out), parse_row(rule.row, rule.span, out)
+    if cell is None or row is None or not fits(cell, rule.limit, rule.span, out):
         return
-    if cell.statistic in ("count", "throughput", "burn rate") or cell.timer not in ("", "wait", "poll"):
-        out.add("PS902", f"aborting by `{rule.metric}` is not built yet", rule.span, "write `errors over 25% for 30s`")
-    if cell.statistic == "goodput" and rule.row != "all":
+    if cell.statistic == "goodput" and row.kind == "request":
         message, hint = "goodput is about rounds, not about requests", rule.text.replace(f" of {rule.row}", "")
         out.add("PS605", message, rule.span, f"write `{hint}`")
-    sent = {request.name: None for request in map(kinds.request_of, _all_steps(spec)) if request is not None}
-    if rule.row not in ("all", *sent):
-        out.add("PS602", f"no request is named `{rule.row}`", rule.span, suggest(rule.row, sent))
+        return
+    check_promised(cell, rule.span, spec.promised, out)
+    promise = Promise(row, cell, Text(rule.text, rule.span), rule.span, rule.span)
+    _row(promise, spec, _places(spec), timers(_all_steps(spec)), out)
+    _where(promise, _tags(spec), out)
+
+
+def _places(spec: Spec) -> dict[str, Span]:
+    """Request -> where it is named first."""
+    found: dict[str, Span] = {}
+    for request in map(kinds.request_of, _all_steps(spec)):
+        if request is not None:
+            found.setdefault(request.name, request.name_span)
+    return found
+
+
+def _tags(spec: Spec) -> dict[str, set[str]]:
+    """Tag -> its values, as written."""
+    found: dict[str, set[str]] = {}
+    for request in map(kinds.request_of, _all_steps(spec)):
+        for tag, value in () if request is None else request.tags:
+            found.setdefault(tag, set()).add(value.source)
+    return found

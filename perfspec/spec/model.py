@@ -18,6 +18,7 @@ from perfspec.steps.kinds import Check, Step
 
 __all__ = [
     "ALWAYS",
+    "UNIT_NS",
     "Access",
     "Cell",
     "Environment",
@@ -46,6 +47,8 @@ ALWAYS = ("connect", "tls", "first_byte", "redirect", "size")
 TIMES = frozenset(
     {"", "wait", "poll", "group", "group with pauses", "round", "first_event", "event_gap", *ALWAYS} - {"size"}
 )
+UNIT_NS = {"time": 1, "size": BYTE_NS, "number": NUMBER_NS}
+"""As how many ns one of a unit is recorded."""
 
 
 def unit_of(timer: str) -> Literal["time", "size", "number"]:
@@ -102,7 +105,7 @@ class Cell(msgspec.Struct, frozen=True):
     @property
     def unit_ns(self) -> int:
         """As how many ns one of its unit is recorded."""
-        return {"time": 1, "size": BYTE_NS, "number": NUMBER_NS}[self.unit]
+        return UNIT_NS[self.unit]
 
 
 class Threshold(msgspec.Struct, frozen=True):

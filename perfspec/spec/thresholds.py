@@ -10,11 +10,12 @@ from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
-from perfspec.language.phrases import Limit
+from perfspec.language.phrases import AbortRule, Limit
 from perfspec.language.templates import Text
 from perfspec.spec.model import ALWAYS, Cell, Promise, Promised, Row, Threshold
 
 __all__ = [
+    "check_promised",
     "fits",
     "is_share",
     "longest_good_ns",
@@ -25,6 +26,7 @@ __all__ = [
     "share_limit",
     "substituted",
     "wants_many",
+    "watched",
 ]
 
 _CELL = re.compile(r"(?:([A-Za-z_]\w*) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
@@ -168,14 +170,37 @@ def resolve(
     limit = parse_limit_text(text, promise.limit.span, out) if text is not None else None
     if limit is None or not _suits(promise.cell, limit, promise.limit.span, out):
         return None
-    budget = None
-    if promise.cell.statistic == "burn rate":
-        if promised is None or not promised.availability < 1:
-            hint = "add `slo: {availability: at least 99.9%}`"
-            out.add("PS612", "a burn rate needs a promised availability below 100%", promise.span, hint)
-            return None
-        budget = 1 - promised.availability
-    return Threshold(promise.row, promise.cell, limit, promise.span, budget)
+    if not check_promised(promise.cell, promise.span, promised, out):
+        return None
+    return Threshold(promise.row, promise.cell, limit, promise.span, _budget(promise.cell, promised))
+
+
+def check_promised(cell: Cell, span: Span, promised: Promised | None, out: Diagnostics) -> bool:
+    """Is there what the cell is measured by? Reports where not."""
+    if cell.statistic != "burn rate" or _budget(cell, promised) is not None:
+        return True
+    hint = "add `slo: {availability: at least 99.9%}`"
+    out.add("PS612", "a burn rate needs a promised availability below 100%", span, hint)
+    return False
+
+
+def _budget(cell: Cell, promised: Promised | None) -> Fraction | None:
+    """The share that may be unavailable, of a burn rate; None for all other cells, and without a promise."""
+    if cell.statistic != "burn rate" or promised is None or not promised.availability < 1:
+        return None
+    return 1 - promised.availability
+
+
+def watched(rule: AbortRule, promised: Promised | None = None) -> Threshold:
+    """The number that `errors over 25% for 30s` is about: what is so when a run has to end, not a limit that is good.
+
+    For rules on a metric, in a spec that was checked.
+    """
+    row, cell = parse_row(rule.row, rule.span, Diagnostics()), parse_cell(rule.metric, rule.span, Diagnostics())
+    assert row is not None
+    assert cell is not None
+    assert rule.limit is not None
+    return Threshold(row, cell, rule.limit, rule.span, _budget(cell, promised))
 
 
 def substituted(text: Text, values: dict[str, object]) -> str | None:

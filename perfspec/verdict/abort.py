@@ -3,7 +3,8 @@
 A second here is what came in during it, so a time-out counts in the second in which it is known. A rule without `for`
 ends the run when the judged time so far is evidence enough (evidence.py), or by the hard stop: at least 90 % bad among
 at least 20 requests of the last 10 s, at any time after the first 5 s. A rule with `for` must be broken in every one of
-its last seconds that brought anything, and something must have come. `no responses` needs somebody who waits for one.
+its last seconds that brought anything, and something must have come; counts and rates are 0 in a second that brought
+nothing, from the first request on. `no responses` needs somebody who waits for one.
 """
 
 from collections import deque
@@ -15,16 +16,15 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
-from perfspec.diagnostics.diagnostic import Diagnostics
-from perfspec.language.phrases import AbortRule, Limit
+from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
-from perfspec.spec.model import Cell, Threshold
-from perfspec.spec.model import Row as RowName
-from perfspec.spec.thresholds import is_share, parse_cell, share_limit
+from perfspec.spec.model import Promised, Threshold
+from perfspec.spec.thresholds import is_share, share_limit, watched
 from perfspec.verdict import bounds
 from perfspec.verdict.evidence import Gathered
+from perfspec.verdict.readings import holds, in_words, is_of_silence, reading
 from perfspec.verdict.samples import Seconds, bad_and_total, of_row
 
 __all__ = ["Abort", "Watch"]
@@ -54,6 +54,8 @@ class Heard:
     errors: dict[str, int]
     is_true: bool | None
     """Is what the rule says so in this second? None: nothing came that could tell."""
+    value: Fraction | None = None
+    """What the metric of the rule was."""
 
 
 @dataclass(slots=True)
@@ -66,6 +68,8 @@ class Asked:
     gathered: Gathered | None = None
     """Of a rule without `for`: all that the judged time has brought."""
     recent: deque[Heard] = field(default_factory=deque)
+    has_begun: bool = False
+    """Has anything been sent that the rule is about?"""
 
     def add(self, slices: Sequence[Slice]) -> None:
         if self.gathered is not None:
@@ -75,17 +79,21 @@ class Asked:
                 if counted is not None and was.n:
                     self.gathered.add(second, *counted)
         row = of_row(slices, self.threshold)
-        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
-        self.recent.append(Heard(bad, n, row.errors, self._is_true(row, bad, n)))
+        self.recent.append(self._read(row) if self.rule.kind == "metric" else self._count(row))
         while len(self.recent) > self.seconds:
             self.recent.popleft()
 
-    def _is_true(self, row: Row, bad: int, n: int) -> bool | None:
-        if self.rule.kind == "metric":
-            value = _value(self.threshold.cell, row)
-            return None if value is None else _holds(self.threshold.limit, value)
+    def _read(self, row: Row) -> Heard:
+        self.has_begun = self.has_begun or row.n > 0
+        value = reading(self.threshold, row) if self.has_begun or not is_of_silence(self.threshold.cell) else None
+        is_true = None if value is None else holds(self.threshold.limit, value)
+        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
+        return Heard(bad, n, row.errors, is_true, value)
+
+    def _count(self, row: Row) -> Heard:
+        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
         share, strict = share_limit(self.threshold)
-        return bad > bounds.allowed_bad(share, n, strict=strict) if n else None
+        return Heard(bad, n, row.errors, bad > bounds.allowed_bad(share, n, strict=strict) if n else None)
 
     def is_hard(self) -> bool:
         n = sum(heard.n for heard in self.recent)
@@ -108,6 +116,14 @@ class Asked:
         return len(self.recent) == self.seconds and bool(said) and all(said)
 
     def evidence(self) -> str:
+        values = [heard.value for heard in self.recent if heard.value is not None]
+        if self.rule.kind == "metric" and (what := in_words(self.threshold, values)):
+            spoke, asked = len(values), len(self.recent)
+            return f"{what} in " + (
+                f"each of the last {asked} s"
+                if spoke == asked
+                else f"those {spoke} of the last {asked} s that brought any"
+            )
         bad, n = sum(heard.bad for heard in self.recent), sum(heard.n for heard in self.recent)
         errors: dict[str, int] = {}
         for heard in self.recent:
@@ -118,38 +134,19 @@ class Asked:
         return f"{bad} of {n} requests in the last {len(self.recent)} s were bad{named}"
 
 
-def _value(cell: Cell, row: Row) -> Fraction | int | None:
-    """What the cell says of one second: a share, or ns; None where nothing was seen."""
-    counted = {
-        "errors": row.failed,
-        "availability": row.n - row.unavailable,
-        "goodput": row.n - row.missed,
-        "status": row.statuses.get(cell.status, 0),
-    }
-    if cell.statistic in counted:
-        return Fraction(counted[cell.statistic], row.n) if row.n else None
-    if not row.response:
-        return None
-    if cell.quantile is not None:
-        return histogram.quantile(row.response, cell.quantile) * 1000
-    return int(1000 * (histogram.mean if cell.statistic == "mean" else histogram.largest)(row.response))
-
-
-def _holds(limit: Limit, value: Fraction | int) -> bool:
-    low, high = limit.quantity.value, limit.high
-    if limit.relation == "between":
-        return high is not None and low <= value <= high.value
-    truths = {"over": value > low, "at least": value >= low, "under": value < low}
-    return truths.get(limit.relation, value <= low)
-
-
 class Watch:
     """Asks the stage's rules about the last seconds of a run."""
 
-    def __init__(self, rules: Sequence[AbortRule], thresholds: Sequence[Threshold], stretches: Seconds = ()) -> None:
-        """`stretches`: the time that is judged."""
+    def __init__(
+        self,
+        rules: Sequence[AbortRule],
+        thresholds: Sequence[Threshold],
+        stretches: Seconds = (),
+        promised: Promised | None = None,
+    ) -> None:
+        """`stretches`: the time that is judged. `promised`: the availability that a burn rate is measured by."""
         shares = [threshold for threshold in thresholds if is_share(threshold.cell)]
-        self._asked = [asked for rule in rules for asked in _asked(rule, shares, stretches)]
+        self._asked = [asked for rule in rules for asked in _asked(rule, shares, stretches, promised)]
         self._silence = [rule for rule in rules if rule.kind == "no responses"]
         self._silent_seconds = 0
 
@@ -183,10 +180,10 @@ def _by_second(slices: Sequence[Slice]) -> dict[int, list[Slice]]:
     return found
 
 
-def _asked(rule: AbortRule, shares: Sequence[Threshold], stretches: Seconds) -> list[Asked]:
+def _asked(rule: AbortRule, shares: Sequence[Threshold], stretches: Seconds, promised: Promised | None) -> list[Asked]:
     seconds = max(rule.for_ns // SECOND, 1) if rule.for_ns else HARD_SECONDS
     if rule.kind == "metric":
-        return [Asked(rule, _of_metric(rule), seconds)]
+        return [Asked(rule, watched(rule, promised), seconds)]
     if rule.kind != "threshold":
         return []
     return [
@@ -198,12 +195,3 @@ def _asked(rule: AbortRule, shares: Sequence[Threshold], stretches: Seconds) -> 
 
 def _is_meant(rule: AbortRule, threshold: Threshold) -> bool:
     return rule.row in ("any", threshold.row.text) or (rule.row == "errors" and threshold.cell.statistic == "errors")
-
-
-def _of_metric(rule: AbortRule) -> Threshold:
-    """`errors over 25%`: what is so when the run has to end, not a limit that is good."""
-    assert rule.limit is not None
-    row = RowName("all", "", text="all") if rule.row in ("", "all") else RowName("request", rule.row, text=rule.row)
-    cell = parse_cell(rule.metric, rule.span, Diagnostics())
-    assert cell is not None  # the spec was checked
-    return Threshold(row, cell, rule.limit, rule.span)

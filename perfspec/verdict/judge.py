@@ -26,7 +26,17 @@ from perfspec.verdict import bounds
 from perfspec.verdict.dependence import Effect, design_effect
 from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample
 
-__all__ = ["CONFIDENCE", "Circumstances", "InPhase", "Measured", "Outcome", "Verdict", "judge", "weighed"]
+__all__ = [
+    "CONFIDENCE",
+    "Circumstances",
+    "InPhase",
+    "Measured",
+    "Outcome",
+    "Verdict",
+    "judge",
+    "recorded",
+    "weighed",
+]
 
 CONFIDENCE = 0.95
 Outcome = Literal["PASS", "FAIL", "WARN", "INCONCLUSIVE", "NO_DATA", "SKIPPED"]
@@ -223,12 +233,14 @@ def _quantile(row: Row, quantile: Fraction) -> int | None:
 def _observed(threshold: Threshold, ns: int | None) -> dict[str, object]:
     """A measured value, under the name of its kind."""
     if threshold.cell.is_measured and threshold.cell.unit != "time":
-        return {"observed": None if ns is None else _number(ns, threshold.cell.unit_ns)}
+        return {"observed": None if ns is None else recorded(ns, threshold.cell.unit_ns)}
     return {"observed_ns": ns}
 
 
-def _number(ns: int, unit_ns: int) -> float:
-    """The whole number in the bucket whose upper edge this is, if there is one: most of what is counted is whole."""
+def recorded(ns: int, unit_ns: int) -> float:
+    """What was recorded as that many ns: the whole number in the bucket whose upper edge this is, if there is one, for
+    most of what is counted is whole.
+    """
     whole = -(-histogram.lowest(histogram.index(ns // 1000)) * 1000 // unit_ns)
     return float(whole) if whole * unit_ns <= ns else ns / unit_ns
 
@@ -264,7 +276,7 @@ def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
         observed_ns = int(us * 1000)
     if observed_ns is not None and threshold.cell.unit != "time":
         unit_ns = threshold.cell.unit_ns
-        observed = observed_ns / unit_ns if statistic == "mean" else _number(observed_ns, unit_ns)
+        observed = observed_ns / unit_ns if statistic == "mean" else recorded(observed_ns, unit_ns)
         observed_ns = None
     value = observed_ns if observed_ns is not None else observed
     assert value is not None

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 
+from perfspec.base.units import BYTE_NS, NUMBER_NS
 from perfspec.report.csv import to_csv
 from perfspec.report.formats import FORMATS
 from perfspec.report.github import to_github
@@ -45,6 +46,35 @@ def test_csv_has_a_table_of_verdicts_and_one_of_series(result, good) -> None:
     assert verdicts[0]["spec"] == "s.yaml:30:12"
     (search,) = (row for row in series if row["request"] == "search")
     assert (search["requests"], search["p95_ms"]) == ("400", "40.031")
+
+
+@pytest.fixture
+def with_numbers(result, piece):
+    """A request whose answers are 1536 B and hold 7 tokens, beside its times."""
+    return result(
+        piece("search", 400, second=20, over={120 * MS: 3}, ms=40),
+        piece("search", 400, second=20, timer="size", ms=1536 * BYTE_NS / MS),
+        piece("search", 400, second=20, timer="tokens", ms=7 * NUMBER_NS / MS),
+        piece("job", 60, second=20, timer="wait", answered=0, errors={"reset": 60}),
+    )
+
+
+def test_csv_has_milliseconds_of_times_alone(with_numbers) -> None:
+    _, series = tables(to_csv(with_numbers).decode())
+    columns = ("p95_ms", "mean_ms", "service_p95_ms", "p95", "mean")
+    shown = {(row["timer"], row["unit"]): tuple(row[column] for column in columns) for row in series}
+    assert shown["size", "bytes"] == ("", "", "", "1536.0", "1536.0")
+    assert shown["tokens", "number"][:4] == ("", "", "", "7.0")
+    assert float(shown["tokens", "number"][4]) == pytest.approx(7, rel=0.001)
+    assert shown["", "ms"][0] == shown["", "ms"][3] == "40.031"
+    assert shown["wait", "ms"] == ("",) * 5  # nobody was answered
+
+
+def test_prometheus_has_seconds_of_times_alone(with_numbers) -> None:
+    text = many_to_prometheus([with_numbers]).decode()
+    assert {*re.findall(r'perfspec_response_seconds\{.*timer="(\w+)"', text)} == {"request"}
+    found = dict(re.findall(r'perfspec_recorded_value\{.*timer="(\w+)".*percentile="p95"\} (\S+)', text))
+    assert found == {"size": "1536.0", "tokens": "7.0"}
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t1"])

@@ -297,7 +297,7 @@ STAGES = [
     (("[any threshold fails]", "[more threshold fails]"), "23:13 PS602 no threshold is about `more` | "),
     (
         ("[any threshold fails]", "[errors of serch over 5% for 9s]"),
-        ("23:13 PS602 no request is named `serch` | did you mean `search`?"),
+        ("23:13 PS602 no request is named `serch` | did you mean `search` (line 12)?"),
     ),
     (
         ("[any threshold fails]", "[errors over 25 for 9s]"),
@@ -308,8 +308,30 @@ STAGES = [
         ("23:13 PS606 `p95` is a time, and `5%` is not | write `at most 200ms`"),
     ),
     (
-        ("[any threshold fails]", "[count over 5 for 9s]"),
-        ("23:13 PS902 aborting by `count` is not built yet | write `errors over 25% for 30s`"),
+        ("[any threshold fails]", "[throughput under 5 for 9s]"),
+        ("23:13 PS606 `throughput` is a rate, and `5` is not | write `under 5/s`"),
+    ),
+    (
+        ("[any threshold fails]", "[burn rate over 10x for 9s]"),
+        "23:13 PS612 a burn rate needs a promised availability below 100% | add `slo: {availability: at least 99.9%}`",
+    ),
+    (
+        ("[any threshold fails]", "[event_gap p95 of search over 1s for 9s]"),
+        (
+            "23:13 PS605 `search` has no `stream`, so it has no `event_gap`"
+            " | add `stream: {silence: 10s}` to the request, or write `p95`"
+        ),
+    ),
+    (
+        ("[any threshold fails]", "[throughput of flow brows under 1/s for 9s]"),
+        "23:13 PS602 no flow is named `brows` | did you mean `browse` (flow, line 9)?",
+    ),
+    (
+        ("[any threshold fails]", "[p95 of job over 1s for 9s]"),
+        (
+            "23:13 PS609 `job` waits until its answer is as wanted; `p95` does not say which time is meant"
+            " | write `wait p95` (until done) or `poll p95` (one poll)"
+        ),
     ),
     (
         ("[any threshold fails]", "[goodput of search under 5% for 9s]"),
@@ -333,6 +355,11 @@ def test_stages_speak_of_what_is_there(told, change, said) -> None:
         "availability under 90% for 9s",
         "goodput under 5% for 9s",
         "status 429 of search over 5% for 9s",
+        "count over 5 for 9s",
+        "throughput of search under 5/s for 9s",
+        "throughput of flow browse under 5/s for 9s",
+        "size p95 over 5MB for 9s",
+        "poll p95 of job over 1s for 9s",
     ],
 )
 def test_reasons_to_abort_that_can_be_true_are_told_nothing(told, rule) -> None:
