@@ -1,7 +1,8 @@
 """Keep one comment under a pull request up to date, through GitHub's REST API.
 
 Transient answers (429, 403 with a wait, 5xx, lost connections) are tried again; what GitHub asks us to wait is waited,
-up to a minute. A token that may not write, as in pull requests from forks, is told apart from a failure.
+up to a minute. Never are there two: before a comment is sent again it is looked for. A token that may not write, as in
+pull requests from forks, is told apart from a failure.
 """
 
 import json
@@ -25,7 +26,7 @@ LONGEST_WAIT_S = 60.0
 TIMEOUT_S = 20.0
 PAGE = 100
 MOST_PAGES = 30
-Posted = Literal["written", "updated", "not allowed"]
+Posted = Literal["written", "updated", "nothing there", "not allowed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,10 @@ def _of_event(path: str | None) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def comment(place: Place, key: str, body: str, wait: Callable[[float], None] = wait_s) -> Posted:
-    """Write the comment, or bring the one with our marker up to date.
+def comment(
+    place: Place, key: str, body: str, *, only_update: bool = False, wait: Callable[[float], None] = wait_s
+) -> Posted:
+    """Write the comment, or bring the one with our marker up to date. `only_update`: where there is none, write none.
 
     Raises EnvironmentFailure where GitHub cannot be reached or refuses for another reason than a missing right.
     """
@@ -72,41 +75,17 @@ def comment(place: Place, key: str, body: str, wait: Callable[[float], None] = w
         return "not allowed"
     headers = {"Authorization": f"Bearer {place.token}", "Accept": "application/vnd.github+json"}
     with httpx.Client(base_url=place.api, headers=headers, timeout=TIMEOUT_S, follow_redirects=True) as client:
-        caller = _Caller(client, wait)
-        own = _own(caller, place, key)
-        if own is None:
-            answer = caller.call("POST", f"{_issue(place)}/comments", {"body": body})
-        else:
-            answer = caller.call("PATCH", f"/repos/{place.repository}/issues/comments/{own}", {"body": body})
-        if answer.status_code in (401, 403, 404):
-            return "not allowed"
-        _good(answer)
-    return "written" if own is None else "updated"
-
-
-def _issue(place: Place) -> str:
-    return f"/repos/{place.repository}/issues/{place.number}"
-
-
-def _own(caller: "_Caller", place: Place, key: str) -> int | None:
-    """The number of our comment, if there is one."""
-    wanted = marker(key)
-    for found in _comments(caller, place):
-        if isinstance(found, dict) and str(found.get("body", "")).startswith(wanted):
-            return int(found["id"])
-    return None
-
-
-def _comments(caller: "_Caller", place: Place) -> Iterator[Any]:
-    for page in range(1, MOST_PAGES + 1):
-        answer = caller.call("GET", f"{_issue(place)}/comments?per_page={PAGE}&page={page}")
-        if answer.status_code in (401, 403, 404):
-            return
-        _good(answer)
-        found = answer.json()
-        yield from found
-        if len(found) < PAGE:
-            return
+        thread = _Thread(_Caller(client, wait), place, marker(key))
+        answer = thread.update(body)
+        if answer is None and only_update:
+            return "nothing there"
+        updated = answer is not None and answer.is_success
+        if answer is None or answer.status_code in (403, 404):  # deleted meanwhile, or somebody else's
+            answer = thread.write(body)
+    if answer.status_code in (401, 403, 404):
+        return "not allowed"
+    _good(answer)
+    return "updated" if updated else "written"
 
 
 def _good(answer: httpx.Response) -> None:
@@ -120,9 +99,20 @@ class _Caller:
     client: httpx.Client
     wait: Callable[[float], None]
 
-    def call(self, method: str, path: str, document: Mapping[str, str] | None = None) -> httpx.Response:
-        """The answer, after as many tries as it takes. Raises EnvironmentFailure if none comes."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        document: Mapping[str, str] | None = None,
+        came_through: Callable[[], httpx.Response | None] = lambda: None,
+    ) -> httpx.Response:
+        """The answer, after as many tries as it takes. `came_through`: asked before another try; an answer ends it.
+
+        Raises EnvironmentFailure if none comes, or GitHub still wants us to wait after the last try.
+        """
         for number in range(TRIES):
+            if number and (done := came_through()) is not None:
+                return done
             is_last = number == TRIES - 1
             try:
                 answer = self.client.request(method, path, json=document)
@@ -132,10 +122,48 @@ class _Caller:
                 self.wait(2.0**number)
                 continue
             wanted = _wanted_wait(answer, number)
-            if wanted is None or is_last:
+            if wanted is None:
                 return answer
+            if is_last:
+                _good(answer)
             self.wait(min(wanted, LONGEST_WAIT_S))
         raise AssertionError("the last try returns or raises")
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """The comments of one pull request, of which one may be ours."""
+
+    caller: _Caller
+    place: Place
+    marker: str
+
+    def update(self, body: str) -> httpx.Response | None:
+        """What came of it; None where there is no comment of ours."""
+        for found in self._comments():
+            if isinstance(found, dict) and str(found.get("body", "")).startswith(self.marker):
+                path = f"/repos/{self.place.repository}/issues/comments/{int(found['id'])}"
+                return self.caller.call("PATCH", path, {"body": body})
+        return None
+
+    def write(self, body: str) -> httpx.Response:
+        """A new one. Where the answer was lost it may be there already, and a second one would grow old."""
+        return self.caller.call("POST", self._path, {"body": body}, lambda: self.update(body))
+
+    @property
+    def _path(self) -> str:
+        return f"/repos/{self.place.repository}/issues/{self.place.number}/comments"
+
+    def _comments(self) -> Iterator[Any]:
+        for page in range(1, MOST_PAGES + 1):
+            answer = self.caller.call("GET", f"{self._path}?per_page={PAGE}&page={page}")
+            if answer.status_code in (401, 403, 404):
+                return
+            _good(answer)
+            found = answer.json()
+            yield from found
+            if len(found) < PAGE:
+                return
 
 
 def _wanted_wait(answer: httpx.Response, number: int) -> float | None:

@@ -12,7 +12,7 @@ from perfspec.spec.difference import Change, difference
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import read
 
-__all__ = ["diff"]
+__all__ = ["diff", "since"]
 
 SUFFIXES = (".yaml", ".yml")
 Side = tuple[list[str], Callable[[str], str | None]]
@@ -33,6 +33,14 @@ def diff(base: str, head: str | None, names: Sequence[str]) -> list[Change]:
         before, after = (_spec(path, side, name) for side, name in ((old, base), (new, head or "the files here")))
         found += difference(before, after)
     return found
+
+
+def since(base: str, names: Sequence[str]) -> list[Change]:
+    """What the files as they are change since their branch left `base`: what happened there meanwhile is not ours.
+
+    Raises UsageFailure as `diff` does.
+    """
+    return diff(Repository(Path.cwd()).merge_base(base) or base, None, names)
 
 
 def _at(repository: Repository, name: str, places: Sequence[str]) -> Side:

@@ -1,5 +1,6 @@
 """From what a run folder holds, or a result document, to a result; from results to reports."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.result import VERSION, Result, make
 from perfspec.verdict.comparison import Comparison
 
-__all__ = ["COMPARISON", "Finished", "read_document", "read_result", "render", "report", "write_whole"]
+__all__ = ["COMPARISON", "Finished", "read_document", "read_result", "render", "report", "runs_in", "write_whole"]
 
 COMPARISON = "comparison.json"
 """In the run folder: what became of the numbers since earlier runs."""
@@ -57,6 +58,32 @@ def _comparison(folder: Path) -> Comparison | None:
         return decode((folder / COMPARISON).read_bytes(), Comparison)
     except (OSError, Malformed):
         return None
+
+
+def runs_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The runs that these hold, however deep, and those of the paths that hold none.
+
+    A document is a run whatever it holds: what cannot be read there is an error, not nothing.
+    """
+    runs: list[Path] = []
+    without: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = [path] if _is_run(path) else sorted(filter(_is_run, path.rglob("*/")), key=_natural)
+        else:
+            found = [path] if path.suffix == ".json" or not path.exists() else []
+        runs += found
+        without += [] if found else [path]
+    return list(dict.fromkeys(runs)), without
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("plan.json", "result.json", LOG_NAME))
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Run 10 after run 9."""
+    return [(int(part or 0), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.as_posix())]
 
 
 def read_result(path: Path) -> Result:

@@ -1,18 +1,19 @@
 """`perfspec report RUN...`"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from perfspec.app import report as report_case
-from perfspec.base.errors import ExitCode, worst
+from perfspec.base.errors import ExitCode, UsageFailure, worst
 from perfspec.cli.screen import columns, say
 from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.result import Result
 from perfspec.report.terminal import overview, summary
 
-__all__ = ["report", "show"]
+__all__ = ["report", "results_of", "show"]
 
 
 @click.command("report")
@@ -22,16 +23,28 @@ __all__ = ["report", "show"]
 def report(runs: tuple[Path, ...], form: str, out: Path | None) -> int:
     """Report on runs: folders, also of a run that was cut off, or their result.json.
 
-    Several become one report, and the exit code is the worst of them. A folder gets its result.json, junit.xml and
-    report.html written again.
+    Several become one report, and the exit code is the worst of them; a folder that holds runs stands for all of them.
+    A run folder gets its result.json, junit.xml and report.html written again.
     """
     if form == "text" and out is not None:
         raise click.UsageError("--out needs a --format")
-    if form == "text" and len(runs) == 1 and runs[0].is_dir():
+    if form == "text" and len(runs) == 1 and report_case.runs_in(runs)[0] == [runs[0]] and runs[0].is_dir():
         return _folder(runs[0])
-    results = [report_case.read_result(run) for run in runs]
+    results = results_of(runs)
     show(results, form, out)
     return worst(ExitCode(result.exit_code) for result in results)
+
+
+def results_of(paths: Sequence[Path]) -> list[Result]:
+    """Says which of the paths hold no run. Raises UsageFailure where none does, or one cannot be read."""
+    runs, without = report_case.runs_in(paths)
+    if not runs:
+        verb = "holds" if len(paths) == 1 else "hold"
+        message = f"{', '.join(map(str, paths))} {verb} no run (a run folder has a plan.json or a result.json)"
+        raise UsageFailure(message, "name folders below results/, or their result.json")
+    for path in without:
+        click.echo(f"{path} holds no run and is left out", err=True)
+    return [report_case.read_result(run) for run in runs]
 
 
 def show(results: list[Result], form: str, out: Path | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from perfspec.app.comment import Place, comment, place_of
+from perfspec.app.report import read_result
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.report.comment import body, marker
 
@@ -34,6 +35,10 @@ class Hub:
     troubles: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     """Answers to give first: status and headers."""
     may_write: bool = True
+    lost: list[str] = field(default_factory=list)
+    """Methods whose next request is carried out, and whose answer is lost."""
+    refused: dict[int, int] = field(default_factory=dict)
+    """Comments that cannot be changed, and the status that says so."""
 
 
 class Api(http.server.BaseHTTPRequestHandler):
@@ -43,6 +48,10 @@ class Api(http.server.BaseHTTPRequestHandler):
     hub: Hub
 
     def answer(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
+        if status < 300 and self.command in self.hub.lost:
+            self.hub.lost.remove(self.command)
+            self.close_connection = True
+            return
         data = json.dumps(document).encode()
         self.send_response(status)
         for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
@@ -84,6 +93,9 @@ class Api(http.server.BaseHTTPRequestHandler):
         if self.is_refused():
             return
         (number,) = re.findall(r"^/repos/o/r/issues/comments/(\d+)$", self.path)
+        if int(number) in self.hub.refused:
+            self.answer(self.hub.refused[int(number)], {"message": "no"})
+            return
         self.hub.comments[int(number) - 1]["body"] = sent["body"]
         self.answer(200, self.hub.comments[int(number) - 1])
 
@@ -116,7 +128,7 @@ def post(hub):
 
     def run(text: str = "one", token: str = "right-token") -> tuple[str, list[float]]:
         place = Place("o/r", 7, token, hub.url)
-        return comment(place, "smoke", f"{marker('smoke')}\n{text}", waits.append), waits
+        return comment(place, "smoke", f"{marker('smoke')}\n{text}", wait=waits.append), waits
 
     return run
 
@@ -157,10 +169,33 @@ def test_what_does_not_pass_is_an_error_after_four_tries(hub, post) -> None:
     assert len(hub.asked) == 4
 
 
+def test_a_rate_limit_that_lasts_is_no_missing_right(hub, post) -> None:
+    hub.troubles += [(403, {"X-RateLimit-Remaining": "0"})] * 4
+    with pytest.raises(EnvironmentFailure, match="GitHub answered 403 to GET"):
+        post()
+
+
+def test_a_comment_whose_answer_was_lost_is_not_written_twice(hub, post) -> None:
+    hub.lost.append("POST")
+    assert post("first") == ("written", [1.0])
+    assert post("second")[0] == "updated"
+    assert [c["body"].rpartition("\n")[2] for c in hub.comments] == ["second"]
+    assert hub.asked.count("POST /repos/o/r/issues/7/comments") == 1
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_where_ours_cannot_be_changed_a_new_one_is_written(hub, post, status) -> None:
+    """Deleted in that moment; or a text that somebody else began as ours begins."""
+    hub.comments.append({"id": 1, "body": f"{marker('smoke')}\nnot by us"})
+    hub.refused[1] = status
+    assert post("first")[0] == "written"
+    assert hub.comments[-1]["body"].endswith("first")
+
+
 def test_nobody_there_is_an_error() -> None:
     waits: list[float] = []
     with pytest.raises(EnvironmentFailure, match="GitHub cannot be reached"):
-        comment(Place("o/r", 7, "x", "http://127.0.0.1:9"), "k", "text", waits.append)
+        comment(Place("o/r", 7, "x", "http://127.0.0.1:9"), "k", "text", wait=waits.append)
     assert waits == [1.0, 2.0, 4.0]
 
 
@@ -213,7 +248,43 @@ def test_without_a_pull_request_the_comment_can_be_looked_at(ended, perfspec) ->
     assert (nowhere.code, "add --repo OWNER/NAME" in nowhere.err) == (2, True)
 
 
-def test_a_comment_is_never_longer_than_github_takes() -> None:
-    text = body([], "a --> b", "http://x/" + "y" * 100, "c" * 9_999)
+def test_a_change_that_concerns_nothing_any_more_is_said_where_a_comment_is(ended, perfspec, hub) -> None:
+    known = {"GITHUB_REPOSITORY": "o/r", "GITHUB_TOKEN": "right-token", "GITHUB_API_URL": hub.url}
+    words = ("comment", "--pr", "7", "--instead", "No spec is concerned.")
+    assert perfspec.command(ended.folder.parent, *words, **known).out == "there is no comment to bring up to date\n"
+    assert hub.comments == []
+    perfspec.command(ended.folder.parent, "comment", "out", "--pr", "7", **known)
+    assert perfspec.command(ended.folder.parent, *words, **known).out == "the comment is up to date\n"
+    assert [c["body"].split() for c in hub.comments] == [
+        ["<!--", "perfspec:default", "-->", "No", "spec", "is", "concerned."]
+    ]
+    neither = perfspec.command(ended.folder.parent, "comment", "--pr", "7", **known)
+    assert (neither.code, "name runs" in neither.err) == (2, True)
+
+
+def test_a_folder_stands_for_the_runs_in_it(ended, perfspec) -> None:
+    shown = perfspec.command(ended.folder.parent, "comment", ".", "--print")
+    assert (shown.code, "## shop smoke on local: FAIL" in shown.out) == (0, True)
+
+
+def test_what_cannot_be_compared_costs_no_comment(ended, perfspec) -> None:
+    words = ("comment", "out", "--print", "--base", "nowhere")
+    shown = perfspec.command(ended.folder.parent, *words, GIT_CEILING_DIRECTORIES=str(ended.folder.parent.parent))
+    assert shown.code == 0, shown.err
+    assert "## shop smoke on local: FAIL" in shown.out
+    assert "is in no git repository" in shown.out
+
+
+@pytest.mark.parametrize("runs", [0, 1, 80])
+def test_a_comment_is_never_longer_than_github_takes(runs, ended) -> None:
+    result = read_result(ended.folder)
+    changes = "\n".join(f"| loosened | search | limit {n} {'x' * 90} | `specs/a.yaml:{n}` |" for n in range(300))
+    text = body([result] * runs, "a --> b", "http://x/" + "y" * 100, changes, "nothing")
     assert text.startswith("<!-- perfspec:a -- b -->")
-    assert len(text.encode()) <= 60_000
+    assert len(text.encode()) < 60_000
+    assert (len(text.encode()) > 50_000) is (runs == 80)
+    assert text.endswith(f"[The whole report](http://x/{'y' * 100})\n")
+    assert "limit 0 " in text
+    assert "limit 299 " not in text
+    assert re.search(r"… and \d+ more: `perfspec diff` tells them all", text)
+    assert text.count("<details>") == text.count("</details>")

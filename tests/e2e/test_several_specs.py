@@ -70,3 +70,36 @@ def test_the_script_runs_one_service_and_passes_options_on(ended) -> None:
     (junit,) = folder.glob("results/*-b-breaks-smoke/junit.xml")
     assert len(list(ET.parse(junit).getroot().iter("testcase"))) >= 1
     assert call("smoke", "no-such").returncode == 2
+
+
+def test_results_of_a_folder_are_one_verdict_one_page_and_one_junit(ended, perfspec) -> None:
+    """As people call it, with what else lies in results/: the index of runs, and what reports were written there."""
+    folder, *_ = ended
+    (run,) = folder.glob("results/*-all-smoke")
+    (folder / "results/history.sqlite").write_bytes(b"no run")
+    (folder / "results/empty").mkdir(exist_ok=True)
+    names = [f"results/{name}" for name in (run.name, "history.sqlite", "empty")]
+    page = perfspec.command(folder, "report", *names, "--format", "html", "--out", "results/all.html")
+    assert page.code == 4
+    assert [line for line in page.err.splitlines() if "left out" in line] == [
+        "results/history.sqlite holds no run and is left out",
+        "results/empty holds no run and is left out",
+    ]
+    html = (folder / "results/all.html").read_text()
+    assert "<h1>3 runs: NOT STARTED, which is no pass</h1>" in html
+    assert [html.count(f"<h1>{name} smoke on local</h1>") for name in ("a-holds", "b-breaks", "c-is-away")] == [1] * 3
+    junit = perfspec.command(folder, "report", *names, "results/all.html", "--format", "junit")
+    suites = ET.fromstring(junit.out.encode()).iter("testsuite")
+    assert (junit.code, len({suite.get("name") for suite in suites})) == (4, 9)
+    text = perfspec.command(folder, "report", "results")
+    assert (text.code, text.out.split("\n\n")[-1].splitlines()[0].split()[:2]) == (4, ["PASS", "a-holds"])
+
+
+def test_a_document_that_holds_no_result_is_never_left_out(ended, perfspec) -> None:
+    folder, *_ = ended
+    (run,) = folder.glob("results/*-all-smoke")
+    (folder / "cut.json").write_text('{"version": 1, "run_')
+    both = perfspec.command(folder, "report", str(run / "1"), "cut.json")
+    assert (both.code, "cut.json is no result of version 1" in both.err) == (2, True)
+    none = perfspec.command(folder, "report", "scripts", "specs")
+    assert (none.code, "scripts, specs hold no run (" in none.err) == (2, True)
