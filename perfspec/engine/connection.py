@@ -116,12 +116,13 @@ class Connection(Http1):
     def connect(self, call: Call, data: bytes | Streamed, deadline: int) -> None:
         """Begin to connect; the request is sent when that is done."""
         outcome = self.outcome
-        outcome.sent = self.began = monotonic_ns()
+        outcome.sent = self.began = now = monotonic_ns()
+        outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
         outcome.error = None
         self.busy = True
         self.wire = data
-        self.deadline = deadline or outcome.sent + call.timeout_ns
+        self.deadline = deadline or now + call.timeout_ns
         reactor = self.reactor
         try:
             family, address = reactor.target(self.origin)
@@ -145,10 +146,13 @@ class Connection(Http1):
         self.wire = data
         outcome.first = outcome.status = outcome.dropped = 0
         outcome.error = None
+        send = self.send
         outcome.sent = now = monotonic_ns()
+        if not outcome.due:
+            outcome.due = now
         self.deadline = now + call.timeout_ns
         try:
-            sent = self.send(data)  # type: ignore[arg-type]  # nothing but bytes is asked about, for speed
+            sent = send(data)  # type: ignore[arg-type]  # nothing but bytes is asked about, for speed
         except BlockingIOError:
             sent = 0
         except OSError as error:
@@ -218,11 +222,11 @@ class Connection(Http1):
         outcome.head = head
         outcome.body = self.body
         self.used = True
-        sent, self.wire = self.wire, b""
         if not head.keep or self.unsent:
             self.close()
         if self.dropped:
             outcome.dropped, self.dropped = self.dropped, 0
+        sent, self.wire = self.wire, b""
         if head.says_more:
             self.lane.answered(outcome, sent)
         else:

@@ -5,7 +5,7 @@ States: idle (`busy` false) -> awaited (`busy`, set by the sender) -> in pieces 
 2. What is not asked for is an error: data while idle, data after a complete answer.
 3. A head is a pure function of its bytes, and servers repeat heads byte for byte (Date changes once a second). So each
    distinct head is parsed once, by llhttp in its strict mode, and kept in a bounded cache that is cleared whole.
-   A whole answer in one read then costs a find, a slice, a dict hit and a slice.
+   A whole answer in one read then costs a split and a dict hit.
 4. Whether a body follows also depends on the request (HEAD), so that is not part of the cached head.
 """
 
@@ -27,6 +27,8 @@ _CHUNKED, _UNTIL_EOF = -1, -2
 _CACHED_HEADS = 1024
 _CACHED_HEAD_BYTES = 4096
 _VERSION = b"HTTP/1."
+_EMPTY_LINE = b"\r\n\r\n"
+"""With the end of the line before it."""
 _TAIL = 5
 """The end of a chunked answer is an empty line after a line that is not empty: what must be seen of it."""
 
@@ -94,6 +96,7 @@ def _advance(parser: httptools.HttpResponseParser, data: bytes) -> None:
 
 
 _cache: dict[bytes, Head] = {}
+"""Heads without their empty line."""
 _cached = _cache.get
 
 
@@ -113,7 +116,7 @@ def parse_head(raw: bytes) -> Head:
     if len(raw) <= _CACHED_HEAD_BYTES:
         if len(_cache) >= _CACHED_HEADS:
             _cache.clear()
-        _cache[raw] = head
+        _cache[raw.removesuffix(_EMPTY_LINE)] = head
     return head
 
 
@@ -177,13 +180,12 @@ class Http1:
     def feed(self, data: bytes) -> Head | None:
         """The head of the answer that these bytes complete, None if more is to come. Raises ProtocolError."""
         if self.pieces is None and self.busy:
-            end = data.find(b"\r\n\r\n") + 4
-            if end > 3:
-                raw = data[:end]
-                head = _cached(raw) or parse_head(raw)
-                if len(data) == end + head.length and head.status >= 200 and not self.no_body:
+            raw, end, body = data.partition(_EMPTY_LINE)
+            if end:
+                head = _cached(raw) or parse_head(raw + end)
+                if len(body) == head.length and head.status >= 200 and not self.no_body:
                     self.busy = False
-                    self.body = data[end:]
+                    self.body = body
                     return head
         return self._feed(data)
 
@@ -217,12 +219,11 @@ class Http1:
         """What follows the final head, None if that is not complete yet. Skips interim answers (1xx)."""
         if self.pieces:
             data = self.pieces[0] + data
-        while (end := data.find(b"\r\n\r\n") + 4) > 3:
-            raw = data[:end]
-            head = _cached(raw) or parse_head(raw)
-            data = data[end:]
+        while _EMPTY_LINE in data:
+            raw, end, data = data.partition(_EMPTY_LINE)
+            head = _cached(raw) or parse_head(raw + end)
             if head.status >= 200 or head.status == 101:
-                self._begin_body(raw, head)
+                self._begin_body(raw + end, head)
                 return data
         if len(data) > MAX_HEAD_BYTES:
             raise ProtocolError("head too long")

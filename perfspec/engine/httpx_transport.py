@@ -118,7 +118,8 @@ class HttpxTransport:
 
     def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
         outcome = lane.outcome
-        outcome.sent = monotonic_ns()
+        outcome.sent = now = monotonic_ns()
+        outcome.due = outcome.due or now
         outcome.first = outcome.status = outcome.dropped = 0
         outcome.head, outcome.body, outcome.error = None, b"", None
         lane.conn = exchange = _Exchange(lane, call, data)

@@ -9,6 +9,8 @@ wake-up or its branches) -> idle. Rules:
    high. When the last has ended, what they bound becomes known in their order, not in that of their answers.
 4. EndRound ends the generator and is told to `on_end`. Any other exception goes up to the driver: it is a bug.
 5. Cookies and redirects are dealt with here, above every transport; only heads that ask for it come this way.
+6. What a slot holds is called by a local name: the interpreter looks `self.send(...)` up anew each time if it is not a
+   method. That goes for all of the load path where a request comes by.
 """
 
 from collections.abc import Callable
@@ -121,8 +123,9 @@ class Lane:
         self.resume(None)
 
     def resume(self, value: Outcome | str | None) -> None:
+        send = self._send
         try:
-            self._send(value)
+            send(value)
         except StopIteration:
             kind = None
         except EndRound as end:
@@ -251,18 +254,18 @@ class Lane:
     # what a program asks of its lane
 
     def request(self, call: Call) -> None:
-        outcome = self.outcome
-        outcome.due = self.due or self.now()
+        self.outcome.due = self.due
         self.due = 0
         self.call = call
+        names, render, start = self.vars, call.render, self.start
         try:
-            data = call.render(self.vars)
+            data = render(names)
         except _UNSENDABLE as error:
             self._unsendable(call, error)
             return
-        if self.vars.cookies is not None:
-            data = dressed(data, self.vars.cookies, call.origin, self.now())
-        self.start(self, call, data)
+        if names.cookies is not None:
+            data = dressed(data, names.cookies, call.origin, self.now())
+        start(self, call, data)
 
     def stream(self, call: Call, chunk: Chunk) -> None:
         """Like `request`, with the body handed out as it comes."""
@@ -326,7 +329,8 @@ class Lane:
     def _unsendable(self, call: Call, error: Exception) -> None:
         """Bad data made no request of the template: an outcome like any other, so that it is counted like any other."""
         outcome = self.outcome
-        outcome.sent = outcome.last = self.now()
+        outcome.sent = outcome.last = now = self.now()
+        outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
         outcome.head, outcome.body, outcome.error = None, b"", "unsendable"
         self.driver.first_errors.setdefault("unsendable", f"{call.name}: {type(error).__name__}: {error}")

@@ -172,8 +172,9 @@ class Reactor:
             if events != _READABLE and (events == _WRITABLE or not connection.connected):
                 batch.append((connection, None))
                 continue
+            recv = connection.recv
             try:
-                data = connection.recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
+                data = recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
                 now = monotonic_ns()
             except BlockingIOError:
                 continue
@@ -189,7 +190,7 @@ class Reactor:
             if data and not outcome.first:
                 outcome.first = now
             batch.append((connection, data))
-            if events & _WRITABLE:
+            if events != _READABLE and events & _WRITABLE:
                 batch.append((connection, None))
         return batch
 

@@ -38,6 +38,8 @@ GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
 MIX = random.site("mix")
 DROPPED = "dropped"
+OWN_NAMES = 2
+"""Names that every round has: of its user, and its own number."""
 _MASK = (1 << 64) - 1
 Generators: TypeAlias = Mapping[str, Draw]
 
@@ -97,29 +99,27 @@ class Rounds:
     def _rounds(self, user: User, names: Vars) -> Run:
         """One after the other, until the user has to leave or the load ends."""
         lane = user.lane
+        now, outcome = lane.now, lane.outcome
         try:
             while not user.stopping and user.round < user.last_round:
                 user.round += 1
                 self._begin(user, names)
                 flow = self._only_flow or self._choose(user.person + user.round * GOLDEN)
-                begin, turn = lane.due or lane.now(), lane.turn
-                lane.outcome.missed = False
+                begin, turn, program = lane.due or now(), lane.turn, flow.program
+                outcome.missed = False
                 if lane.spare:
                     _forget_misses(lane)
                 kind = None
                 try:
-                    yield from flow.program(lane)
+                    yield from program(lane)
                 except EndRound as end:
-                    kind = end.kind
+                    kind = self._kind(user, end)
                     if kind in CUT_OFF:
-                        self._count_cut_off(lane, end)
                         return
-                    if kind in ON_PURPOSE:
-                        user.is_done = kind == STOP_USER
-                        user.stopping |= user.is_done
-                        kind = None
-                flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
-                idle = lane.outcome.last < begin and lane.turn == turn
+                over = flow.rounds.value(begin, now() - begin, kind)
+                if over or outcome.missed or (lane.spare and _has_missed(lane)):
+                    flow.rounds.miss()
+                idle = outcome.last < begin and lane.turn == turn
                 if kind is None and not idle and not self.every_ns:  # as nearly always
                     user.misses = 0
                     continue
@@ -148,7 +148,8 @@ class Rounds:
             kind = yield from self._only(user, names, flow)
             yield from self._visits.go(user, names)
         elif kind is not None and kind not in CUT_OFF:  # who could not begin has missed the round
-            flow.rounds.round(due, 0, kind, missed=True)
+            flow.rounds.value(due, 0, kind)
+            flow.rounds.miss()
 
     def _only(self, user: User, names: Vars, flow: BoundFlow) -> Coming:
         """One round, and the kind that ended it."""
@@ -160,11 +161,11 @@ class Rounds:
         try:
             yield from flow.program(lane)
         except EndRound as end:
-            if end.kind in CUT_OFF:
-                self._count_cut_off(lane, end)
-                return end.kind
-            kind = None if end.kind in ON_PURPOSE else end.kind
-        flow.rounds.round(begin, lane.now() - begin, kind, missed=_has_missed(lane))
+            kind = self._kind(user, end)
+            if kind in CUT_OFF:
+                return kind
+        if flow.rounds.value(begin, lane.now() - begin, kind) or _has_missed(lane):
+            flow.rounds.miss()
         self._count_broken(flow, begin, kind)
         return kind
 
@@ -180,15 +181,24 @@ class Rounds:
         return self._choose(self._place + number * GOLDEN)
 
     def _begin(self, user: User, names: Vars) -> None:
-        names.clear()
-        if self._shared:
+        if len(names) != OWN_NAMES:  # else it holds nothing but these
+            names.clear()
             names.update(self._shared)
-        if user.names:
             names.update(user.names)
-        names["user.number"] = user.number
+            names["user.number"] = user.number
         names["round.number"] = user.round
         names.base = random.base(user.person, user.round)
         names.step = 0
+
+    def _kind(self, user: User, end: EndRound) -> str | None:
+        """Of the failure or the cut by which a round ended; None if that was its purpose."""
+        if end.kind in CUT_OFF:
+            self._count_cut_off(user.lane, end)
+        if end.kind not in ON_PURPOSE:
+            return end.kind
+        user.is_done = end.kind == STOP_USER
+        user.stopping |= user.is_done
+        return None
 
     def _choose(self, place: int) -> BoundFlow:
         """Steps through the weights by the golden ratio: every stretch of places has nearly the asked mix."""
@@ -243,4 +253,4 @@ def _forget_misses(lane: Lane) -> None:
 
 
 def _has_missed(lane: Lane) -> bool:
-    return lane.outcome.missed or (bool(lane.spare) and any(each.outcome.missed for each in _lanes(lane)))
+    return any(each.outcome.missed for each in _lanes(lane))

@@ -84,6 +84,7 @@ class SimTransport:
         lane.conn = number
         outcome = lane.outcome
         outcome.sent = now
+        outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
         outcome.head, outcome.body, outcome.error = None, b"", None
         if service.refuses(now - T0):

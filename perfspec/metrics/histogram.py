@@ -14,9 +14,8 @@ Histogram = dict[int, int]
 
 
 def index(us: int) -> int:
-    """The bucket of a value. The hot path repeats these two lines in place."""
-    b = us.bit_length() - 11
-    return (b << 10) + (us >> b) if b > 0 else us
+    """The bucket of a value. The hot path repeats this in place."""
+    return us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)
 
 
 def lowest(i: int) -> int:

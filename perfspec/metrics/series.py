@@ -84,13 +84,17 @@ class Measured(Protocol):
 
 
 class Slot:
-    __slots__ = ("errors", "failed_response", "missed", "n", "over", "response", "service", "statuses", "unavailable")
+    __slots__ = (
+        "errors", "failed_response", "missed", "n", "over", "prompt", "response", "service", "statuses", "unavailable",
+    )  # fmt: skip
 
     def __init__(self, limits: int) -> None:
         self.n = 0
         self.errors: dict[str, int] = {}
         self.unavailable = 0
         self.over = [0] * limits
+        self.prompt: dict[int, int] = {}
+        """Of those that were sent when they were due: response and service time in one."""
         self.response: dict[int, int] = {}
         self.service: dict[int, int] = {}
         self.statuses: dict[int, int] = {}
@@ -116,7 +120,7 @@ class Series:
         self._low = self._high = 0
 
     def record(self, outcome: Measured, kind: str | None) -> None:
-        """One request. The histogram's index is written out twice: a call would cost as much as the rest."""
+        """One request. The histogram's index is written out: a call would cost as much as the rest."""
         due = outcome.due
         if not self._low <= due < self._high:
             self._seek(due)
@@ -132,24 +136,25 @@ class Series:
             if value > self.held_to:
                 outcome.missed = True
         value //= 1000
-        b = value.bit_length() - 11
-        i = (b << 10) + (value >> b) if b > 0 else value
-        counts = slot.response
-        if i in counts:
-            counts[i] += 1
+        i = value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)
+        sent = outcome.sent
+        if sent is due:  # stamped at once
+            counts = slot.prompt
         else:
-            counts[i] = 1
-        value = (outcome.last - outcome.sent) // 1000
-        b = value.bit_length() - 11
-        i = (b << 10) + (value >> b) if b > 0 else value
-        counts = slot.service
+            counts = slot.response
+            value = (outcome.last - sent) // 1000
+            j = value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)
+            slot.service[j] = slot.service.get(j, 0) + 1
         if i in counts:
             counts[i] += 1
         else:
             counts[i] = 1
 
     def value(self, due_ns: int, ns: int, kind: str | None = None) -> bool:
-        """A timer that is no request: a wait, a round. One that failed is over every limit and has no duration."""
+        """A timer that is no request: a wait, a round. One that failed is over every limit and has no duration.
+
+        Says whether it failed or took longer than a single one should.
+        """
         if not self._low <= due_ns < self._high:
             self._seek(due_ns)
         slot = self._slot
@@ -161,15 +166,17 @@ class Series:
         if ns > self._strictest:
             self._count_over(slot, ns)
         us = ns // 1000
-        b = us.bit_length() - 11
-        i = (b << 10) + (us >> b) if b > 0 else us
-        slot.response[i] = slot.response.get(i, 0) + 1
+        i = us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)
+        counts = slot.response
+        if i in counts:
+            counts[i] += 1
+        else:
+            counts[i] = 1
         return ns > self.held_to
 
-    def round(self, due_ns: int, ns: int, kind: str | None, *, missed: bool) -> None:
-        """A round; `missed`: one of its requests failed or took too long."""
-        if self.value(due_ns, ns, kind) or missed:
-            self._slot.missed += 1
+    def miss(self) -> None:
+        """The round that was counted last took too long, or one of its requests failed or did."""
+        self._slot.missed += 1
 
     def _count_failure(self, slot: Slot, outcome: Measured, kind: str | None) -> None:
         """Failed is over every limit. No answer, or 500 and above, wanted or not, is unavailable."""
@@ -205,7 +212,11 @@ class Series:
         return not self._slots
 
     def drain(self) -> list[Slice]:
-        """What was recorded since the last drain. Moves the counts, does not walk them."""
+        """What was recorded since the last drain. Moves the counts, hardly walks them."""
+        for slot in self._slots.values():
+            if slot.prompt:
+                slot.response = _sum(slot.response, slot.prompt)
+                slot.service = _sum(slot.service, slot.prompt)
         out = [
             Slice(
                 self.key,
@@ -246,6 +257,13 @@ class StatusSeries(Series):
             counts.update(dict.fromkeys(self._statuses, 0))  # counted, and so far never seen
         if status in self._statuses and outcome.error is None:
             counts[status] += 1
+
+
+def _sum(counts: dict[int, int], prompt: dict[int, int]) -> dict[int, int]:
+    if not counts:
+        return prompt.copy()
+    histogram.add(counts, prompt)
+    return counts
 
 
 def _held_to_nothing(_key: Key) -> int:

@@ -94,7 +94,7 @@ class Outcome:
 
     def __init__(self) -> None:
         self.due = 0
-        """When it was due: the planned arrival, the end of a pause, or the moment it was asked for. Set by the lane."""
+        """When it was due: the planned arrival or the end of a pause, set by the lane; else the moment it was sent."""
         self.sent = 0
         """Handed to the kernel; where it could not be sent, the moment the attempt began."""
         self.first = 0

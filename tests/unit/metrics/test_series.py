@@ -65,6 +65,21 @@ def test_an_answer_that_comes_after_the_drain_makes_a_second_slice() -> None:
     assert (row.n, row.over) == (2, {100 * MS: 1})
 
 
+@ALL
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 10_000_000), st.booleans()), max_size=50))
+def test_a_request_sent_at_once_is_counted_in_both_histograms(requests) -> None:
+    found, response, service = series(), {}, {}
+    for wait_ms, us, at_once in requests:
+        wait_us = 0 if at_once else wait_ms * 1000
+        sent = START if at_once else START + wait_us * 1000
+        found.record(Outcome(START, sent, sent + us * 1000), None)
+        for counts, i in ((response, histogram.index(wait_us + us)), (service, histogram.index(us))):
+            counts[i] = counts.get(i, 0) + 1
+    pieces = found.drain()
+    assert [(piece.response, piece.service) for piece in pieces] == [(response, service)] * bool(requests)
+    assert all(piece.response is not piece.service for piece in pieces)  # whoever adds to one leaves the other alone
+
+
 def test_both_durations_are_kept() -> None:
     found = series()
     found.record(answer(0, 300, sent_ms=200), None)
@@ -152,12 +167,13 @@ def test_a_request_misses_by_failing_or_by_the_one_limit_it_is_held_to(ms, kind,
     assert outcome.missed is missed  # until somebody forgets it
 
 
-def test_a_round_is_missed_by_its_requests_by_its_end_or_by_its_own_limit() -> None:
+def test_a_round_can_be_called_missed_in_the_second_it_was_counted_in() -> None:
     found = Series(Key("f", "round"), (SECOND,), START, held_to=SECOND)
-    for ns, kind, missed in ((5, None, False), (5, None, True), (5, "reset", False), (SECOND + 1, None, False)):
-        found.round(START, ns, kind, missed=missed)
-    (piece,) = found.drain()
-    assert (piece.n, piece.missed, piece.errors) == (4, 3, {"reset": 1})
+    assert not found.value(START, 5)
+    assert found.value(START + SECOND, 5, "reset")
+    found.miss()
+    first, second = found.drain()
+    assert (first.n, first.missed, second.n, second.missed, second.errors) == (1, 0, 1, 1, {"reset": 1})
 
 
 def test_a_timer_says_whether_it_was_missed() -> None:
