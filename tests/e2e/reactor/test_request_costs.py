@@ -15,14 +15,14 @@ PROGRAM = Path(__file__).with_name("request_costs.py")
 SYSTEM_CALLS = ("send", "recv", "poll", "modify", "register", "connect", "close", "accept")
 MOST = {
     "get": {
-        "send": 1, "recv": 1, "poll": 2, "python calls": 25, "c calls": 30, "instructions": 910,
+        "send": 1, "recv": 1, "poll": 2, "python calls": 25, "c calls": 27, "instructions": 875,
         "transient bytes": 17_000, "blocks left behind": 0.5,
     },
     "order": {
-        "send": 2, "recv": 2, "poll": 4, "python calls": 64, "c calls": 70, "instructions": 2090,
+        "send": 2, "recv": 2, "poll": 4, "python calls": 64, "c calls": 64, "instructions": 2015,
         "transient bytes": 17_500, "blocks left behind": 0.5,
     },
-    "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 29, "c calls": 34, "instructions": 1070},
+    "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 28, "c calls": 30, "instructions": 1030},
 }  # fmt: skip
 """Per round: a GET with a check, a tag and a limit; a POST with a drawn number, a check and a capture, then a GET. The
 last is the GET per request of a real load: with rounds, users and seconds around it.
