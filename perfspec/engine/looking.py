@@ -9,8 +9,10 @@ from perfspec.steps.answers import compile_checks, judge
 from perfspec.steps.captures import take
 from perfspec.steps.decoding import decode
 from perfspec.steps.kinds import Captured, Check, Request
+from perfspec.steps.matchers import predicate
 from perfspec.steps.paths import MISSING
 from perfspec.steps.runtime import Outcome, Vars
+from perfspec.steps.stream import Listener
 
 __all__ = ["Looked", "look"]
 
@@ -29,9 +31,14 @@ class Looked:
 
 
 def look(
-    step: Request, until: tuple[Check, ...], outcome: Outcome, names: Vars, constants: Mapping[str, object]
+    step: Request,
+    until: tuple[Check, ...],
+    outcome: Outcome,
+    names: Vars,
+    constants: Mapping[str, object],
+    stream: Listener | None = None,
 ) -> tuple[Looked, ...]:
-    """All of them, in the order of the spec; none where no answer came."""
+    """All of them, in the order of the spec; none where no answer came. `stream`: who heard it, where it was one."""
     if outcome.error is not None:
         return ()
     if outcome.head is not None and outcome.head.coding:
@@ -44,6 +51,8 @@ def look(
         for check, (needs_body, holds, _) in compiled:
             readable = not needs_body or document is not MISSING
             found.append(Looked(what, str(check), readable and holds(outcome, document, names)))
+    if stream is not None:
+        found += _streamed(step, outcome, stream, names, constants)
     found += [_captured(each, step.at, outcome, document, names) for each in step.capture]
     return tuple(found)
 
@@ -53,6 +62,18 @@ def _status(step: Request, outcome: Outcome, names: Vars, constants: Mapping[str
     wanted = tuple(check for check in step.expect if check.subject == "status")
     text = str(wanted[0]) if wanted else "any status" if waits else "status below 400"
     return Looked("expect", text, judge(wanted, (), constants, any_status=waits)(outcome, names) is None)
+
+
+def _streamed(
+    step: Request, outcome: Outcome, stream: Listener, names: Vars, constants: Mapping[str, object]
+) -> list[Looked]:
+    kind = stream.failure(outcome)
+    found = [Looked("expect", f"a whole stream: {kind}" if kind else "a whole stream", kind is None)]
+    for check in step.expect:
+        if check.subject == "events":
+            holds = predicate(check.matcher, constants)(stream.n, names)
+            found.append(Looked("expect", f"{check} ({stream.n} came)", holds))
+    return found
 
 
 def _captured(captured: Captured, at: str, outcome: Outcome, document: object, names: Vars) -> Looked:

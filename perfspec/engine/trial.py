@@ -23,8 +23,9 @@ from perfspec.engine.transports import opened, tls_of
 from perfspec.metrics.series import Registry
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Check, Request, Step
-from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, Call, Cookies, Origin, Outcome, Streamed, Vars
+from perfspec.steps.runtime import CUT_OFF, ON_PURPOSE, Call, Cookies, Origin, Outcome, Patience, Streamed, Vars
 from perfspec.steps.sequence import in_turn
+from perfspec.steps.stream import Listener
 
 __all__ = ["Exchange", "Round", "Tell", "trial"]
 
@@ -158,13 +159,15 @@ class _Binder(Binder):
 class _Lane(Lane):
     """Tells of every request and its answer."""
 
-    __slots__ = ("binder", "message", "streamed", "tell")
+    __slots__ = ("binder", "listener", "message", "streamed", "tell")
 
     def __init__(self, driver: Driver, seat: int) -> None:
         super().__init__(driver, seat)
         self.binder: _Binder
         self.tell: Tell
         self.message: bytes = b""
+        self.listener: Listener | None = None
+        """Who hears the stream in flight."""
         self.streamed = b""
         """What came of a body that was handed out as it came."""
         self.start = self._start
@@ -185,15 +188,22 @@ class _Lane(Lane):
 
         super().stream(call, both)
 
+    def watch(self, patience: Patience) -> None:
+        self.listener = patience if isinstance(patience, Listener) else None
+        super().watch(patience)
+
     def resume(self, value: Outcome | str | None) -> None:
         if isinstance(value, Outcome) and self.call is not None:
             call = self.chain.call if self.chain is not None else self.call
             step, until = self.binder.steps.get(id(call), (None, ()))
-            looked = look(step, until, value, self.vars, self.binder.constants) if step is not None else ()
+            looked: tuple[Looked, ...] = ()
+            if step is not None:
+                looked = look(step, until, value, self.vars, self.binder.constants, self.listener)
             headers = value.head.headers if value.head is not None else ()
             body, ns = value.body or self.streamed, value.last - value.sent
             self.tell(Exchange(call.name, self.message, value.status, headers, body, value.error, ns, looked))
             self.message = self.streamed = b""
+            self.listener = None
         super().resume(value)
 
 

@@ -78,8 +78,24 @@ def report(document: Subschema, root: Node, error: ValidationError, places: dict
     path = error.absolute_schema_path
     if len(path) > 1 and path[-2] == "propertyNames":
         _name(breach)
+    elif meant := _meant(breach, root, places):
+        assert breach.key is not None
+        out.add("PS101", f"`{breach.key.text}` is no key here", breach.key.span, f"did you mean `{meant}`?")
     else:
         _WORDS.get(str(error.validator), _misfit)(breach)
+
+
+def _meant(breach: _Breach, root: Node, places: dict[int, Place]) -> str | None:
+    """The key with a meaning of its own that a name was meant as: a list cannot be a row, but under `rules` it can."""
+    path = list(breach.error.absolute_path)
+    if breach.error.validator != "type" or not path or breach.in_list:
+        return None
+    around = places.get(id(_at(root, path[:-1])))
+    if around is None or breach.key is None or path[-1] in around.schema.get("properties", {}):
+        return None
+    kind = {Mapping: "object", Sequence: "array"}.get(type(breach.node), "string")
+    beside = {name: resolve(breach.document, below) for name, below in around.schema.get("properties", {}).items()}
+    return nearest(breach.key.text, [name for name, below in beside.items() if kind in below.get("type", ())])
 
 
 def _at(root: Node, path: Iterable[str | int]) -> Node:
@@ -156,7 +172,8 @@ def stray_verb(schema: Subschema, node: Mapping) -> Scalar | None:
 def _suggest(breach: _Breach, node: Mapping, key: str, known: Words[str]) -> str:
     verbs = {word for rule in breach.notes.get("one_of", ()) if rule.get("split") for word in rule["keys"]}
     options = [word for word in known if word not in verbs] if any(node.entry(verb) for verb in verbs) else known
-    if near := nearest(key, options) or other_name(breach.schema, key):
+    free = slipped(key, [word for word in options if node.entry(word) is None])
+    if near := nearest(key, free or options) or other_name(breach.schema, key):
         return f"did you mean `{near}`?" if node.entry(near) is None else f"`{near}` is here already; remove this one"
     if breach.error.absolute_path and key in breach.document["properties"]:
         return f"`{key}` belongs at the left edge of the file"

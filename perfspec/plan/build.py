@@ -20,8 +20,8 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.rules import measures, rule_tree
 from perfspec.plan.model import DataFile, EachUser, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
 from perfspec.plan.phases import check_ceiling, planned_load, scaled
-from perfspec.spec.checks import stage_promises
 from perfspec.spec.model import Environment, Flow, Rule, Spec, Stage
+from perfspec.spec.promises import stage_promises
 from perfspec.spec.rules import resolve_rule, row_and_cell, stage_rules
 from perfspec.spec.thresholds import resolve
 from perfspec.steps import changed, groups, names, requests

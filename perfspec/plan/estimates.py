@@ -9,15 +9,17 @@ round (or the pace of the phase), or as many as arrive.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
+from math import ceil, isnan, nan, prod
 
 from perfspec import data as data_kinds
 from perfspec.base import random
 from perfspec.base.clock import MILLISECOND, SECOND
-from perfspec.data.kinds import Data
+from perfspec.data.kinds import Choice, Data
 from perfspec.language import templates
-from perfspec.language.codegen import Generator
-from perfspec.language.expressions import paths
+from perfspec.language.codegen import Generator, as_text
+from perfspec.language.expressions import Path, paths
 from perfspec.language.templates import Text
 from perfspec.load import Arrivals, Search
 from perfspec.load.search import SETTLE
@@ -26,9 +28,10 @@ from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import weigh
 from perfspec.steps.kinds import Step
+from perfspec.steps.reading import Tags
 from perfspec.steps.runtime import EndRound, Vars
 
-__all__ = ["Estimate", "Rows", "estimate", "expected"]
+__all__ = ["Estimate", "Rows", "enough_from", "estimate", "expected"]
 
 UNKNOWN_ANSWER_NS = 100 * MILLISECOND
 UNKNOWN_ENTRIES = 3
@@ -46,6 +49,8 @@ class Estimate:
     """The same for what each user does first and last, over the whole load."""
     round_ns: float = 0.0
     """The mean length of a round."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Row with `where` -> which share of its requests have the tag; without those that only the run will show."""
 
 
 def estimate(plan: Plan, rows: Rows) -> Estimate:
@@ -67,7 +72,18 @@ def estimate(plan: Plan, rows: Rows) -> Estimate:
     for step in (*plan.each_user.first, *plan.each_user.last):
         weigh(step, visit)
     visits = {key: _visitors(plan) * n for key, n in visit.counts.items()}
-    return Estimate(dict(requests), rounds, visits, mean_ns)
+    return Estimate(dict(requests), rounds, visits, mean_ns, _shares(tallies, rounds))
+
+
+def _shares(tallies: "dict[str, FlowTally]", rounds: Mapping[str, float]) -> dict[str, float]:
+    """Row with `where` -> the share of its requests that have the tag."""
+    about: dict[str, float] = defaultdict(float)
+    tagged: dict[str, float] = defaultdict(float)
+    for name, tally in tallies.items():
+        for row, n in tally.about.items():
+            about[row] += rounds[name] * n
+            tagged[row] += rounds[name] * tally.tagged[row]
+    return {row: tagged[row] / n for row, n in about.items() if n and not isnan(tagged[row])}
 
 
 def _rounds(plan: Plan, window: Window, mean_ns: float) -> float:
@@ -90,15 +106,31 @@ def _visitors(plan: Plan) -> float:
 
 
 def _of_search(search: Search, mean_ns: float) -> float:
-    """What the lowest load is judged by: if that is too little, the search says nothing."""
+    """At the lowest load; at a higher one in proportion."""
     judged_ns = search.hold_ns * (1 - float(SETTLE))
     if search.by == "arrivals":
         return float(search.low) * judged_ns / SECOND
     return float(search.low) * judged_ns / mean_ns
 
 
+def enough_from(search: Search, n: float, needed: int) -> Fraction | None:
+    """The load from which on a search has `needed` samples in each step; `n`: at its lowest. None: nowhere in it.
+
+    A step that sees fewer breaks no limit, and the search goes on: what it ends with is what has to be judged.
+    """
+    level = search.low * needed / Fraction(n) if n else None
+    if level is None or level > search.high:
+        return None
+    return Fraction(ceil(level)) if search.by == "users" else Fraction(ceil(level * 10), 10)
+
+
 def expected(threshold: Threshold, estimated: Estimate) -> float:
-    """How many samples a threshold's row will have."""
+    """How many samples a threshold's row will have; as if all had the tag, where its share is not known."""
+    row = threshold.row
+    return _of_row(threshold, estimated) * (estimated.shares.get(row.text, 1.0) if row.where else 1.0)
+
+
+def _of_row(threshold: Threshold, estimated: Estimate) -> float:
     row, timer = threshold.row, threshold.cell.timer
     if threshold.cell.statistic == "goodput" and row.kind == "all":
         return sum(estimated.rounds.values())
@@ -124,17 +156,23 @@ class FlowTally:
     counts: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     ns: float = 0.0
     factor: float = 1.0
+    about: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Row with `where` -> how many requests it could be about."""
+    tagged: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """And about how many it is."""
     _drawn: dict[str, data_kinds.Draw] | None = None
 
-    def request(self, name: str) -> None:
+    def request(self, name: str, tags: Tags) -> None:
         self.counts[name, ""] += self.factor
+        self._count_tagged(name, tags)
         self.ns += self.factor * (self._answer_ns(name, "") or UNKNOWN_ANSWER_NS)
 
-    def wait(self, name: str, every_ns: int) -> None:
+    def wait(self, name: str, every_ns: int, tags: Tags) -> None:
         """Two polls are a guess: not yet, and done. A limit is about patience, and counts where it is shorter."""
         ns = every_ns + 2 * UNKNOWN_ANSWER_NS
         ns = min(self._answer_ns(name, "wait") or ns, ns)
         self.counts[name, "wait"] += self.factor
+        self._count_tagged(name, tags)
         self.counts[name, "poll"] += max(ns // every_ns, 1) * self.factor
         self.ns += self.factor * ns
 
@@ -165,6 +203,29 @@ class FlowTally:
     def share(self, text: Text) -> float:
         values = self._sampled(text)
         return sum(map(bool, values)) / len(values) if values else 0.5
+
+    def _count_tagged(self, name: str, tags: Tags) -> None:
+        """Count a request in every row with `where` that is about it."""
+        texts = dict(tags)
+        for row in {threshold.row for threshold in self.plan.thresholds if threshold.row.where}:
+            if row.kind == "all" or (row.kind == "request" and row.name == name):
+                shares = [self._tag_share(texts.get(tag), value) for tag, value in row.where]
+                self.about[row.text] += self.factor
+                self.tagged[row.text] += self.factor * prod(shares)
+
+    def _tag_share(self, text: Text | None, wanted: str) -> float:
+        """How often a tag has a value; not a number where that cannot be known before the run."""
+        if text is None or "${" not in text.source:
+            return float(text is not None and text.source == wanted)
+        (hole, *more) = templates.holes(text.source)
+        if more or text.source != text.source[hole.start : hole.end]:
+            return nan
+        data = next((d for d in self.plan.data if isinstance(hole.tree, Path) and d.name == hole.tree.dotted), None)
+        if isinstance(data, Choice) and data.weights and not any(isinstance(each, Text) for each in data.values):
+            weights = zip(data.values, data.weights, strict=True)
+            return sum(weight for value, weight in weights if as_text(value) == wanted) / sum(data.weights)
+        values = self._sampled(text)
+        return sum(as_text(value) == wanted for value in values) / len(values) if values else nan
 
     def _answer_ns(self, name: str, timer: str) -> int:
         """What the strictest limit allows; 0 without one."""

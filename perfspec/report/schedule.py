@@ -5,7 +5,7 @@ expect.
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.load import Arrivals, Search
-from perfspec.plan.estimates import Estimate, expected
+from perfspec.plan.estimates import Estimate, enough_from, expected
 from perfspec.plan.little import users_needed
 from perfspec.plan.model import Plan, PlannedPhase, Target
 from perfspec.plan.phases import longest
@@ -134,8 +134,9 @@ def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
     if not plan.thresholds and not plan.rules:
         return ["  nothing is judged in this stage"]
     width = max((len(str(t)) for t in (*plan.thresholds, *(s.threshold for s in plan.skipped))), default=0)
-    out = [f"  {'threshold':{width}}  expected requests"]
-    out += [f"  {t!s:{width}}  {_expectation(t, expected(t, estimated))}" for t in plan.thresholds]
+    at = f" at {plan.search.say(plan.search.low)}" if plan.search is not None else ""
+    out = [f"  {'threshold':{width}}  expected requests{at}"]
+    out += [f"  {t!s:{width}}  {_expectation(t, plan.search, estimated)}" for t in plan.thresholds]
     out += [f"  {s.threshold!s:{width}}  skipped: {s.reason}" for s in plan.skipped]
     out += [f"  rule     {rule}{f'   skipped: {rule.skipped}' if rule.skipped else ''}" for rule in plan.rules]
     return [
@@ -145,13 +146,14 @@ def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
     ]
 
 
-def _expectation(threshold: Threshold, n: float) -> str:
-    if threshold.row.where:
-        return "depends on the tag"
+def _expectation(threshold: Threshold, search: Search | None, estimated: Estimate) -> str:
+    n = expected(threshold, estimated)
+    if threshold.row.where and threshold.row.text not in estimated.shares:
+        return "depends on the answers"
     text = f"{count(n):>7}"
-    if not is_share(threshold.cell):
-        return text
-    needed = n_min(share_limit(threshold)[0])
+    needed = n_min(share_limit(threshold)[0]) if is_share(threshold.cell) else None
     if needed is None or n >= needed:
         return text
+    if search is not None and (enough := enough_from(search, n, needed)) is not None:
+        return f"{text}  enough to prove a pass ({count(needed)}) from {search.say(enough)} on"
     return f"{text}  too few to prove a pass: {count(needed)} without a bad one are needed"

@@ -9,19 +9,21 @@ from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
+from perfspec.language.slips import is_slip, slipped
 from perfspec.language.templates import Text
 from perfspec.spec import advice, drawn, promises
 from perfspec.spec.access import check_access
 from perfspec.spec.load_checks import check_load
 from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
+from perfspec.spec.promises import stage_promises
 from perfspec.spec.rules import all_rules, measured, resolve_rule
 from perfspec.spec.thresholds import check_promised, fits, parse_cell, parse_row, resolve
 from perfspec.spec.timers import Timers, check_timer, timers
 from perfspec.steps.kinds import Captured, Request, Step
 from perfspec.steps.reading import Read
 
-__all__ = ["check", "stage_promises"]
+__all__ = ["check"]
 
 
 def check(spec: Spec, out: Diagnostics) -> None:
@@ -102,16 +104,12 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], known: Timers, o
         _group(promise, spec, out)
     elif row.kind != "request":
         check_timer(promise, known, out)
-    if row.kind != "request":
+    if row.kind != "request" or row.name in spec.lost:
         return
     if cell.statistic == "goodput":
         out.add("PS605", "goodput is about rounds, not about requests", promise.span, "write it under `all` or a flow")
     if row.name not in places:
-        near = difflib.get_close_matches(row.name, places, 1)
-        hint = f"did you mean `{near[0]}` (line {places[near[0]].line})?" if near else "name a request with `name:`"
-        hint = f"write `flow {row.name}`" if row.name in spec.flows else hint
-        hint = f"write `group {row.name}`" if row.name in _groups(spec) else hint
-        out.add("PS602", f"no request is named `{row.name}`", row_span, hint)
+        out.add("PS602", f"no request is named `{row.name}`", row_span, _instead(row.text, spec, places))
     elif "wait" in known[row.name] and cell.is_latency and not cell.timer:
         message = f"`{row.name}` waits until its answer is as wanted; `{cell.text}` does not say which time is meant"
         out.add(
@@ -119,6 +117,26 @@ def _row(promise: Promise, spec: Spec, places: dict[str, Span], known: Timers, o
         )
     else:
         check_timer(promise, known, out)
+
+
+def _instead(row: str, spec: Spec, places: dict[str, Span]) -> str:
+    """What was meant by the name of a row that nothing is called: a name, or one of the words of a row."""
+    name, *rest = row.split(" ")
+    for word in ("flow", "group"):
+        if rest and is_slip(name, word):
+            return f"did you mean `{word} {' '.join(rest)}`?"
+    for at, word in enumerate(rest, 1):
+        if is_slip(word, "where"):
+            return f"did you mean `{' '.join((name, *rest[: at - 1], 'where', *rest[at:]))}`?"
+    bare = row.partition(" where ")[0]
+    if bare in spec.flows:
+        return f"write `flow {bare}`"
+    if bare in _groups(spec):
+        return f"write `group {bare}`"
+    near = slipped(bare, places) or difflib.get_close_matches(bare, places, 1)
+    if not near and is_slip(bare, "all"):
+        return "did you mean `all`?"
+    return f"did you mean `{near[0]}` (line {places[near[0]].line})?" if near else "name a request with `name:`"
 
 
 def _groups(spec: Spec) -> dict[str, Known]:
@@ -133,6 +151,8 @@ def _group(promise: Promise, spec: Spec, out: Diagnostics) -> None:
     """A group has times, failures and a number; what else there is belongs to its requests."""
     known = _groups(spec)
     row, cell = promise.row, promise.cell
+    if row.name in spec.lost:
+        return
     if row.name not in known:
         hint = suggest(row.name, known) or "name one with `group:` or `parallel:`"
         out.add("PS602", f"no group is named `{row.name}`", promise.row_span, hint)
@@ -192,13 +212,6 @@ def _used_values(spec: Spec, limits: Iterable[Text]) -> dict[str, tuple[str, int
     return used
 
 
-def stage_promises(spec: Spec, stage: Stage) -> tuple[Promise, ...]:
-    """The table that counts in a stage: its own cells win over the spec's."""
-    merged = {(p.row.text, p.cell.text): p for p in spec.promises}
-    merged.update({(p.row.text, p.cell.text): p for p in stage.promises})
-    return tuple(merged.values())
-
-
 def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
     for name, span in stage.mix_spans.items():
         if name not in spec.flows:
@@ -211,7 +224,12 @@ def _stage(spec: Spec, stage: Stage, out: Diagnostics) -> None:
         if rule.kind == "metric":
             _metric_rule(rule, spec, out)
         if rule.kind == "threshold" and row not in ("any", "errors") and row not in rows:
-            out.add("PS602", f"no threshold is about `{row}`", rule.span, suggest(row, dict.fromkeys(rows)))
+            out.add(
+                "PS602",
+                f"no threshold is about `{row}`",
+                rule.span,
+                suggest(row, dict.fromkeys(("errors", "any", *rows))),
+            )
 
 
 def _metric_rule(rule: AbortRule, spec: Spec, out: Diagnostics) -> None:

@@ -300,6 +300,8 @@ class Spec:
     data: tuple[Data, ...]
     unread: dict[str, Span]
     """Generators whose definition has an error: their names are known, nothing else is."""
+    lost: frozenset[str]
+    """What steps that cannot be read would have named. Nobody is told that it is not there."""
     setup: tuple[Step, ...]
     teardown: tuple[Step, ...]
     flows: dict[str, Flow]

@@ -14,6 +14,7 @@ from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
+from perfspec.language.slips import slipped
 from perfspec.spec import drawn
 from perfspec.spec.model import Fragment, Spec
 from perfspec.steps.kinds import ForEach, Request, Step, Stop, Use
@@ -290,13 +291,16 @@ class Names:
             bind, step = part.later[root]
             message, hint = _too_early(read, bind, step)
             self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
+        elif root in self.spec.lost:
+            self.unknown.add(read.span)
         elif root in part.around and read.span in self.spec.defaults:
             return
         else:
             self.unknown.add(read.span)
             message = f"nothing is called `{root}` (data, captures and names set before this step)"
             elsewhere = self._elsewhere(root)
-            self.out.add("PS301", message, _root_span(read), elsewhere or suggest(root, scope.known))
+            known: dict[str, Known | None] = {**dict.fromkeys(ALWAYS), **scope.known}
+            self.out.add("PS301", message, _root_span(read), elsewhere or suggest(root, known))
 
     def _elsewhere(self, name: str) -> str:
         """Is it captured in another flow? A name lives in one flow, and in one round of it."""
@@ -366,9 +370,9 @@ def _root_span(read: Read) -> Span:
     return read.span.part(0, len(read.path.root)) if read.span.width else read.span
 
 
-def suggest(name: str, known: Mapping[str, Known] | Mapping[str, None]) -> str:
+def suggest(name: str, known: Mapping[str, Known | None] | Mapping[str, Known]) -> str:
     """What was probably meant, and where it comes from; empty if nothing is near."""
-    near = difflib.get_close_matches(name, known, 1)
+    near = slipped(name, known) or difflib.get_close_matches(name, known, 1)
     if not near:
         return ""
     source = known[near[0]]

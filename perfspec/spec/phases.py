@@ -25,6 +25,8 @@ AT_MOST = 500
 HOLD_NS = 80 * SECOND
 """Of each load in a search: a quarter is not judged, and a minute is."""
 PRECISION = Fraction(1, 20)
+_NOT_BOTH = "`users` waits for answers, `arrivals` keeps coming; see `perfspec explain PS501`"
+"""As the schema says it, so that a phase that has both in one file is told once."""
 
 
 def read_phases(node: Node | None, out: Diagnostics) -> tuple[Phase, ...]:
@@ -56,8 +58,7 @@ def _phase(item: Mapping, number: int, out: Diagnostics) -> Phase | None:
 def _shape(item: Mapping, out: Diagnostics) -> Shape | None:
     users, arrivals = item.get("users"), item.get("arrivals")
     if users is not None and (both := item.entry("arrivals")) is not None:  # after merging, too
-        message = "a phase has `users` or `arrivals`; this one has `users` and `arrivals`"
-        out.add("PS501", message, both.key.span, "keep one")
+        out.add("PS501", "a phase has `users` or `arrivals`, not both", both.key.span, _NOT_BOTH)
     if isinstance(users, Scalar):
         said = parse_users(users, out)
         return None if said is None else Users(said.start, said.end)

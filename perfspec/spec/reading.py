@@ -73,6 +73,7 @@ def read(path: str, root: Mapping, out: Diagnostics) -> Spec:
         first=read_steps(visit.get("first"), "each_user.first", steps),
         last=read_steps(visit.get("last"), "each_user.last", steps),
         defaults=_default_reads(steps),
+        lost=frozenset(steps.lost),  # the last: known once all steps are read
     )
 
 

@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 _CELL = re.compile(r"(?:([A-Za-z_]\w*) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
+_NEARLY = re.compile(r"((?!status )[a-z_]+ )?[a-zA-Z]{0,2}(\d\d(?:\.\d+)?)")
+"""A percentile whose `p` was not hit."""
 _STATUS = re.compile(r"status ([1-5]\d\d)")
 _SHARES = ("errors", "availability", "goodput", "burn rate", "status")
 _PLAIN = ("errors", "availability", "goodput", "burn rate", "count", "throughput")
@@ -110,7 +112,8 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
         return Cell(text, None, "", text)  # type: ignore[arg-type]
     if match := _STATUS.fullmatch(text):
         return Cell("status", None, "", text, int(match[1]))
-    near = difflib.get_close_matches(text, _KNOWN, 1)
+    near = [f"{slip[1] or ''}p{slip[2]}"] if (slip := _NEARLY.fullmatch(text)) else None
+    near = near or difflib.get_close_matches(text, _KNOWN, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(_KNOWN)}"
     out.add("PS605", f"a threshold has no cell `{text}`", span, hint)
     return None

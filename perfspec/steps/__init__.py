@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from perfspec.language.nodes import Mapping, Node, Sequence
+from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
 from perfspec.steps import (
     choose,
     for_each,
@@ -118,7 +118,22 @@ def read_steps(node: Node | None, parent: str, reading: Reading) -> tuple[Step, 
         step = KINDS[kind].read(item, parent, reading) if kind else None
         if step is not None:
             found.append(step)
+        else:
+            reading.lost.update(_given_names(item))
     return tuple(found)
+
+
+def _given_names(node: Node) -> Iterator[str]:
+    """Every name that a step without a usable verb gives to something, its children's too."""
+    for entry in node if isinstance(node, Mapping) else ():
+        if entry.key.text in ("capture", "set") and isinstance(entry.value, Mapping):
+            yield from (each.key.text for each in entry.value)
+        elif entry.key.text in ("name", "as", "group", "parallel") and isinstance(entry.value, Scalar):
+            yield entry.value.text
+        else:
+            yield from _given_names(entry.value)
+    for item in node if isinstance(node, Sequence) else ():
+        yield from _given_names(item)
 
 
 def names(steps: tuple[Step, ...]) -> Iterator[Read | Bind]:

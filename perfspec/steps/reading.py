@@ -15,7 +15,21 @@ from perfspec.steps.kinds import Step
 if TYPE_CHECKING:
     from perfspec.steps.authorization import Authorization
 
-__all__ = ["AtOnce", "Bind", "Ends", "Inside", "Loop", "Named", "Names", "OneOf", "Read", "Reading", "Tally", "reads"]
+__all__ = [
+    "AtOnce",
+    "Bind",
+    "Ends",
+    "Inside",
+    "Loop",
+    "Named",
+    "Names",
+    "OneOf",
+    "Read",
+    "Reading",
+    "Tags",
+    "Tally",
+    "reads",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,7 @@ class Ends:
 
 
 Named: TypeAlias = Read | Bind | OneOf | AtOnce | Loop | Inside | Ends | Step
+Tags: TypeAlias = tuple[tuple[str, Text], ...]
 Names: TypeAlias = "Iterator[Named]"
 """In the order things happen; a Step stands for all that it reads and binds itself."""
 
@@ -118,6 +133,8 @@ class Reading:
     using: list[str] = field(default_factory=list)
     """The fragments around the step, outermost first."""
     uses: int = 0
+    lost: set[str] = field(default_factory=set)
+    """What steps that cannot be read would have named: requests, groups, captures, entries of loops."""
     taken: dict[str, int] = field(default_factory=dict)
 
     def address(self, parent: str, label: str) -> str:
@@ -130,11 +147,11 @@ class Reading:
 class Tally(Protocol):
     """Where a step says how often it expects to send what, and how long that takes. Used to plan, never to judge."""
 
-    def request(self, name: str) -> None:
+    def request(self, name: str, tags: Tags) -> None:
         """One request; its duration is the tally's business."""
         ...
 
-    def wait(self, name: str, every_ns: int) -> None: ...
+    def wait(self, name: str, every_ns: int, tags: Tags) -> None: ...
     def pause(self, ns: int) -> None: ...
     def group(self, name: str) -> None:
         """One transaction."""

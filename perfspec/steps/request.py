@@ -19,7 +19,7 @@ from perfspec.language.phrase_grammar import (
     parse_matcher,
     parse_subject,
 )
-from perfspec.language.phrases import Matcher
+from perfspec.language.phrases import Capture, Matcher
 from perfspec.language.templates import Text
 from perfspec.steps.answers import judge
 from perfspec.steps.authorization import NOBODY, read_authorization, with_headers
@@ -44,6 +44,8 @@ __all__ = [
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _STATUS_CLASS = re.compile("[1-5][xX]{2}")
+_UNREAD = Capture("header", "")
+"""Stands in for a capture that cannot be read, which has been reported: its name is known all the same."""
 CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
 """Names that are the same in every request of a run."""
 
@@ -220,13 +222,10 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
     found = []
     for entry in node:
         capture = parse_capture(entry.value, reading.out) if isinstance(entry.value, Scalar) else None
-        if capture is None:
-            continue
-        if capture.source == "css":
+        if capture is not None and capture.source == "css":
             fix = "capture by `regex ...`, or a value of a JSON answer by its path"
             reading.out.add("PS902", "capturing by `css` is not built yet", entry.value.span, fix)
-            continue
-        found.append(Captured(entry.key.text, capture, entry.key.span))
+        found.append(Captured(entry.key.text, capture or _UNREAD, entry.key.span))
     return tuple(found)
 
 
@@ -238,8 +237,9 @@ def _recorded(node: Node | None, reading: Reading) -> tuple[Recorded, ...]:
         if entry.key.text in OWN_TIMERS:
             message = f"`{entry.key.text}` is measured anyway; a metric needs a name of its own"
             reading.out.add("PS423", message, entry.key.span, f"write for example `my_{entry.key.text}`")
-        elif parse_json_path(entry.value.text, entry.value.content, reading.out) is not None:
-            found.append(Recorded(entry.key.text, entry.value.text, entry.key.span))
+        else:
+            readable = parse_json_path(entry.value.text, entry.value.content, reading.out) is not None
+            found.append(Recorded(entry.key.text, entry.value.text if readable else "$", entry.key.span))
     return tuple(found)
 
 
@@ -280,7 +280,7 @@ def describe(step: Request) -> str:
 
 
 def weigh(step: Request, tally: Tally) -> None:
-    tally.request(step.name)
+    tally.request(step.name, step.tags)
 
 
 def bind(step: Request, build: Build) -> Program:

@@ -22,7 +22,7 @@ from perfspec.steps.matchers import predicate
 from perfspec.steps.reading import Names, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Recorder, Run, Vars
 
-__all__ = ["bind", "describe", "names", "read", "weigh"]
+__all__ = ["Listener", "bind", "describe", "names", "read", "weigh"]
 
 LINGER_NS = 1_000_000_000
 """How long a service may keep an answer open behind the event that ends it."""
@@ -67,7 +67,7 @@ def describe(step: Stream) -> str:
 
 
 def weigh(step: Stream, tally: Tally) -> None:
-    tally.request(step.request.name)
+    tally.request(step.request.name, step.request.tags)
 
 
 class Listener:

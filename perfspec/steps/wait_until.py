@@ -51,7 +51,7 @@ def describe(step: WaitUntil) -> str:
 
 
 def weigh(step: WaitUntil, tally: Tally) -> None:
-    tally.wait(step.request.name, step.every_ns)
+    tally.wait(step.request.name, step.every_ns, step.request.tags)
 
 
 def bind(step: WaitUntil, build: Build) -> Program:

@@ -1,5 +1,6 @@
 """`perfspec new`, then `perfspec try`, against the reference service: everything is printed, and no secret is."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -57,6 +58,13 @@ flows:
         json: {model: gpt-4, prompt: hello, stream: true}
         stream: {ends_with: "[DONE]"}
         expect: {status: 200, events: at least 2}
+  too-short:
+    steps:
+      - post: /v1/generate
+        name: too-short
+        json: {model: gpt-4, prompt: hello, stream: true}
+        stream: {ends_with: "[OVER]"}
+        expect: {events: at least 1000}
 thresholds: {all: {errors: under 1%}}
 """
 
@@ -154,6 +162,11 @@ def test_a_stream_is_printed_as_it_came(tmp_path):
     (tmp_path / "a.yaml").write_text(STREAMED.replace("PORT", str(port)).replace("PROGRAM", str(PROGRAM)))
     command = [PROGRAM, "try", "a.yaml"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.returncode == 1, ended.stdout + ended.stderr
     assert '< data: {"id":' in ended.stdout
-    assert "  ok    expect status 200\n" in ended.stdout
+    whole, cut = ended.stdout.split("=== flow too-short\n")
+    assert "  ok    expect status 200\n" in whole
+    assert "  ok    expect a whole stream\n" in whole
+    assert re.search(r"  ok    expect events at least 2 \(\d+ came\)\n", whole)
+    assert "  FAIL  expect a whole stream: cut off\n" in cut
+    assert re.search(r"  FAIL  expect events at least 1000 \(\d+ came\)\n", cut)

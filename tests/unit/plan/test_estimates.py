@@ -1,12 +1,13 @@
 """How many requests each threshold can expect: small plans, reckoned by hand."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from perfspec.app.plan import plan
 from perfspec.plan.build import Choice
-from perfspec.plan.estimates import Estimate, estimate, expected
+from perfspec.plan.estimates import Estimate, enough_from, estimate, expected
 
 ROOT = Path(__file__).parents[3]
 SPEC = """
@@ -186,3 +187,49 @@ def test_every_threshold_of_a_shipped_smoke_stage_expects_enough_to_prove_a_perc
     print(spec, {name: round(n) for name, n in found.items()})
     assert planned.plan.skipped == ()
     assert all(n >= 59 for n in found.values()), found
+
+
+FLOWS_WITH_TAGS = """
+  plain: {steps: [{get: /a, name: a, tags: {lang: "${lang}", size: big}}]},
+  fixed: {steps: [{get: /a, name: a, tags: {lang: de, size: "${word}"}}, {get: /b, name: b}]}"""
+
+
+@pytest.mark.parametrize(
+    ("row", "share"),
+    [
+        ("a where lang is de", (0.75 + 1) / 2),
+        ("a where lang is en", 0.25 / 2),
+        ("a where size is big", 1 / 2),
+        ("all where lang is en", 0.25 / 3),
+        ("a where lang is fr", 0),
+    ],
+)
+def test_rows_about_a_tag_expect_its_share_of_the_requests(counted, row, share) -> None:
+    found, estimated = counted(FLOWS_WITH_TAGS, f"{row}: {{errors: under 1%}}")
+    assert estimated.shares == {row: pytest.approx(share)}
+    everything = sum(n for (name, _), n in estimated.requests.items() if row.startswith("all") or name == "a")
+    assert found[f"{row} errors under 1%"] == pytest.approx(everything * share)
+
+
+def test_a_tag_that_is_drawn_from_a_list_is_drawn_to_be_counted(counted) -> None:
+    _, estimated = counted(FLOWS_WITH_TAGS, "a where size is abcd: {errors: under 1%}")
+    assert estimated.shares["a where size is abcd"] == pytest.approx(0.25, abs=0.1)
+
+
+def test_the_share_of_a_tag_that_only_answers_decide_is_not_known(counted) -> None:
+    steps = '{get: /a, name: a, capture: {x: $.x}}, {get: /b, name: b, tags: {seen: "${x}"}}'
+    _, estimated = counted(f"buy: {{steps: [{steps}]}}", "b where seen is 1: {errors: under 1%}")
+    assert estimated.shares == {}
+
+
+@pytest.mark.parametrize(
+    ("limit", "enough"), [("users: 3 to 30", 6), ("users: 3 to 5", None), ("arrivals: 1/s to 9/s", Fraction(7, 5))]
+)
+def test_a_search_judges_a_row_from_some_load_on(plan_of, limit, enough) -> None:
+    # 3 users for 45 judged seconds, a round of 4 s each: 33.75; or one a second: 45.
+    flows = "buy: {steps: [{get: /a, name: a}, {pause: 3900ms}]}"
+    text = SPEC.replace("FLOWS", flows).replace("THRESHOLDS", "a: {p95: at most 100ms}")
+    plan = plan_of(text.replace("STAGE", f"find_limit: {{{limit}, hold_each: 60s}}"))
+    n = expected(plan.thresholds[0], estimate(plan, {}))
+    assert n == pytest.approx(33.75 if "users" in limit else 45)
+    assert enough_from(plan.search, n, 59) == enough

@@ -19,10 +19,7 @@ def test_every_threshold_of_a_smoke_stage_expects_enough_requests(monkeypatch, n
     planned = plan(f"specs/{name}", Choice("smoke"))
     assert planned.plan is not None
     estimated = estimate(planned.plan, planned.rows)
-    shares = {"gpt-4": 0.2}
-    found = {
-        str(t): expected(t, estimated) * shares.get(dict(t.row.where).get("model", ""), 1)
-        for t in planned.plan.thresholds
-    }
+    assert {t.row.text for t in planned.plan.thresholds if t.row.where} == set(estimated.shares)
+    found = {str(t): expected(t, estimated) for t in planned.plan.thresholds}
     assert {text: n for text, n in found.items() if n < ENOUGH} == {}
     assert [str(d) for d in planned.checked.findings] == []

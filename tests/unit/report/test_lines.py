@@ -69,7 +69,7 @@ def test_a_plan_says_what_happens_once(plan_of) -> None:
     )
     assert lines[before + 1] == "         send GET /in as `get /in`"
     assert lines[after + 1] == "         send DELETE /out as `delete /out`"
-    assert "  a where l is de p95 under 1s  depends on the tag" in lines
+    assert "  a where l is de p95 under 1s        4  too few to prove a pass: 59 without a bad one are needed" in lines
 
 
 def test_a_plan_without_thresholds_says_so(plan) -> None:
