@@ -13,7 +13,8 @@ from perfspec.load import Shape
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.verdict.abort import Abort, Watch
-from perfspec.verdict.capacity import Searching, Step
+from perfspec.verdict.capacity import Heard, Judging, Searching, Step
+from perfspec.verdict.health import Sampled
 from perfspec.verdict.judge import Circumstances, judge
 
 __all__ = ["Listener", "Pilot", "Steered"]
@@ -35,8 +36,9 @@ class Pilot:
         self._load = load
         self._on_second = on_second
         windows = plan.windows(max(plan.for_ns, plan.extend_to_ns))
-        self._watch = Watch(plan.abort, plan.thresholds, [(w.start_ns, w.end_ns) for w in windows], plan.promised)
-        self._searching = None if plan.search is None else Searching(plan.search, plan.thresholds)
+        stretches = [(w.start_ns, w.end_ns) for w in windows]
+        self._watch = Watch(plan.abort, plan.thresholds, stretches, plan.promised, of_search=plan.search is not None)
+        self._searching = None if plan.search is None else Searching(plan.search, _judging(plan))
         self._slices: list[Slice] = []
         # All so far, where the stage may run on; else nobody asks, and they are the one thing that would grow.
         self.abort: Abort | None = None
@@ -69,7 +71,8 @@ class Pilot:
         searching, search = self._searching, self._plan.search
         if searching is None or search is None or told.is_ending:
             return None
-        step = searching.second(told.number, told.slices, told.waiting)
+        vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices)
+        step = searching.second(Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals))
         if step is not None and searching.hunt.doing == "over":
             self._load.stop("finished")
         elif step is not None:
@@ -84,3 +87,8 @@ class Pilot:
         verdicts = judge(self._plan.thresholds, self._slices, windows, Circumstances(warn_only=self._plan.warn_only))
         failed = {v.strength for v in verdicts if v.outcome == "FAIL"}
         return "borderline" in failed and "clear" not in failed
+
+
+def _judging(plan: Plan) -> Judging:
+    visits = plan.each_user.first or plan.each_user.last
+    return Judging(plan.thresholds, plan.rules, plan.target.most_requests_per_s, has_visits=bool(visits))

@@ -5,10 +5,10 @@ moment, before anything is sent.
 from typing import TypeAlias
 
 from perfspec.load.arrivals import Arrivals, Schedule
-from perfspec.load.search import Hunt, Search
+from perfspec.load.search import Beyond, Hunt, Search
 from perfspec.load.segment import WHOLE, Segment
 from perfspec.load.users import Users
 
-__all__ = ["WHOLE", "Arrivals", "Hunt", "Schedule", "Search", "Segment", "Shape", "Users"]
+__all__ = ["WHOLE", "Arrivals", "Beyond", "Hunt", "Schedule", "Search", "Segment", "Shape", "Users"]
 
 Shape: TypeAlias = Users | Arrivals

@@ -3,6 +3,9 @@
 A step that breaks is repeated once: an unlucky one would end the growing far too low. What was met is held three times
 as long at the end; if it breaks then, the next lower load that was met is narrowed down and confirmed, and no more.
 
+A load beyond what the load generator, or the environment's ceiling, can do says nothing of the service. It is an upper
+end like any other while the gap is narrowed, but the answer is then "at least", not a bracket.
+
     growing -> narrowing -> confirming -> over
 """
 
@@ -16,7 +19,7 @@ from perfspec.diagnostics.source import Span
 from perfspec.load.arrivals import Arrivals
 from perfspec.load.users import Users
 
-__all__ = ["Hunt", "Search"]
+__all__ = ["Beyond", "Hunt", "Search"]
 
 GROWTH = Fraction(3, 2)
 CONFIRM = 3
@@ -26,6 +29,8 @@ SETTLE = Fraction(1, 4)
 """Not judged at the beginning of each step."""
 Level = Fraction
 Doing = Literal["growing", "narrowing", "confirming", "over"]
+Beyond = Literal["", "service", "generator", "ceiling"]
+"""Whose limit a load went beyond; empty: nobody's, it was met."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -36,6 +41,8 @@ class Search(msgspec.Struct, frozen=True):
     precision: Fraction
     at_most: int
     span: Span
+    is_capped: bool = False
+    """`at_most` is the environment's, which allows no more users at a time."""
 
     def shape(self, level: Level) -> Users | Arrivals:
         if self.by == "users":
@@ -91,18 +98,27 @@ class Hunt:
     def __init__(self, search: Search) -> None:
         self._search = search
         self._met: list[Level] = []
-        self._repeats = 0
+        self._first_try: Beyond = ""
+        """How the load that is held once more ended."""
         self._confirmations = 0
         self.level: Level = search.low
         self.doing: Doing = "growing"
         self.failed: Level | None = None
         """The lowest load that broke a threshold, twice; or when it was confirmed."""
+        self.stopped: Level | None = None
+        """The lowest load that something else than the service could not do."""
+        self.stopped_by: Beyond = ""
         self.is_confirmed = False
 
     @property
     def met(self) -> Level | None:
         """The highest load below every one that failed at which all thresholds held."""
         return self._met[-1] if self._met else None
+
+    @property
+    def upper(self) -> Level | None:
+        """The lowest load that was not met, whoever's limit it is beyond."""
+        return min((level for level in (self.failed, self.stopped) if level is not None), default=None)
 
     @property
     def hold_ns(self) -> int:
@@ -112,44 +128,46 @@ class Hunt:
     def settle_ns(self) -> int:
         return ceil(self._search.hold_ns * SETTLE)
 
-    def tell(self, *, met: bool) -> None:
+    def tell(self, beyond: Beyond) -> None:
         """How the step at `level` ended."""
+        first, self._first_try = self._first_try, ""
         if self.doing == "confirming":
-            self._confirmed(met=met)
-        elif met:
-            self._repeats = 0
+            self._confirmed(beyond)
+        elif not beyond:
             self._met.append(self.level)
             self._go_on()
-        elif not self._repeats:
-            self._repeats = 1
-        else:
-            self._repeats = 0
-            self.failed = self.level
+        elif not first:
+            self._first_try = beyond
+        else:  # the service has failed only if it failed twice
+            self._end_at(beyond if first == "service" else first)
             self._go_on()
 
-    def stop(self) -> None:
-        """Nothing more can be learned: the generator is at its own limit, or the run is over."""
-        self.doing = "over"
+    def _end_at(self, beyond: Beyond) -> None:
+        if beyond == "service":
+            self.failed = self.level
+        else:
+            self.stopped, self.stopped_by = self.level, beyond
 
-    def _confirmed(self, *, met: bool) -> None:
-        if met:
+    def _confirmed(self, beyond: Beyond) -> None:
+        self._confirmations += 1
+        if not beyond:
             self.is_confirmed = True
             self.doing = "over"
             return
-        self.failed = self._met.pop()
-        self._confirmations += 1
-        if self._confirmations < CONFIRMATIONS:
-            self._go_on()
-        else:
+        if beyond == "service":
+            self.failed = self._met.pop()
+        if self._confirmations == CONFIRMATIONS:
             self.doing = "over"
+        elif beyond == "service":
+            self._go_on()
 
     def _go_on(self) -> None:
-        met, search = self.met, self._search
+        met, upper, search = self.met, self.upper, self._search
         if met is None:
             self.doing = "over"
-        elif self.failed is None and met < search.high:
+        elif upper is None and met < search.high:
             self.doing, self.level = "growing", search.grown(met)
-        elif self.failed is not None and (middle := search.between(met, self.failed)) is not None:
+        elif upper is not None and (middle := search.between(met, upper)) is not None:
             self.doing, self.level = "narrowing", middle
         else:
             self.doing, self.level = "confirming", met

@@ -53,7 +53,8 @@ def _search_as_phase(search: Search, environment: Environment, scale: Fraction) 
     """The search, and the one phase that it is: as long as it may take at worst."""
     shape = _within(search.shape(search.high), environment)
     at_most = shape.at_most if isinstance(shape, Arrivals) else search.at_most
-    search = msgspec.structs.replace(search, hold_ns=scaled(search.hold_ns, scale), at_most=at_most)
+    capped = at_most < search.at_most
+    search = msgspec.structs.replace(search, hold_ns=scaled(search.hold_ns, scale), at_most=at_most, is_capped=capped)
     return search, PlannedPhase("search", search.span, 0, longest(search), shape, measured=True)
 
 

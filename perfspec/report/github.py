@@ -49,7 +49,10 @@ def _of(result: Result) -> Iterator[tuple[str, str]]:
 
 
 def _end(result: Result) -> str:
-    return "; ".join([f"{result.service} {result.stage}: the run ended: {result.ended}", *result.notes])
+    why = f"the run ended: {result.ended}"
+    if result.capacity is not None and result.ended == "finished":
+        why = f"no limit was found: {result.capacity.text}"
+    return "; ".join([f"{result.service} {result.stage}: {why}", *result.notes])
 
 
 def _more(kind: str, n: int) -> str:

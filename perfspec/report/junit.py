@@ -94,7 +94,23 @@ def _thresholds(result: Result) -> ET.Element:
         case = _case(result, str(skipped.threshold), 0)
         _say(case, "skipped", "skipped", skipped.reason)
         cases.append(case)
-    return _suite(result, "thresholds", cases, few_requests(result.verdicts))
+    return _suite(result, "thresholds", [*_search(result), *cases], few_requests(result.verdicts))
+
+
+def _search(result: Result) -> list[ET.Element]:
+    """A case for what a search found: it passes with the answer, or says why there is none."""
+    capacity = result.capacity
+    if capacity is None:
+        return []
+    case = _case(result, "the limit that was searched for", result.ended_ns)
+    text = f"{result.spec}: {capacity.text}"
+    if capacity.is_answer:
+        ET.SubElement(case, "system-out").text = _clean(text)
+    elif capacity.met or not capacity.failed:
+        _say(case, "error", "inconclusive", text)
+    else:
+        _say(case, "failure", "slo", text)
+    return [case]
 
 
 def _threshold(result: Result, verdict: Verdict) -> ET.Element:

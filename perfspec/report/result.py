@@ -29,7 +29,7 @@ from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
 from perfspec.verdict.capacity import Capacity, bracket
 from perfspec.verdict.comparison import Comparison
-from perfspec.verdict.health import Health, Sampled, judge_health
+from perfspec.verdict.health import Health, Sampled, held_back, judge_health, tightest_ns
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
 from perfspec.verdict.samples import Seconds, is_judged
@@ -41,7 +41,6 @@ TORN = "torn"
 """How a run ended whose log has no end: killed, or its disk was full."""
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED"]
 DIFFERENT = 0.05
-HELD_SHARE = 0.01
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
 
@@ -215,10 +214,7 @@ def _held(plan: Plan, log: Log, stretches: Sequence[tuple[int, int]], slices: It
     """Not empty if the environment's ceiling, and not the service, has made requests slow."""
     held = sum(s.held for s in log.seconds if is_judged(s.second - 1, stretches))
     sent = _all_requests(s for s in slices if is_judged(s.second, stretches)).n
-    if held <= HELD_SHARE * sent:
-        return ""
-    most = plan.target.most_requests_per_s
-    return f"the environment's ceiling of {most} requests/s held back {held} requests: ask for less load, or raise it"
+    return held_back(held, sent, plan.target.most_requests_per_s)
 
 
 def _capacity(plan: Plan, log: Log) -> Capacity | None:
@@ -228,8 +224,7 @@ def _capacity(plan: Plan, log: Log) -> Capacity | None:
 
 
 def _of_capacity(capacity: Capacity | None, outcome: Outcome, code: ExitCode) -> tuple[Outcome, ExitCode]:
-    """A search passes if it has found a load that held when it was confirmed."""
-    if outcome != "PASS" or capacity is None or capacity.is_confirmed:
+    if outcome != "PASS" or capacity is None or capacity.is_answer:
         return outcome, code
     if capacity.failed and not capacity.met:
         return "FAIL", ExitCode.THRESHOLD_FAILED
@@ -282,13 +277,8 @@ def _notes(log: Log, end: End) -> tuple[str, ...]:
 def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> Health:
     """A line with number k is about the second before it."""
     judged = [s for s in seconds if is_judged(s.second - 1, stretches)]
-    times = [int(t.limit.quantity.value) for t in plan.thresholds if t.limit.quantity.unit == "time"]
-    sampled = [Sampled(s.lateness, s.cpu_ns, s.vitals, _errors(s.slices)) for s in judged]
-    return judge_health(sampled, min(times, default=0))
-
-
-def _errors(slices: Iterable[Slice]) -> dict[str, int]:
-    return total(slices, lambda piece: piece.key.timer in ("", "wait", "arrival")).errors
+    sampled = [Sampled.of(s.lateness, s.cpu_ns, s.vitals, s.slices) for s in judged]
+    return judge_health(sampled, tightest_ns(plan.thresholds))
 
 
 _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}

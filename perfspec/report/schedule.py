@@ -61,7 +61,7 @@ def _before(plan: Plan) -> list[str]:
 
 def _phases(plan: Plan, estimated: Estimate) -> list[str]:
     if plan.search is not None:
-        return _search(plan.search)
+        return _search(plan.search) + _ceiling(plan)
     out = []
     measured = False
     for phase in plan.phases:
@@ -74,11 +74,15 @@ def _phases(plan: Plan, estimated: Estimate) -> list[str]:
         out.append(f"  {begin:>6} {until} {phase.name}: {_load(phase, estimated)}{judged}")
     if plan.extend_to_ns > plan.for_ns:
         out.append(f"         to {format_duration(plan.extend_to_ns):<6} if it is too close to call")
-    if plan.target.most_requests_per_s:
-        out.append(f"         never more than {count(plan.target.most_requests_per_s)} requests/s: what is more waits")
+    out += _ceiling(plan)
     if plan.time_scale != 1:
         out.append(f"         times of phases are {plan.time_scale:g} of those in the spec")
     return out
+
+
+def _ceiling(plan: Plan) -> list[str]:
+    most = plan.target.most_requests_per_s
+    return [f"         never more than {count(most)} requests/s: what is more waits"] if most else []
 
 
 def _load(phase: PlannedPhase, estimated: Estimate) -> str:

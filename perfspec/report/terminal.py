@@ -67,6 +67,7 @@ def overview(results: Sequence[Result | str]) -> list[str]:
             continue
         held = sum(v.outcome in ("PASS", "WARN") for v in result.verdicts)
         out.append(f"{result.outcome:12}  {_name(result):{width}}   {held} of {len(result.verdicts)} limits held")
+        out += [f"{'':12}    limit: {result.capacity.text}"] if result.capacity is not None else []
         out += [f"{'':12}    {v.outcome}  {v.threshold}" for v in result.verdicts if v.outcome not in ("PASS", "WARN")]
     return out
 

@@ -5,10 +5,13 @@ ends the run when the judged time so far is evidence enough (evidence.py), or by
 at least 20 requests of the last 10 s, at any time after the first 5 s. A rule with `for` must be broken in every one of
 its last seconds that brought anything, and something must have come; counts and rates are 0 in a second that brought
 nothing, from the first request on. `no responses` needs somebody who waits for one.
+
+The steps of a search are meant to break thresholds: there, rules about thresholds wait for a service that is dead:
+90 % of the last 10 s refused, reset or not found. Other rules stand.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,6 +21,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
+from perfspec.metrics.error_kinds import UNREACHABLE_KINDS
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Promised, Threshold
@@ -99,6 +103,13 @@ class Asked:
         n = sum(heard.n for heard in self.recent)
         return n >= HARD_REQUESTS and sum(heard.bad for heard in self.recent) >= HARD_SHARE * n
 
+    @property
+    def is_dead(self) -> bool:
+        """Nearly nobody found anyone to talk to."""
+        n = sum(heard.n for heard in self.recent)
+        lost = sum(k for heard in self.recent for kind, k in heard.errors.items() if kind in UNREACHABLE_KINDS)
+        return n >= HARD_REQUESTS and lost >= HARD_SHARE * n
+
     def is_sure(self, passed: int) -> bool:
         return self.gathered is not None and self.gathered.is_enough(passed)
 
@@ -143,10 +154,15 @@ class Watch:
         thresholds: Sequence[Threshold],
         stretches: Seconds = (),
         promised: Promised | None = None,
+        *,
+        of_search: bool = False,
     ) -> None:
         """`stretches`: the time that is judged. `promised`: the availability that a burn rate is measured by."""
         shares = [threshold for threshold in thresholds if is_share(threshold.cell)]
-        self._asked = [asked for rule in rules for asked in _asked(rule, shares, stretches, promised)]
+        self._of_search = of_search
+        self._asked = [
+            found for rule in rules for found in _asked(rule, shares, stretches, promised, of_search=of_search)
+        ]
         self._silence = [rule for rule in rules if rule.kind == "no responses"]
         self._silent_seconds = 0
 
@@ -165,12 +181,20 @@ class Watch:
                 return Abort(rule.text, "", second, f"no answer came in {format_duration(rule.for_ns)}")
         for asked in self._asked:
             asked.add(new)
-            named = str(asked.threshold) if asked.rule.kind == "threshold" else ""
-            if asked.is_true_throughout() if asked.rule.for_ns else second > FIRST_SECONDS and asked.is_hard():
-                return Abort(asked.rule.text, named, second, asked.evidence())
-            if asked.is_sure(second):
-                return Abort(asked.rule.text, named, second, asked.sure_evidence())
+            if evidence := self._evidence(asked, second):
+                named = str(asked.threshold) if asked.rule.kind == "threshold" else ""
+                return Abort(asked.rule.text, named, second, evidence)
         return None
+
+    def _evidence(self, asked: Asked, second: int) -> str:
+        """Why the rule ends the run now; empty if it does not."""
+        if self._of_search and asked.rule.kind == "threshold":
+            is_over = second > FIRST_SECONDS and asked.is_dead
+        else:
+            is_over = asked.is_true_throughout() if asked.rule.for_ns else second > FIRST_SECONDS and asked.is_hard()
+        if is_over:
+            return asked.evidence()
+        return asked.sure_evidence() if asked.is_sure(second) else ""
 
 
 def _by_second(slices: Sequence[Slice]) -> dict[int, list[Slice]]:
@@ -180,17 +204,20 @@ def _by_second(slices: Sequence[Slice]) -> dict[int, list[Slice]]:
     return found
 
 
-def _asked(rule: AbortRule, shares: Sequence[Threshold], stretches: Seconds, promised: Promised | None) -> list[Asked]:
+def _asked(
+    rule: AbortRule, shares: Sequence[Threshold], stretches: Seconds, promised: Promised | None, *, of_search: bool
+) -> Iterator[Asked]:
     seconds = max(rule.for_ns // SECOND, 1) if rule.for_ns else HARD_SECONDS
     if rule.kind == "metric":
-        return [Asked(rule, watched(rule, promised), seconds)]
-    if rule.kind != "threshold":
-        return []
-    return [
-        Asked(rule, threshold, seconds, None if rule.for_ns else Gathered(share_limit(threshold)[0], stretches))
-        for threshold in shares
-        if _is_meant(rule, threshold)
-    ]
+        yield Asked(rule, watched(rule, promised), seconds)
+    for threshold in shares if rule.kind == "threshold" else ():
+        if not _is_meant(rule, threshold):
+            continue
+        if of_search:
+            yield Asked(rule, threshold, HARD_SECONDS)
+        else:
+            gathered = None if rule.for_ns else Gathered(share_limit(threshold)[0], stretches)
+            yield Asked(rule, threshold, seconds, gathered)
 
 
 def _is_meant(rule: AbortRule, threshold: Threshold) -> bool:

@@ -1,25 +1,34 @@
 """How much does it carry? Judges each step of a search, and says what the steps found: a bracket, not a number.
 
-A step is met if no limit is broken in its judged time, and if no more and more users wait for answers: then the load is
-more than the service can do, even while its percentiles still hold. A quarter of each step is not judged.
+A step is met if no limit is broken in its judged time, and if what is there fits together (steadiness.py): where more
+and more users wait, or are in rounds that do not end, the load is more than the service can do, even while its
+percentiles still hold. A quarter of each step is not judged.
+
+Where the load generator was late itself, or the environment's ceiling held requests back, a step that was not met says
+nothing of the service; unless a limit is broken that neither of them could have broken.
 """
 
 from collections.abc import Sequence
-from math import sqrt
-from statistics import fmean, variance
+from dataclasses import dataclass
 
 import msgspec
 
 from perfspec.base.clock import SECOND
-from perfspec.load import Hunt, Search
+from perfspec.load import Beyond, Hunt, Search
+from perfspec.metrics.rows import total
 from perfspec.metrics.series import Slice
-from perfspec.spec.model import Threshold
+from perfspec.spec.model import Rule, Threshold
+from perfspec.verdict.health import Sampled, held_back, judge_health, tightest_ns
 from perfspec.verdict.judge import Circumstances, Verdict, judge
+from perfspec.verdict.rules import judge_rules
+from perfspec.verdict.samples import is_judged
+from perfspec.verdict.steadiness import is_growing, lost_users
 
-__all__ = ["Capacity", "Searching", "Step", "bracket"]
+__all__ = ["Capacity", "Heard", "Judging", "Searching", "Step", "bracket"]
 
-GROWN = 1.2
-FEWEST_SAMPLES = 6
+_OF_A_CAP = frozenset({"dropped"})
+_OF_A_CEILING = frozenset({"dropped", "timeout"})
+"""Kinds by which a request can fail that an environment's ceiling has kept from being sent."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -37,6 +46,8 @@ class Step(msgspec.Struct, frozen=True):
     why: str
     """What was broken; empty if nothing was."""
     verdicts: tuple[Verdict, ...]
+    beyond: Beyond = ""
+    """Whose limit the load went beyond: the service's, the load generator's, the environment's ceiling."""
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -49,71 +60,191 @@ class Capacity(msgspec.Struct, frozen=True):
     is_confirmed: bool
     """The load that was met held for three times as long."""
     steps: tuple[Step, ...]
+    stopped: str = ""
+    """The lowest load, below any that failed, that something else than the service could not do."""
+    stopped_by: Beyond = ""
+    """What that was."""
+
+    @property
+    def is_answer(self) -> bool:
+        """A load held when it was confirmed, and it was not the load generator that kept the search from a higher one.
+
+        What the environment does not allow is as much of an answer as the upper end of the search.
+        """
+        return self.is_confirmed and self.stopped_by != "generator"
 
     @property
     def text(self) -> str:
         """In one sentence."""
-        if not self.met:
-            return f"not even {self.failed} were met" if self.failed else "no load was held to its end"
         sure = ", confirmed three times as long" if self.is_confirmed else ", not confirmed"
-        return f"met at {self.met}, failed at {self.failed}{sure}" if self.failed else f"at least {self.met}{sure}"
+        if not self.met:
+            return self._nothing_met()
+        if not self.stopped:
+            return f"met at {self.met}, failed at {self.failed}{sure}" if self.failed else f"at least {self.met}{sure}"
+        failed = f"; failed at {self.failed}" if self.failed else ""
+        return f"at least {self.met} ({self._limit} at {self.stopped}){sure}{failed}"
+
+    def _nothing_met(self) -> str:
+        if self.stopped:
+            return f"nothing is known of the service: {self._limit} at {self.stopped} already"
+        return f"not even {self.failed} were met" if self.failed else "no load was held to its end"
+
+    @property
+    def _limit(self) -> str:
+        if self.stopped_by == "generator":
+            return "the load generator was the limit"
+        return "the ceiling of the environment was reached"
 
 
 def bracket(search: Search, steps: Sequence[Step]) -> Capacity:
     """The bracket that the steps come to: the same search, told the same answers."""
     hunt = Hunt(search)
     for step in steps:
-        hunt.tell(met=step.met)
+        hunt.tell("" if step.met else step.beyond or "service")
     say = search.say
+    is_stopped = hunt.stopped is not None and (hunt.failed is None or hunt.stopped < hunt.failed)
     return Capacity(
         "" if hunt.met is None else say(hunt.met),
         "" if hunt.failed is None else say(hunt.failed),
         hunt.is_confirmed,
         tuple(steps),
+        say(hunt.stopped) if is_stopped and hunt.stopped is not None else "",
+        hunt.stopped_by if is_stopped else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What steps are held against."""
+
+    thresholds: Sequence[Threshold]
+    rules: Sequence[Rule] = ()
+    most_requests_per_s: int = 0
+    """The environment's ceiling; 0: none."""
+    has_visits: bool = False
+    """Users do something before their first round, or after their last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came in during one second of a search."""
+
+    number: int
+    """How many full seconds have passed."""
+    users: int
+    waiting: int
+    slices: Sequence[Slice]
+    held: int
+    """Requests that the environment's ceiling held back."""
+    generator: Sampled
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Why a step was not met."""
+
+    why: str = ""
+    beyond: Beyond = ""
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Searching:
     """A search under way. Told of every second; says when a step has ended, and which load is next."""
 
-    def __init__(self, search: Search, thresholds: Sequence[Threshold]) -> None:
+    def __init__(self, search: Search, judging: Judging) -> None:
         self._search = search
-        self._thresholds = thresholds
+        self._judging = judging
         self.hunt = Hunt(search)
         self._start = 0
-        self._slices: list[Slice] = []
-        self._waiting: list[int] = []
+        self._heard: list[Heard] = []
 
-    def second(self, number: int, slices: Sequence[Slice], waiting: int) -> Step | None:
-        """`number` full seconds have passed. The step that has just ended, and been judged; None within a step."""
-        self._slices += slices
-        judged = self._start + -(-self.hunt.settle_ns // SECOND)
-        if number > judged:
-            self._waiting.append(waiting)
+    def second(self, heard: Heard) -> Step | None:
+        """The step that has just ended, and been judged; None within a step."""
+        self._heard.append(heard)
         end = self._start + -(-self.hunt.hold_ns // SECOND)
-        if number <= end:  # a second longer, for the answers to what was due in its last one
+        if heard.number <= end:  # a second longer, for the answers to what was due in its last one
             return None
-        step = self._judged(self._start * SECOND, judged * SECOND, end * SECOND)
-        self.hunt.tell(met=step.met)
-        self._start, self._slices, self._waiting = number, [], []
+        judged = self._start + -(-self.hunt.settle_ns // SECOND)
+        found = self._judged((judged * SECOND, end * SECOND))
+        load, doing = self._search.say(self.hunt.level), self.hunt.doing
+        step = Step(
+            load, doing, self._start * SECOND, judged * SECOND, end * SECOND,
+            not found.beyond, found.why, found.verdicts, found.beyond,
+        )  # fmt: skip
+        self.hunt.tell(step.beyond)
+        self._start, self._heard = heard.number, []
         return step
 
-    def _judged(self, start_ns: int, judged_ns: int, end_ns: int) -> Step:
-        verdicts = judge(self._thresholds, self._slices, [(judged_ns, end_ns)], Circumstances())
-        broken = [f"{v.threshold}" for v in verdicts if v.outcome == "FAIL"]
-        if all(v.outcome == "NO_DATA" for v in verdicts):
-            broken.append("nothing was measured")
-        if _is_growing(self._waiting):
-            broken.append("more and more waited for answers")
-        load, doing = self._search.say(self.hunt.level), self.hunt.doing
-        return Step(load, doing, start_ns, judged_ns, end_ns, not broken, "; ".join(broken), verdicts)
+    def _judged(self, stretch: tuple[int, int]) -> _Found:
+        """Whose limit the step was beyond, looked for in this order: what only the service can have broken, the load
+        generator, the ceiling, then all else that the service can have broken.
+        """
+        slices = [piece for heard in self._heard for piece in heard.slices]
+        within = [heard for heard in self._heard if is_judged(heard.number - 1, [stretch])]
+        health = judge_health([each.generator for each in within], tightest_ns(self._judging.thresholds))
+        late = health.late
+        held = self._held(within, slices, stretch)
+        verdicts = self._verdicts(slices, stretch, late or held)
+        excused = _OF_A_CEILING if held else _OF_A_CAP if self._search.is_capped else frozenset[str]()
+        without = verdicts
+        if excused:
+            without = self._verdicts([_without(piece, excused) for piece in slices], stretch, late or held)
+        if broken := _broken(without):
+            return _Found(broken, "service", verdicts)
+        unclear = _unclear(verdicts)
+        if late and (unclear or self._search.by == "arrivals"):  # a rate that is sent late is another rate
+            return _Found(late, "generator", verdicts)
+        if unclear and health.own_failures:
+            return _Found(unclear, "generator", verdicts)
+        if held or (held := _broken(verdicts)):
+            return _Found(held, "ceiling", verdicts)
+        if unsteady := self._unsteady(within, verdicts):
+            return _Found(unsteady, "service", verdicts)
+        return _Found("", "", verdicts)
+
+    def _held(self, within: Sequence[Heard], slices: Sequence[Slice], stretch: tuple[int, int]) -> str:
+        due = (piece for piece in slices if is_judged(piece.second, [stretch]))
+        sent = total(due, lambda piece: piece.key.part == "load" and piece.key.timer in ("", "wait")).n
+        return held_back(sum(heard.held for heard in within), sent, self._judging.most_requests_per_s)
+
+    def _verdicts(self, slices: Sequence[Slice], stretch: tuple[int, int], late: str) -> tuple[Verdict, ...]:
+        circumstances, judging = Circumstances(late), self._judging
+        limits = judge(judging.thresholds, slices, [stretch], circumstances)
+        return limits + judge_rules(judging.rules, slices, [stretch], circumstances)
+
+    def _unsteady(self, within: Sequence[Heard], verdicts: Sequence[Verdict]) -> str:
+        """What else speaks against the load, where every limit holds."""
+        if all(v.outcome in ("NO_DATA", "SKIPPED") for v in verdicts):
+            return "nothing was measured"
+        if unclear := _unclear(verdicts):
+            return unclear
+        if is_growing([heard.waiting for heard in within]):
+            return "more and more waited for answers"
+        if self._search.by == "arrivals" and self._judging.has_visits:
+            return ""  # what they do before and after is in no round
+        most = int(self.hunt.level) if self._search.by == "users" else max(heard.users for heard in within)
+        users = [min(heard.users, most) for heard in within]  # others are left over from the step before
+        return lost_users(users, [piece for heard in within for piece in heard.slices])
 
 
-def _is_growing(waiting: Sequence[int]) -> bool:
-    """The last third is well above the first: by a fifth, by one at least, and by more than chance would have it."""
-    third = len(waiting) // 3
-    if len(waiting) < FEWEST_SAMPLES:
-        return False
-    first, last = waiting[:third], waiting[-third:]
-    noise = 2 * sqrt((variance(first) + variance(last)) / third)
-    return fmean(last) > GROWN * fmean(first) and fmean(last) - fmean(first) > max(1.0, noise)
+def _broken(verdicts: Sequence[Verdict]) -> str:
+    return "; ".join(v.threshold for v in verdicts if v.outcome == "FAIL")
+
+
+def _unclear(verdicts: Sequence[Verdict]) -> str:
+    return "; ".join(f"{v.threshold}: {v.reason}" for v in verdicts if v.outcome == "INCONCLUSIVE")
+
+
+def _without(piece: Slice, kinds: frozenset[str]) -> Slice:
+    """As if the requests that failed by these kinds had not been due."""
+    gone = {kind: n for kind, n in piece.errors.items() if kind in kinds}
+    if not gone:
+        return piece
+    n = sum(gone.values())
+    return msgspec.structs.replace(
+        piece,
+        n=piece.n - n,
+        errors={kind: count for kind, count in piece.errors.items() if kind not in kinds},
+        unavailable=max(piece.unavailable - n, 0),
+        over={limit: max(count - n, 0) for limit, count in piece.over.items()},
+    )

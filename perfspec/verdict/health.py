@@ -17,9 +17,12 @@ from perfspec.base.units import format_ms
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import GENERATOR_KINDS
 from perfspec.metrics.histogram import Histogram
+from perfspec.metrics.rows import total
+from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.metrics.vitals import Vitals
+from perfspec.spec.model import Threshold
 
-__all__ = ["Health", "Sampled", "judge_health"]
+__all__ = ["Health", "Sampled", "held_back", "judge_health", "tightest_ns"]
 
 LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
@@ -31,6 +34,8 @@ NEARLY_USED_UP = 0.9
 DROPPED = "dropped"
 """The error kind of those who found no place."""
 P99 = Fraction(99, 100)
+HELD_SHARE = 0.01
+"""Of requests that an environment's ceiling may hold back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,12 @@ class Sampled:
     cpu_ns: int
     vitals: Vitals | None = None
     errors: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lateness: Mapping[int, int], cpu_ns: int, vitals: Vitals | None, slices: Iterable[Slice]) -> "Sampled":
+        """`slices`: what came in during the second."""
+        requests = total(slices, lambda piece: piece.key.timer in ("", "wait", ARRIVAL))
+        return cls(dict(lateness), cpu_ns, vitals, requests.errors)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -102,6 +113,19 @@ class Health(msgspec.Struct, frozen=True):
         if self.machine_busy is not None and self.machine_busy > MACHINE_HIGH:
             return f", on a machine {self.machine_busy:.0%} busy", "give this machine less to do, or use another one"
         return "", "give this machine less to do, or run with fewer users"
+
+
+def held_back(held: int, sent: int, most: int) -> str:
+    """Not empty if the environment's ceiling of `most` requests a second, and not the service, made requests slow."""
+    if held <= HELD_SHARE * sent:
+        return ""
+    return f"the environment's ceiling of {most} requests/s held back {held} requests: ask for less load, or raise it"
+
+
+def tightest_ns(thresholds: Iterable[Threshold]) -> int:
+    """The shortest time of any limit; 0: none."""
+    quantities = (threshold.limit.quantity for threshold in thresholds)
+    return min((int(q.value) for q in quantities if q.unit == "time"), default=0)
 
 
 def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:

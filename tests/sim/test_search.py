@@ -1,29 +1,35 @@
 """A search for the limit of services whose limit is known."""
 
+from xml.etree import ElementTree as ET
+
 import pytest
 
 from perfspec.app.plan import plan
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.load import Inputs, Load
-from perfspec.engine.sim import T0, Service, SimDriver
+from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.engine.slicelog import End, Log
 from perfspec.plan.build import Choice
+from perfspec.report.github import to_github
+from perfspec.report.html.page import to_html
+from perfspec.report.junit import to_junit
+from perfspec.report.markdown import to_markdown
 from perfspec.report.result import make
 from perfspec.report.schedule import lines
-from perfspec.report.terminal import summary
+from perfspec.report.terminal import overview, summary
 from perfspec.steps.runtime import Origin
 
 SPEC = """
 perfspec: 1
 service: shop
 environments:
-  local: {url: "http://127.0.0.1:8083"}
+  local: {url: "http://127.0.0.1:8083" CEILING}
 flows:
-  look: {steps: [{get: /look, name: look, timeout: 5s}]}
+  look: {steps: [{get: /look, name: look, timeout: 60s} THEN]}
 stages:
-  capacity: {find_limit: {FIND}}
+  capacity: {find_limit: {FIND}, abort: [ABORT]}
 thresholds:
-  look: {p95: LIMIT}
+  LIMITS
 """
 
 
@@ -36,18 +42,43 @@ class Queue(Service):
         return done
 
 
+class Tired(SimDriver):
+    """A load generator that is 50 ms late in seconds of more than 60 requests."""
+
+    before = 0
+
+    def drain_lateness(self):
+        sent, self.before = self.transport.requests - self.before, self.transport.requests
+        return {50_000: sent} if sent > 60 else {0: sent}
+
+
+class Stuck(Service):
+    """Six at a time are served. Whoever comes beside them waits for ever, and takes nothing from the others."""
+
+    def answered_ns(self, at_ns, draw):
+        served = [end for end in getattr(self, "served", []) if end > at_ns]
+        end = at_ns + (self.latency_ns(draw) if len(served) < 6 else 1000 * SECOND)
+        object.__setattr__(self, "served", [*served, end] if len(served) < 6 else served)
+        return end
+
+
 @pytest.fixture
 def searched(tmp_path):
-    def run(find, limit="at most 55ms", service=None):
-        (tmp_path / "s.yaml").write_text(SPEC.replace("FIND", find).replace("LIMIT", limit))
+    def run(find, limit="at most 55ms", service=None, driver=SimDriver, **words):
+        words.setdefault("limits", f"look: {{p95: {limit}, errors: under 1%}}")
+        text = SPEC.replace("FIND", find).replace("LIMITS", words["limits"])
+        for word in ("ceiling", "then", "abort"):
+            text = text.replace(word.upper(), words.get(word, ""))
+        (tmp_path / "s.yaml").write_text(text)
         planned = plan(str(tmp_path / "s.yaml"), Choice("capacity"))
-        driver = SimDriver(service or Queue(lambda _: 10 * MILLISECOND), 1)
+        driver = driver(service or Queue(lambda _: 10 * MILLISECOND), 1)
         seconds, endings = [], []
         load = Load(planned.plan, driver, Origin("sim", 1, "sim"), Inputs("r", {}, {}), seconds.append, endings.append)
         load.start(T0)
         driver.run()
         (ending,) = endings
-        result = make(planned.plan, Log(None, tuple(seconds), End(ending.reason, ending.ended_ns)))
+        end = End(ending.reason, ending.ended_ns, abort=load.abort)
+        result = make(planned.plan, Log(None, tuple(seconds), end))
         return planned, result
 
     return run
@@ -115,3 +146,157 @@ def test_a_search_that_was_cut_off_is_no_pass(searched):
     _, result = searched("users: 2 to 50, hold_each: 8s")
     torn = Log(None, tuple(s for s in result.seconds if s.second < 30), End("finished", 30 * SECOND))
     assert make(result.plan, torn).outcome == "INCONCLUSIVE"
+
+
+def quick(**kwargs):
+    return Service(lambda _: 10 * MILLISECOND, **kwargs)
+
+
+def at_least(capacity) -> tuple[float, float]:
+    """The two loads of an open bracket."""
+    return float(capacity.met.split()[0]), float(capacity.stopped.split()[0])
+
+
+def test_what_the_load_generator_cannot_do_is_no_limit_of_the_service(searched):
+    """It is late in seconds of more than 60 requests; the service does not mind any number."""
+    _, result = searched("arrivals: 10/s to 400/s, hold_each: 8s, precision: 5%", service=quick(), driver=Tired)
+    capacity = result.capacity
+    met, stopped = at_least(capacity)
+    assert met <= 60 < stopped <= met * 1.06
+    assert (capacity.failed, capacity.stopped_by, capacity.is_confirmed) == ("", "generator", True)
+    said = f"at least {capacity.met} (the load generator was the limit at {capacity.stopped})"
+    assert capacity.text == f"{said}, confirmed three times as long"
+    assert (result.outcome, result.exit_code) == ("INCONCLUSIVE", 3)
+    beyond = [step for step in capacity.steps if not step.met]
+    assert {step.beyond for step in beyond} == {"generator"}
+    assert all("the load generator itself was late" in step.why for step in beyond)
+
+
+@pytest.mark.parametrize(("find", "beyond"), [("users: 4 to 8", ""), ("arrivals: 70/s to 80/s", "generator")])
+def test_where_no_time_is_limited_a_late_load_generator_spoils_rates_only(searched, find, beyond):
+    _, result = searched(f"{find}, hold_each: 8s", service=quick(), driver=Tired, limits="look: {errors: under 1%}")
+    assert {step.beyond for step in result.capacity.steps} == {beyond}
+
+
+def test_a_load_generator_that_is_late_from_the_start_knows_nothing(searched):
+    _, result = searched("arrivals: 70/s to 400/s, hold_each: 8s", service=quick(), driver=Tired)
+    said = "nothing is known of the service: the load generator was the limit at 70 arrivals/s already"
+    assert result.capacity.text == said
+    assert (result.outcome, result.exit_code) == ("INCONCLUSIVE", 3)
+
+
+def test_errors_are_the_services_however_late_the_load_generator_is(searched):
+    broken = quick(reply=lambda _call, _wire, _at: Reply(status=500))
+    _, result = searched("arrivals: 70/s to 400/s, hold_each: 8s", service=broken, driver=Tired)
+    assert result.capacity.text == "not even 70 arrivals/s were met"
+    assert {step.beyond for step in result.capacity.steps} == {"service"}
+    assert result.outcome == "FAIL"
+
+
+def test_the_ceiling_of_an_environment_is_not_the_limit_of_the_service(searched):
+    """Each user asks about once a second: at 50 users the 50 requests a second are reached. They wait for tokens, their
+    percentiles break; that is nobody's fault, and no reason to stop at the last load of the growing.
+    """
+    planned, result = searched(
+        "users: 10 to 200, hold_each: 12s, precision: 5%",
+        service=quick(),
+        ceiling=", limits: {requests: 50/s}",
+        then=", {pause: 1s}",
+    )
+    capacity = result.capacity
+    met, stopped = at_least(capacity)
+    assert 46 <= met <= 51 < stopped <= 54
+    assert (capacity.failed, capacity.stopped_by) == ("", "ceiling")
+    said = f"at least {capacity.met} (the ceiling of the environment was reached at {capacity.stopped})"
+    assert capacity.text == f"{said}, confirmed three times as long"
+    assert (result.outcome, result.exit_code) == ("PASS", 0)
+    beyond = [step for step in capacity.steps if not step.met]
+    assert all("the environment's ceiling of 50 requests/s held back" in step.why for step in beyond)
+    assert "never more than 50 requests/s" in "\n".join(lines(planned.plan, planned.estimate))
+
+
+def test_a_service_that_breaks_below_the_ceiling_has_its_own_limit(searched):
+    _, result = searched("users: 2 to 50, hold_each: 8s, precision: 5%", ceiling=", limits: {requests: 500/s}")
+    assert (result.capacity.met, result.capacity.failed, result.capacity.stopped) == ("5 users", "6 users", "")
+
+
+@pytest.mark.parametrize(
+    ("find", "ceiling", "beyond"),
+    [("", ", limits: {users: 5}", "ceiling"), (", at_most: 5 users", "", "service")],
+    ids=["the environment's", "the spec's own"],
+)
+def test_who_finds_no_place_was_dropped_by_whoever_set_the_cap(searched, find, ceiling, beyond):
+    """100 ms each: five at a time are 50 a second. What the spec itself allows at a time is part of what is asked."""
+    _, result = searched(
+        f"arrivals: 20/s to 200/s, hold_each: 8s, precision: 5% {find}",
+        "at most 150ms",
+        service=Service(lambda _: 100 * MILLISECOND),
+        ceiling=ceiling,
+    )
+    capacity = result.capacity
+    assert {step.beyond for step in capacity.steps if not step.met} == {beyond}
+    assert 47 <= float(capacity.met.split()[0]) <= 50
+    assert bool(capacity.failed) is (beyond == "service")
+    assert bool(capacity.stopped) is (beyond == "ceiling")
+
+
+def test_rounds_that_never_end_are_seen_before_their_time_out(searched):
+    """No request fails and none is slow while a load of 20 s is held: two of eight users are just gone."""
+    _, result = searched("users: 4 to 8, hold_each: 20s, precision: 30%", service=Stuck(lambda _: 10 * MILLISECOND))
+    assert (result.capacity.met, result.capacity.failed) == ("6 users", "8 users")
+    broken = [step.why for step in result.capacity.steps if not step.met]
+    assert (
+        broken
+        == ["of 8 users, the rounds that ended account for 6 (Little's law): the others are in rounds that do not end"]
+        * 2
+    )
+
+
+@pytest.mark.parametrize("abort", ["any threshold fails", "errors threshold fails", "look threshold fails for 2s"])
+def test_thresholds_that_a_step_is_meant_to_break_do_not_end_the_search(searched, abort):
+    _, with_rule = searched("users: 2 to 50, hold_each: 8s, precision: 5%", "at most 55ms", abort=abort)
+    assert with_rule.abort is None
+    assert with_rule.capacity.text == "met at 5 users, failed at 6 users, confirmed three times as long"
+
+
+def test_a_service_that_is_dead_ends_the_search(searched):
+    dead = quick(refused=((30 * SECOND, 10_000 * SECOND),))
+    _, result = searched("users: 2 to 50, hold_each: 8s", service=dead, abort="any threshold fails")
+    assert result.ended == "aborted"
+    assert 30 * SECOND < result.ended_ns <= 45 * SECOND
+    assert "refused" in result.abort.evidence
+    assert (result.outcome, result.exit_code) == ("FAIL", 1)
+    assert result.capacity.met
+
+
+@pytest.mark.parametrize("abort", ["errors over 50% for 3s", "no responses for 6s"])
+def test_rules_that_are_no_thresholds_stand_in_a_search(searched, abort):
+    dead = quick(refused=((30 * SECOND, 10_000 * SECOND),))
+    _, result = searched("users: 2 to 50, hold_each: 8s", service=dead, abort=abort)
+    assert (result.ended, result.abort.rule) == ("aborted", abort)
+
+
+def test_reports_say_what_was_found(searched):
+    _, result = searched("arrivals: 10/s to 400/s, hold_each: 8s, precision: 30%", service=quick(), driver=Tired)
+    said = result.capacity.text
+    assert f"limit: {said}" in summary(result)
+    assert f"limit: {said}" in "\n".join(overview([result, result]))
+    assert said in to_html(result).decode()
+    assert f"**How much it carries: {said}**" in to_markdown(result).decode()
+    case = next(case for case in ET.fromstring(to_junit(result)).iter("testcase") if "searched" in case.get("name"))
+    assert said in case.find("error").get("message")
+    assert said in to_github(result).decode()
+
+
+def test_a_limit_that_was_found_passes_in_junit(searched):
+    _, result = searched("users: 2 to 50, hold_each: 8s, precision: 5%")
+    root = ET.fromstring(to_junit(result))
+    case = next(case for case in root.iter("testcase") if "searched" in case.get("name"))
+    assert [child.tag for child in case] == ["system-out"]
+    assert result.capacity.text in case.find("system-out").text
+
+
+def test_a_limit_below_the_range_fails_in_junit(searched):
+    _, result = searched("users: 7 to 50, hold_each: 4s")
+    case = next(ET.fromstring(to_junit(result)).iter("testcase"))
+    assert "not even 7 users were met" in case.find("failure").text

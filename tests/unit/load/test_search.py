@@ -23,7 +23,8 @@ def hunted(said: Search, carries) -> tuple[Hunt, list[tuple[str, Fraction]]]:
     hunt, steps = Hunt(said), []
     while hunt.doing != "over":
         steps.append((hunt.doing, hunt.level))
-        hunt.tell(met=carries(hunt.level, len(steps)))
+        said_so = carries(hunt.level, len(steps))
+        hunt.tell(said_so if isinstance(said_so, str) else "" if said_so else "service")
     return hunt, steps
 
 
@@ -88,3 +89,40 @@ def test_a_limit_outside_the_range_has_one_end(carries, met, failed) -> None:
     hunt, steps = hunted(search(), lambda *_: carries)
     assert (hunt.met, hunt.failed, hunt.is_confirmed) == (met, failed, carries)
     assert steps[-1][0] == ("confirming" if carries else "growing")
+
+
+def test_a_load_that_the_generator_cannot_do_is_an_upper_end_of_another_kind() -> None:
+    """Narrowing down goes on below it, and may still find the service's own limit."""
+    hunt, steps = hunted(search(), lambda level, _: "generator" if level > 90 else True)
+    assert hunt.met <= 90 < hunt.stopped <= hunt.met / 0.95
+    assert (hunt.failed, hunt.stopped_by, hunt.is_confirmed) == (None, "generator", True)
+    assert hunt.upper == hunt.stopped
+    assert [doing for doing, _ in steps][-1] == "confirming"
+    assert len(steps) <= sum(search().most_steps)
+
+
+def test_below_what_stopped_it_the_service_may_still_fail() -> None:
+    hunt, _ = hunted(search(), lambda level, _: "ceiling" if level > 90 else level <= 80)
+    assert hunt.met <= 80 < hunt.failed <= 90
+    assert hunt.upper == hunt.failed
+
+
+@pytest.mark.parametrize("tries", [("generator", "service"), ("service", "generator")])
+def test_the_service_has_failed_only_where_it_failed_twice(tries) -> None:
+    hunt = Hunt(search(5, 7))
+    hunt.tell("")
+    for beyond in tries:
+        assert hunt.level == 7
+        hunt.tell(beyond)
+    assert (hunt.failed, hunt.stopped, hunt.stopped_by) == (None, 7, "generator")
+
+
+@pytest.mark.parametrize(("second", "is_confirmed"), [("", True), ("generator", False)])
+def test_a_confirmation_that_says_nothing_is_tried_once_more(second, is_confirmed) -> None:
+    hunt = Hunt(search(5, 5))
+    hunt.tell("")
+    assert hunt.doing == "confirming"
+    hunt.tell("generator")
+    assert (hunt.doing, hunt.level) == ("confirming", 5)
+    hunt.tell(second)
+    assert (hunt.doing, hunt.met, hunt.failed, hunt.is_confirmed) == ("over", 5, None, is_confirmed)

@@ -19,11 +19,11 @@ LIMITS = (("search", "errors", "under 1%"), ("query", "p95", "at most 200ms"), (
 def watch(threshold):
     """A watch with one rule over three thresholds."""
 
-    def make(text: str) -> Watch:
+    def make(text: str, *, of_search: bool = False) -> Watch:
         out = Diagnostics()
         rule = parse_abort(compose(Source("s.yaml", text), out), out)
         assert rule is not None
-        return Watch([rule], [threshold(*limit) for limit in LIMITS])
+        return Watch([rule], [threshold(*limit) for limit in LIMITS], of_search=of_search)
 
     return make
 
@@ -308,3 +308,18 @@ def test_a_slow_service_is_stopped_by_its_percentile_in_the_same_way(judged_watc
 def test_a_rule_with_a_time_has_no_other_evidence(judged_watch, piece) -> None:
     feed = {t: [piece("search", 100, second=t - 1, errors={"status 500": 3 * (t % 2)})] for t in range(1, 61)}
     assert first(judged_watch("errors threshold fails for 20s"), feed) is None
+
+
+@pytest.mark.parametrize("rule", ["any threshold fails", "search threshold fails for 2s"])
+@pytest.mark.parametrize(
+    ("kind", "k", "ends"),
+    [("refused", 90, True), ("reset", 89, False), ("status 503", 100, False), ("timeout", 100, False)],
+)
+def test_a_search_is_ended_by_a_dead_service_and_by_no_threshold(watch, piece, rule, kind, k, ends) -> None:
+    feed = steady(lambda second: piece("search", 100, second=second, errors={kind: k}))
+    found = first(watch(rule, of_search=True), feed, until=40)
+    assert (found is not None) is ends
+    if found is not None:
+        assert (found.second, found.threshold) == (6, "search errors under 1%")
+        assert "540 of 600 requests in the last 6 s were bad (540 refused)" in found.evidence
+    assert (first(watch(rule), feed, until=40) is not None) is (k >= 90 or "for" in rule)
