@@ -107,7 +107,7 @@ def _add(store: "Store", result: Result, path: Path) -> None:
 
 
 def run_of(result: Result, path: Path) -> Run:
-    valid = result.ended == "finished" and not result.health.late
+    valid = result.is_whole and not result.health.late
     return Run(
         run_id=result.run_id,
         started_at=result.started_at,

@@ -3,8 +3,7 @@
 import os
 import platform
 from pathlib import Path
-
-import msgspec
+from typing import NamedTuple
 
 from perfspec.app.git import Repository
 from perfspec.base.errors import UsageFailure
@@ -23,7 +22,7 @@ BRANCHES = (
 """As CI servers say it; the first that is set counts. A pull request's branch comes before what it is merged into."""
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(NamedTuple):
     """Empty texts where nobody knows."""
 
     commit: str

@@ -25,17 +25,18 @@ from perfspec.app.plan import Planned
 from perfspec.app.report import COMPARISON, Finished, report, write_whole
 from perfspec.base.clock import utc_now
 from perfspec.base.codec import pretty
-from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError
+from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, UsageFailure
 from perfspec.base.masking import masked
 from perfspec.engine.environment import is_this_machine
 from perfspec.engine.load import Inputs, Listener
+from perfspec.engine.machine import most_workers, usable_cores
 from perfspec.engine.run import run as engine_run
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog
 from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET
 
-__all__ = ["History", "new_run_id", "run", "secrets_of"]
+__all__ = ["History", "Means", "new_run_id", "run", "secrets_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,18 @@ class History:
     fail_on_regression: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run has at its disposal."""
+
+    out: str | None = None
+    """The run folder; None: a new one below results/."""
+    workers: int | None = 1
+    """Processes that send; None: as many as there are cores."""
+
+
 NO_HISTORY = History()
+USUAL_MEANS = Means()
 USUAL_OUTLETS = Outlets()
 
 STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "terminated"}
@@ -60,7 +72,7 @@ STOPPED_BY = {ExitCode.INTERRUPTED: "interrupted", ExitCode.TERMINATED: "termina
 def run(
     planned: Planned,
     *,
-    out: str | None = None,
+    means: Means = USUAL_MEANS,
     confirm: Callable[[str], bool],
     listeners: Sequence[Listener] = (),
     tell: Callable[[str], None] = lambda _: None,
@@ -77,8 +89,9 @@ def run(
     assert plan is not None
     assert spec is not None
     secrets = secrets_of(spec, plan)
+    sharers = _sharers(plan, means.workers)
     _confirmed(spec, plan, confirm)
-    folder = _run_folder(out, plan)
+    folder = _run_folder(means.out, plan)
     started_at = utc_now()
     run_id = new_run_id()
     try:
@@ -87,12 +100,11 @@ def run(
     except OSError as error:
         raise EnvironmentFailure(f"{folder} cannot be written to: {error}", "choose another --out") from error
     since, whence = started_at.isoformat(timespec="seconds"), origin(spec.path)
-    versions = _versions()
-    log.write(Beginning(run_id, since, plan.hash, __version__, versions, whence.commit, whence.branch, whence.machine))
+    log.write(Beginning(run_id, since, plan.hash, __version__, _versions(), *whence, workers=sharers))
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
         with live_page(plan, folder) as live, served(plan, outlets.metrics, tell) as asked:
-            anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell)
+            anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell, sharers)
     except EnvironmentFailure as failure:
         failure.message = masked(failure.message, secrets.values())
         log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
@@ -107,10 +119,21 @@ def run(
     return replace(finished, problems=(*finished.problems, *told(finished, spec, secrets, outlets)))
 
 
+def _sharers(plan: Plan, workers: int | None) -> int:
+    """Processes among which the load is shared. Raises UsageFailure if some would have nothing to do."""
+    most = most_workers(plan)
+    if workers is None:
+        return min(usable_cores(), most)
+    if workers > most:
+        message = f"the load of this stage cannot be shared by {workers} workers: some would have nothing to do"
+        raise UsageFailure(message, f"use --workers {most}, or auto")
+    return workers
+
+
 def _compared(finished: Finished, history: History, junit: str) -> Finished:
     """With the comparison that was asked for, and in the index. What goes wrong there loses no result."""
     problems: list[str] = []
-    if history.baseline and finished.result.ended == "finished":
+    if history.baseline and finished.result.is_whole:
         try:
             found = against(finished.result, history.baseline, history.url)
             if found is None:

@@ -1,4 +1,4 @@
-"""Values to JSON and back. Every value that crosses a process or reaches a file goes through here.
+"""Values to JSON and back, or to MessagePack between processes. All that leaves a process goes through here.
 
 Fractions are written as exact text (`1/20`), so nothing is rounded on the way.
 """
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-__all__ = ["Malformed", "decode", "encode", "pretty"]
+__all__ = ["Malformed", "decode", "encode", "pack", "pretty", "unpack"]
 
 T = TypeVar("T")
 Malformed = msgspec.MsgspecError
@@ -33,6 +33,7 @@ def _in(kind: type, value: Any) -> object:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_out)
+_PACKER = msgspec.msgpack.Encoder(enc_hook=_out)
 
 
 def encode(value: object) -> bytes:
@@ -48,3 +49,13 @@ def pretty(value: object) -> bytes:
 def decode(text: bytes, kind: type[T]) -> T:
     """The value of that kind. Raises Malformed."""
     return msgspec.json.decode(text, type=kind, dec_hook=_in)
+
+
+def pack(value: object) -> bytes:
+    """For another process of this version: bytes and whole numbers as keys need no detour."""
+    return _PACKER.encode(value)
+
+
+def unpack(data: bytes | bytearray, kind: type[T]) -> T:
+    """The value of that kind. Raises Malformed."""
+    return msgspec.msgpack.decode(data, type=kind, dec_hook=_in)

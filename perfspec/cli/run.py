@@ -44,7 +44,9 @@ __all__ = ["run"]
 @click.option("--history", "url", help="The index of runs; PERFSPEC_HISTORY, else results/history.sqlite.")
 @click.option("--quiet", is_flag=True, help="Nothing while it runs, only the result.")
 @click.option("--verbose", is_flag=True, help="First show the plan, as `perfspec plan` does.")
-@click.option("--workers", metavar="N|auto", default="1", help="Processes that send. This version has one.")
+@click.option(
+    "--workers", metavar="N|auto", default="1", show_default=True, help="Processes that send; auto: one for each core."
+)
 @click.option(
     "--metrics", metavar="PORT", help="Serve its numbers to Prometheus; 0.0.0.0:PORT for other machines, too."
 )
@@ -102,13 +104,17 @@ class Asked:
         return run_case.History(self.url, keep, self.baseline, self.fails)
 
     @property
+    def means(self) -> run_case.Means:
+        return run_case.Means(self.out, None if self.workers == "auto" else int(self.workers))
+
+    @property
     def outlets(self) -> Outlets:
         return Outlets("junit-file-attr" if self.junit_file_attr else "junit", self.metrics, self.gateway)
 
     def check(self) -> None:
-        """Raises click.UsageError; words of the language that are not built yet are refused, never ignored."""
-        if self.workers not in ("1", "auto"):
-            raise click.UsageError(f"--workers {self.workers} is not built yet; leave it out for now")
+        """Raises click.UsageError."""
+        if self.workers != "auto" and not (self.workers.isascii() and self.workers.isdigit() and int(self.workers)):
+            raise click.UsageError(f"--workers is a number of processes, or `auto`, not `{self.workers}`")
         if self.metrics is not None:
             try:
                 address_of(self.metrics)
@@ -140,7 +146,7 @@ def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
         with progress(planned.plan, quiet=asked.quiet) as listener:
             finished = run_case.run(
                 planned,
-                out=asked.out,
+                means=asked.means,
                 confirm=lambda question: asked.yes or agreed(question),
                 listeners=[listener],
                 tell=(lambda _: None) if asked.quiet else say,

@@ -7,12 +7,14 @@ never served, counted in the second it was due in.
 
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
+from itertools import chain
 
 from perfspec.base import random
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane, User
 from perfspec.engine.rounds import Rounds
 from perfspec.load import Arrivals, Schedule, Segment
+from perfspec.metrics.series import NEVER
 from perfspec.plan.model import PlannedPhase
 
 __all__ = ["Open"]
@@ -34,7 +36,10 @@ class Open:
         self._on_left = on_left
         self._schedule = Schedule(seed)
         self._coming: Iterator[tuple[int, int]] = iter(())
+        self._ahead: list[tuple[int, int]] = []
+        """(number, due ns) of those who come next, up to the first of this segment."""
         self._at_ns = 0
+        self._until_ns = NEVER
         self._phase = 0
         self._seats: list[Lane] = []
         self._free: list[int] = []
@@ -44,6 +49,8 @@ class Open:
     def begin(self, phase: PlannedPhase, at_ns: int) -> None:
         """A phase begins, at this planned instant; nobody of the one before it comes any more."""
         self._phase += 1
+        self._pass_over(at_ns)
+        self._until_ns = NEVER
         if not isinstance(phase.shape, Arrivals):
             self._coming = iter(())
             self._release()
@@ -52,6 +59,20 @@ class Open:
         self._most = self._segment.share(phase.shape.at_most)
         self._coming = self._schedule.phase(phase.shape, phase.for_ns)
         self._next()
+
+    def until(self, last_ns: int) -> None:
+        """Nobody of this phase comes later than that: another one will begin."""
+        self._until_ns = last_ns
+
+    def _pass_over(self, until_ns: int) -> None:
+        """The first who would come later gives their number to the first of the new phase: so all processes number
+        alike those who come after a change, however far each had looked ahead.
+        """
+        coming = ((number, self._at_ns + offset) for number, offset in self._coming)
+        for number, due in chain(self._ahead, coming):
+            if due > until_ns:
+                self._schedule.continue_from(number)
+                return
 
     def lanes(self) -> Iterator[Lane]:
         return iter(self._seats)
@@ -63,15 +84,17 @@ class Open:
 
     def _next(self) -> None:
         owns = self._segment.owns
+        self._ahead = ahead = []
         for number, offset in self._coming:
+            due = self._at_ns + offset
+            ahead.append((number, due))
             if owns(number):
-                due = self._at_ns + offset
                 self._driver.call_at(due, self._arrive, (number, due, self._phase))
                 return
 
     def _arrive(self, who: _Due) -> None:
         number, due, phase = who
-        if phase != self._phase:
+        if phase != self._phase or due > self._until_ns:
             return
         self._next()
         if self.live >= self._most:

@@ -13,7 +13,7 @@ from pathlib import Path
 from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
 from perfspec.metrics.vitals import Vitals
 
-__all__ = ["Lag", "Machine", "watched"]
+__all__ = ["Lag", "Machine", "cpu_limit", "watched"]
 
 PROBE_NS = 10 * MILLISECOND
 _FINE_US = 2000
@@ -126,6 +126,16 @@ def _cpu_stat(root: Path) -> Path:
         if "cpu" in controllers.split(",") and (found := top / "cpu" / path.lstrip("/") / "cpu.stat").is_file():
             return found
     return top / "cpu.stat"  # inside a container the group is the root of what is seen
+
+
+def cpu_limit(root: Path = Path("/")) -> float | None:
+    """Cores that the control group of this process may use at most; None: as many as there are."""
+    group = _cpu_stat(root).parent
+    words = _text(group / "cpu.max").split()
+    if len(words) != 2:
+        words = [_text(group / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")]
+    quota, period = (int(word) if word.isdigit() else 0 for word in words)
+    return quota / period if quota and period else None
 
 
 def _throttled(path: Path) -> tuple[int, int] | None:

@@ -9,11 +9,13 @@ import resource
 from pathlib import Path
 
 from perfspec.base.errors import EnvironmentFailure
+from perfspec.engine.health import cpu_limit
+from perfspec.load import Arrivals, Shape, Users
 from perfspec.plan.model import Plan
 from perfspec.steps import children, requests
 from perfspec.steps.kinds import Parallel, Step, Upload
 
-__all__ = ["check_machine", "connections"]
+__all__ = ["check_machine", "connections", "most_workers", "usable_cores"]
 
 SPARE_DESCRIPTORS = 64
 _PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -36,18 +38,42 @@ def _branches(steps: tuple[Step, ...]) -> int:
     return widest
 
 
-def check_machine(plan: Plan) -> None:
-    """Raises the soft limit of descriptors where that is allowed. Raises EnvironmentFailure where it is not enough."""
+def check_machine(plan: Plan, workers: int = 1) -> None:
+    """Raises the soft limit of descriptors where that is allowed. Raises EnvironmentFailure where it is not enough.
+
+    `workers`: processes that share the connections; the limit of this one is that of each.
+    """
     wanted = connections(plan)
     who = f"{plan.most_users} users"
     if wanted != plan.most_users:
         who += ", each with branches that run at once,"
-    _descriptors(who, wanted + _uploads(plan) + SPARE_DESCRIPTORS + len(os.sched_getaffinity(0)))
+    each, sharers = -(-wanted // workers), f", shared by {workers} workers," if workers > 1 else ""
+    _descriptors(who + sharers, each + _uploads(plan) + SPARE_DESCRIPTORS + len(os.sched_getaffinity(0)))
     ports = _ports()
     if wanted > ports:
         message = f"{who} need {wanted} connections; this machine has {ports} ports for them"
         hint = "widen the range first: sysctl -w net.ipv4.ip_local_port_range='1024 65535', or use fewer users"
         raise EnvironmentFailure(message, hint)
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """How many processes can compute at once: the cores that this one may use, or fewer where a CPU limit says so."""
+    cores = len(os.sched_getaffinity(0))
+    limit = cpu_limit(root)
+    return cores if limit is None else max(min(cores, int(limit)), 1)
+
+
+def most_workers(plan: Plan) -> int:
+    """In how many parts a plan can be cut so that each has something to do: a user, a place of `at_most`, a request of
+    each second's ceiling.
+    """
+    shapes: list[Shape] = [phase.shape for phase in plan.phases]
+    if plan.search is not None:
+        shapes = [plan.search.shape(plan.search.high)]
+    users = [shape.most for shape in shapes if isinstance(shape, Users)]
+    places = [shape.at_most for shape in shapes if isinstance(shape, Arrivals)]
+    ceiling = [plan.target.most_requests_per_s] if plan.target.most_requests_per_s else []
+    return max(1, min([*([max(users)] if users else []), *places, *ceiling]))
 
 
 def _uploads(plan: Plan) -> int:

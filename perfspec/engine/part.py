@@ -3,13 +3,14 @@
 Whoever is told judges. The same on the reactor and in simulation, in this process and in a worker.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from perfspec import steps as kinds
 from perfspec.base.clock import cpu_ns
+from perfspec.data.table import Table
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.ceiling import LimitedDriver
 from perfspec.engine.driver import Driver
@@ -19,12 +20,15 @@ from perfspec.engine.rounds import BoundFlow, Generators, Rounds
 from perfspec.engine.visits import Visits
 from perfspec.load import Segment, Shape
 from perfspec.metrics.series import Key, Registry, Slice
-from perfspec.metrics.vitals import Vitals
+from perfspec.metrics.vitals import Lost, OfWorker, Vitals
 from perfspec.plan.model import Plan
 from perfspec.steps.runtime import Origin
 from perfspec.steps.sequence import in_turn
 
-__all__ = ["Inputs", "Part", "Told"]
+__all__ = ["CRASHED_WITHIN_S", "Inputs", "Part", "Told"]
+
+CRASHED_WITHIN_S = 8
+"""After a bug in the load path: the load is over by then, whether or not it could be ended in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,13 @@ class Inputs:
     """What a run needs beside its plan."""
 
     run_id: str
-    rows: Mapping[str, Sequence[Mapping[str, object]]]
+    rows: Mapping[str, Table]
     """Generator -> the rows of its file."""
     secrets: Mapping[str, str]
 
 
 class Told(msgspec.Struct, frozen=True, tag="told"):
-    """What one second brought in one process. New fields have a default, and a way to be merged in fleet.py."""
+    """What one second brought in one process, or in several. A new field has a default, and its sum in merging.py."""
 
     number: int
     users: int
@@ -52,6 +56,10 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     exemplars: tuple[Exemplar, ...] = ()
     held: int = 0
     """Requests that the environment's ceiling held back."""
+    workers: tuple[OfWorker, ...] = ()
+    """Of several processes: what each did."""
+    lost: tuple[Lost, ...] = ()
+    """Processes that are there no more, each said once."""
 
 
 @dataclass(slots=True)

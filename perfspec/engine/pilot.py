@@ -58,6 +58,8 @@ class Pilot:
             told.exemplars,
             extended=told.is_extended,
             held=told.held,
+            workers=told.workers,
+            lost=told.lost,
             step=step,
         )
         self._on_second(line)
@@ -71,7 +73,7 @@ class Pilot:
         searching, search = self._searching, self._plan.search
         if searching is None or search is None or told.is_ending:
             return None
-        vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices)
+        vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices, told.workers)
         step = searching.second(Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals))
         if step is not None and searching.hunt.doing == "over":
             self._load.stop("finished")

@@ -109,7 +109,11 @@ class Pool:
         """Another load from here on: the next step of a search."""
         whole = self._plan.phases[0]
         step = msgspec.structs.replace(whole, shape=shape, start_ns=at_ns, for_ns=max(whole.end_ns - at_ns, SECOND))
-        self._begin_phase(step)
+        if (begins_ns := self._start_ns + at_ns) <= self._driver.now_ns():
+            self._begin_phase(step)
+            return
+        self._open.until(begins_ns)  # and timers are called by the millisecond, so the step begins after the last
+        self._driver.call_at(begins_ns + MILLISECOND, self._begin_phase, step)
 
     def _phases(self) -> tuple[PlannedPhase, ...]:
         """Those of the plan; a search begins with its lowest load."""

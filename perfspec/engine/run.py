@@ -7,6 +7,7 @@ once: stop and report; twice: stop now. A listener gets copies of what was logge
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 from anyio.abc import TaskStatus
@@ -19,48 +20,68 @@ from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.environment import prepared, resolve
 from perfspec.engine.exemplars import Exemplars, hidden_names
+from perfspec.engine.fleet import Fleet, hired
 from perfspec.engine.health import watched
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs, Listener, Load
 from perfspec.engine.machine import check_machine
+from perfspec.engine.messages import assignment
+from perfspec.engine.part import CRASHED_WITHIN_S
+from perfspec.engine.pilot import Steered
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
 from perfspec.engine.transports import opened, tls_of
+from perfspec.load import Segment
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Registry
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Vars
 from perfspec.steps.sequence import in_turn
+from perfspec.verdict.abort import Abort
 
 __all__ = ["run"]
 
 START_AFTER_NS = 20 * MILLISECOND
-CRASHED_WITHIN_S = 8
-"""After a bug in the load path: the run is over by then, whether or not it could be ended in order."""
 
 
 async def run(
-    plan: Plan, inputs: Inputs, folder: Path, log: SliceLog, listeners: Sequence[Listener], tell: Callable[[str], None]
+    plan: Plan,
+    inputs: Inputs,
+    folder: Path,
+    log: SliceLog,
+    listeners: Sequence[Listener],
+    tell: Callable[[str], None],
+    workers: int = 1,
 ) -> End:
     """Carry the plan out; everything measured is in the log when this returns. Raises EnvironmentFailure before any
-    load.
+    load. `workers`: processes that send; one is this one.
     """
-    check_machine(plan)
-    return await _Running(plan, inputs, log, list(listeners)).carry_out(folder, tell)
+    check_machine(plan, workers)
+    return await _Running(plan, inputs, log, list(listeners), workers).carry_out(folder, tell)
+
+
+class _Carried(NamedTuple):
+    """How a load went, in however many processes."""
+
+    ending: Ending
+    abort: Abort | None
+    first_errors: Mapping[str, str]
+    sent_again: int
 
 
 class _Running:
     """One run on the reactor."""
 
-    def __init__(self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener]) -> None:
+    def __init__(self, plan: Plan, inputs: Inputs, log: SliceLog, listeners: list[Listener], workers: int) -> None:
         self._plan = plan
+        self._workers = workers
         self._inputs = inputs
         self._log = log
         self._listeners = listeners
         self._notes: list[str] = []
-        self._load: Load | None = None
+        self._load: Steered | None = None
         self._signals: list[int] = []
         self._names = constants(plan, inputs.run_id, inputs.secrets)
         self._drawn = generators(plan, inputs.rows, self._names)
@@ -117,42 +138,68 @@ class _Running:
         return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
 
     async def _on_the_reactor(self, origin: Origin) -> End:
-        async with opened(self._plan.target, self._names, self._tls) as driver:
+        async with opened(self._plan.target, self._names, self._tls) as driver, hired(self._workers) as fleet:
             shared = await self._set_up(driver, origin)
-            done = anyio.Event()
-            endings: list[Ending] = []
-
-            def on_done(ending: Ending) -> None:
-                endings.append(ending)
-                done.set()
-
-            load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared, self._drawn)
-
-            def on_crash(error: Exception) -> None:
-                text = f"bug in perfspec: {type(error).__name__}: {error}"
-                self._notes.append(masked(text, self._inputs.secrets.values()))
-                driver.loop.call_later(CRASHED_WITHIN_S, on_done, Ending("crashed", driver.now_ns() - start_ns, 0, 0))
-                load.stop("crashed")
-
-            driver.on_crash = on_crash
-            driver.settle()
-            start_ns = driver.now_ns() + START_AFTER_NS
-            load.start(start_ns)
-            self._load = load
-            if self._signals:
-                load.stop(self._stopped_by)
-            with watched(driver.loop) as load.vitals:
-                await done.wait()
-            ending = endings[0]
-            with anyio.CancelScope(shield=True):
-                await self._tear_down(driver, origin, shared)
-            texts = [f"{kind}: {text}" for kind, text in driver.first_errors.items()]
-            if again := driver.transport.sent_again:
+            try:
+                if fleet is None:
+                    carried = await self._here(driver, origin, shared)
+                else:
+                    carried = await self._in_workers(fleet, origin, shared)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._tear_down(driver, origin, shared)
+            texts = [f"{kind}: {text}" for kind, text in {**driver.first_errors, **carried.first_errors}.items()]
+            if again := carried.sent_again:
                 texts.append(f"{again} requests met a connection that was just being closed, and were sent once more")
             self._notes.extend(masked(text, self._inputs.secrets.values()) for text in texts)
             if self._log.problem:
                 self._notes.append(self._log.problem)
-            return End(ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort, tuple(self._notes))
+            ending = carried.ending
+            return End(
+                ending.reason, ending.ended_ns, ending.unfinished, ending.waits, carried.abort, tuple(self._notes)
+            )
+
+    async def _here(self, driver: RealDriver, origin: Origin, shared: Mapping[str, object]) -> _Carried:
+        """The load, in this process."""
+        done = anyio.Event()
+        endings: list[Ending] = []
+
+        def on_done(ending: Ending) -> None:
+            endings.append(ending)
+            done.set()
+
+        load = Load(self._plan, driver, origin, self._inputs, self._heard, on_done, shared, self._drawn)
+
+        def on_crash(error: Exception) -> None:
+            self._note_bug(f"{type(error).__name__}: {error}")
+            driver.loop.call_later(CRASHED_WITHIN_S, on_done, Ending("crashed", driver.now_ns() - start_ns, 0, 0))
+            load.stop("crashed")
+
+        driver.on_crash = on_crash
+        driver.settle()
+        start_ns = driver.now_ns() + START_AFTER_NS
+        load.start(start_ns)
+        self._begun(load)
+        with watched(driver.loop) as load.vitals:
+            await done.wait()
+        return _Carried(endings[0], load.abort, driver.first_errors, driver.transport.sent_again)
+
+    async def _in_workers(self, fleet: Fleet, origin: Origin, shared: Mapping[str, object]) -> _Carried:
+        """The load, in processes of its own."""
+        weights = (1,) * len(fleet)
+        segments = [Segment(worker, weights) for worker in range(len(fleet))]
+        await fleet.assign([assignment(self._plan, each, self._inputs, origin, shared) for each in segments])
+        ending, crew = await fleet.carry(self._plan, self._heard, self._note_bug, self._begun)
+        return _Carried(ending, crew.abort, crew.first_errors, crew.sent_again)
+
+    def _begun(self, load: Steered) -> None:
+        """From now on signals end the load."""
+        self._load = load
+        if self._signals:
+            load.stop(self._stopped_by)
+
+    def _note_bug(self, text: str) -> None:
+        self._notes.append(masked(f"bug in perfspec: {text}", self._inputs.secrets.values()))
 
     def _heard(self, second: LoggedSecond) -> None:
         self._log.write(second)

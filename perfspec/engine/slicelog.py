@@ -13,7 +13,7 @@ import msgspec
 from perfspec.base.codec import Malformed, decode, encode
 from perfspec.engine.exemplars import Exemplar
 from perfspec.metrics.series import Slice
-from perfspec.metrics.vitals import Vitals
+from perfspec.metrics.vitals import Lost, OfWorker, Vitals
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.capacity import Step
 
@@ -36,6 +36,8 @@ class Beginning(msgspec.Struct, frozen=True, tag="beginning"):
     branch: str = ""
     machine: str = ""
     """The class of the load generator: `Linux x86_64, 2 cores`."""
+    workers: int = 1
+    """Processes that send."""
 
 
 class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
@@ -45,7 +47,7 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     lateness: dict[int, int] = {}
     """How late timers were called: us -> count."""
     cpu_ns: int = 0
-    """CPU time of the load generator since the last line."""
+    """CPU time of the load generator since the last line, all its processes together."""
     vitals: Vitals | None = None
     """How the load generator and its machine fared; None in simulation."""
     exemplars: tuple[Exemplar, ...] = ()
@@ -56,6 +58,10 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     """Requests that the environment's ceiling held back."""
     step: Step | None = None
     """The step of a search that has just ended."""
+    workers: tuple[OfWorker, ...] = ()
+    """Of several processes: what each did."""
+    lost: tuple[Lost, ...] = ()
+    """Processes that were found to be there no more."""
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):

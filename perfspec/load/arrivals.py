@@ -92,6 +92,10 @@ class Schedule:
             number, self._number = self._number, self._number + 1
             yield number, arrivals.offset(place, for_ns)
 
+    def continue_from(self, number: int) -> None:
+        """The next to come has this number: those before them are all who came of a phase that was cut short."""
+        self._number = number
+
     def _at_random(self, begin: float, end: float) -> Iterator[float]:
         if self._random is None or self._random < begin:
             self._random = begin + self._gap()

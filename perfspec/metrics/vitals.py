@@ -2,7 +2,7 @@
 
 import msgspec
 
-__all__ = ["Vitals"]
+__all__ = ["Lost", "OfWorker", "Vitals"]
 
 
 class Vitals(msgspec.Struct, frozen=True):
@@ -24,3 +24,31 @@ class Vitals(msgspec.Struct, frozen=True):
     """TCP connections of this machine, those in TIME_WAIT included."""
     ports_limit: int | None = None
     """How many local ports there are for new connections."""
+
+
+class OfWorker(msgspec.Struct, frozen=True, array_like=True):
+    """What one of several processes did in a second."""
+
+    worker: int
+    """From 1."""
+    users: int
+    requests: int
+    cpu_ns: int
+    late_us: int
+    """How late its timers and its loop were: the worse of their 99th percentiles."""
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A process that carried a part of the load, and was there no more before the end."""
+
+    worker: int
+    workers: int
+    since_s: int
+    """What it did up to here is counted; of what came after it, nothing is known."""
+    why: str
+
+    @property
+    def text(self) -> str:
+        """In one sentence."""
+        missing = f"its {1 / self.workers:.0%} of the load is missing from {self.since_s} s on"
+        return f"worker {self.worker} of {self.workers} was lost ({self.why}): {missing}"

@@ -1,7 +1,7 @@
 """Which runs may be compared: those of the same load against the same environment from the same kind of machine.
 
 What is said about the load counts, not where in the file it stands, and not the limits: a threshold that was changed
-makes no other test.
+makes no other test. Nor does the number of processes that sent it: the requests and their moments are the same.
 """
 
 from hashlib import sha256

@@ -199,6 +199,8 @@ def _validity(result: Result) -> ET.Element:
     ended = _case(result, "the run went to its end", result.ended_ns)
     if result.ended != "finished":
         _say(ended, "error", result.ended, f"{result.spec}: {_end(result)}")
+    elif result.lost:
+        _say(ended, "error", "lost", f"{result.spec}: {'; '.join(lost.text for lost in result.lost)}")
     healthy = _case(result, "the load generator was on time", result.judged_ns)
     if result.health.late:
         _say(healthy, "error", "late", f"{result.spec}: {result.health.late}")

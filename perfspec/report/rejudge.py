@@ -35,6 +35,7 @@ def rejudge(result: Result, judging: Plan) -> Result:
         result.commit,
         result.branch,
         result.machine,
+        result.workers,
     )
     end = End(result.ended, result.ended_ns, result.unfinished, result.waits, result.abort, result.notes)
     log = Log(beginning, result.seconds, None if result.ended == TORN else end)

@@ -38,6 +38,7 @@ def remarks(result: Result) -> list[str]:
     out += [text] if (text := words.few_requests(result.verdicts)) else []
     if result.outcome != "PASS":  # what passed needs no explanation
         out += result.health.remarks
+    out += [lost.text for lost in result.lost]
     if result.abort is not None:
         out.append(f"ended early by `{result.abort.rule}`: {result.abort.evidence}")
     elif result.ended == "torn":

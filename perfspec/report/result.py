@@ -12,19 +12,17 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
-from perfspec.diagnostics.source import Span
 from perfspec.engine.exemplars import FAILURES, SLOWEST, Exemplar
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row, total
 from perfspec.metrics.series import Key, Slice
+from perfspec.metrics.vitals import Lost
 from perfspec.plan.fingerprint import fingerprint
 from perfspec.plan.model import Plan, Skipped, Window
+from perfspec.report.checks import CheckResult, checks_of
 from perfspec.spec.model import unit_of
-from perfspec.steps import requests
-from perfspec.steps.answers import kind_of_capture, kind_of_check
-from perfspec.steps.kinds import Captured, Check
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
 from perfspec.verdict.capacity import Capacity, bracket
@@ -75,16 +73,6 @@ class Summary(msgspec.Struct, frozen=True):
     """Of sizes a byte is written as 1 000 ns, of numbers 1 as 1 000 000."""
 
 
-class CheckResult(msgspec.Struct, frozen=True):
-    """One line of `expect`, `until` or `capture`, and how often it failed."""
-
-    request: str
-    text: str
-    span: Span
-    n: int
-    failed: int
-
-
 class Result(msgspec.Struct, frozen=True):
     run_id: str
     started_at: str
@@ -100,7 +88,7 @@ class Result(msgspec.Struct, frozen=True):
     outcome: Outcome
     exit_code: int
     ended: str
-    """finished, aborted, interrupted, terminated, crashed, not started or torn."""
+    """finished, aborted, interrupted, terminated, crashed, lost (all workers), not started or torn."""
     ended_ns: int
     extended: bool
     """The stage ran on because it was too close to call."""
@@ -126,6 +114,10 @@ class Result(msgspec.Struct, frozen=True):
     branch: str = ""
     machine: str = ""
     """The class of the load generator."""
+    workers: int = 1
+    """Processes that sent."""
+    lost: tuple[Lost, ...] = ()
+    """Those that were there no more before the end."""
     fingerprint: str = ""
     """Runs of one fingerprint may be compared: the same load, environment and class of machine."""
     comparison: Comparison | None = None
@@ -136,6 +128,11 @@ class Result(msgspec.Struct, frozen=True):
     """What a search for the limit found, with every step."""
     budget: Budget | None = None
     """What this run says about the promised availability; None without a promise."""
+
+    @property
+    def is_whole(self) -> bool:
+        """It went to its end, and all of its load was there."""
+        return self.ended == "finished" and not self.lost
 
     @property
     def judged_ns(self) -> int:
@@ -153,8 +150,8 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
     held = _held(plan, log, stretches, slices)
-    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, end, health, uncounted, held))
-    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison))
+    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, log, end, health.late or held, uncounted))
+    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison, _lost(log)))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
         run_id=beginning.run_id,
@@ -178,7 +175,7 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         windows=windows,
         verdicts=verdicts,
         skipped=plan.skipped,
-        checks=_checks(plan, judged),
+        checks=checks_of(plan, judged),
         health=health,
         abort=end.abort,
         notes=_notes(log, end),
@@ -190,23 +187,30 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         goodput=goodput_of(_rounds(judged)),
         capacity=capacity,
         budget=used_of(plan.promised, _all_requests(judged)),
-        **_whence(plan, beginning),
+        **_whence(plan, beginning, log),
     )
 
 
 class Whence(TypedDict):
-    """Where a run comes from, and which others it may be compared with."""
+    """Where a run comes from, what carried it, and which others it may be compared with."""
 
     commit: str
     branch: str
     machine: str
+    workers: int
+    lost: tuple[Lost, ...]
     fingerprint: str
 
 
-def _whence(plan: Plan, beginning: Beginning) -> Whence:
+def _whence(plan: Plan, beginning: Beginning, log: Log) -> Whence:
     machine = beginning.machine
     return Whence(
-        commit=beginning.commit, branch=beginning.branch, machine=machine, fingerprint=fingerprint(plan, machine)
+        commit=beginning.commit,
+        branch=beginning.branch,
+        machine=machine,
+        workers=beginning.workers,
+        lost=_lost(log),
+        fingerprint=fingerprint(plan, machine),
     )
 
 
@@ -245,9 +249,14 @@ def _verdicts(
     return limits + judge_rules(plan.rules, slices, stretches, circumstances)
 
 
-def _circumstances(plan: Plan, end: End, health: Health, uncounted: str, held: str) -> Circumstances:
+def _lost(log: Log) -> tuple[Lost, ...]:
+    return tuple(each for second in log.seconds for each in second.lost)
+
+
+def _circumstances(plan: Plan, log: Log, end: End, late: str, uncounted: str) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
-    return Circumstances(health.late or held, plan.warn_only, plan.only_proven, aborted_by, uncounted)
+    missing = "; ".join(each.text for each in _lost(log))
+    return Circumstances(late, plan.warn_only, plan.only_proven, aborted_by, missing, uncounted)
 
 
 def _torn(plan: Plan, log: Log, *, extended: bool) -> End:
@@ -277,14 +286,16 @@ def _notes(log: Log, end: End) -> tuple[str, ...]:
 def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> Health:
     """A line with number k is about the second before it."""
     judged = [s for s in seconds if is_judged(s.second - 1, stretches)]
-    sampled = [Sampled.of(s.lateness, s.cpu_ns, s.vitals, s.slices) for s in judged]
+    sampled = [Sampled.of(s.lateness, s.cpu_ns, s.vitals, s.slices, s.workers) for s in judged]
     return judge_health(sampled, tightest_ns(plan.thresholds))
 
 
 _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}
 
 
-def _outcome(verdicts: Sequence[Verdict], end: End, comparison: Comparison | None) -> tuple[Outcome, ExitCode]:
+def _outcome(
+    verdicts: Sequence[Verdict], end: End, comparison: Comparison | None, lost: Sequence[Lost]
+) -> tuple[Outcome, ExitCode]:
     found = {v.outcome for v in verdicts}
     if end.reason == "crashed":
         return "CRASHED", ExitCode.BUG
@@ -294,7 +305,7 @@ def _outcome(verdicts: Sequence[Verdict], end: End, comparison: Comparison | Non
         return "INTERRUPTED", _INTERRUPTED[end.reason]
     if "FAIL" in found or end.abort is not None:
         return "FAIL", ExitCode.THRESHOLD_FAILED
-    if found & {"INCONCLUSIVE", "NO_DATA"} or end.reason == TORN or not verdicts:
+    if found & {"INCONCLUSIVE", "NO_DATA"} or end.reason == TORN or lost or not verdicts:
         return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
     if comparison is not None and comparison.fails and comparison.regressed:
         return "FAIL", ExitCode.THRESHOLD_FAILED
@@ -348,33 +359,6 @@ def _durations(h: Histogram) -> Durations:
     found = {name: histogram.quantile(h, q) * 1000 for name, q in QUANTILES.items()}
     mean = int(histogram.mean(h) * 1000)
     return Durations(**found, max=histogram.largest(h) * 1000, mean=mean, histogram=dict(sorted(h.items())))
-
-
-def _checks(plan: Plan, judged: Sequence[Slice]) -> tuple[CheckResult, ...]:
-    errors: dict[tuple[str, str], int] = {}
-    answered: dict[str, int] = {}
-    for piece in judged:
-        key = piece.key
-        if key.timer in ("", "wait") and key.part in ("load", "each_user"):
-            answered[key.name] = answered.get(key.name, 0) + histogram.count(piece.response)
-            for kind, n in piece.errors.items():
-                errors[key.name, kind] = errors.get((key.name, kind), 0) + n
-    found = []
-    for steps in (plan.each_user.first, *(flow.steps for flow in plan.flows), plan.each_user.last):
-        for request in requests(steps):
-            lines: tuple[Check | Captured, ...] = (*request.expect, *request.capture)
-            for line in lines:
-                if isinstance(line, Check):
-                    kind, text = kind_of_check(line), str(line)
-                else:
-                    kind, text = kind_of_capture(line), f"capture {line.name}"
-                failed = sum(n for (name, k), n in errors.items() if name == request.name and _is_kind(k, kind))
-                found.append(CheckResult(request.name, text, line.span, answered.get(request.name, 0), failed))
-    return tuple(found)
-
-
-def _is_kind(kind: str, wanted: str) -> bool:
-    return kind == wanted or (wanted == "status" and kind.startswith("status "))
 
 
 def to_json(result: Result) -> bytes:

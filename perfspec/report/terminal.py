@@ -16,9 +16,10 @@ __all__ = ["overview", "summary"]
 def summary(result: Result, columns: int = 0) -> list[str]:
     """`columns`: the width of the terminal; 0: lines may be as long as they are."""
     judged = format_duration(result.judged_ns // SECOND * SECOND)
+    workers = f", sent by {result.workers} workers" if result.workers > 1 else ""
     out = [
         "",
-        f"{_name(result)}: {HEADLINES[result.outcome]} ({judged} judged)",
+        f"{_name(result)}: {HEADLINES[result.outcome]} ({judged} judged{workers})",
         "",
     ]
     out += _search(result)

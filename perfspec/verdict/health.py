@@ -6,6 +6,7 @@ request measures 62 ms. CPU, steal and throttling never invalidate by themselves
 small machine, and a busy one that is on time has measured well.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,7 +20,7 @@ from perfspec.metrics.error_kinds import GENERATOR_KINDS
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import ARRIVAL, Slice
-from perfspec.metrics.vitals import Vitals
+from perfspec.metrics.vitals import OfWorker, Vitals
 from perfspec.spec.model import Threshold
 
 __all__ = ["Health", "Sampled", "held_back", "judge_health", "tightest_ns"]
@@ -47,12 +48,26 @@ class Sampled:
     cpu_ns: int
     vitals: Vitals | None = None
     errors: Mapping[str, int] = field(default_factory=dict)
+    workers: Sequence[OfWorker] = ()
+    """Of several processes."""
+
+    @property
+    def busiest_ns(self) -> int:
+        """CPU time of the process that used most: no process has more than one core."""
+        return max((each.cpu_ns for each in self.workers), default=self.cpu_ns)
 
     @classmethod
-    def of(cls, lateness: Mapping[int, int], cpu_ns: int, vitals: Vitals | None, slices: Iterable[Slice]) -> "Sampled":
+    def of(
+        cls,
+        lateness: Mapping[int, int],
+        cpu_ns: int,
+        vitals: Vitals | None,
+        slices: Iterable[Slice],
+        workers: Sequence[OfWorker] = (),
+    ) -> "Sampled":
         """`slices`: what came in during the second."""
         requests = total(slices, lambda piece: piece.key.timer in ("", "wait", ARRIVAL))
-        return cls(dict(lateness), cpu_ns, vitals, requests.errors)
+        return cls(dict(lateness), cpu_ns, vitals, requests.errors, workers)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -64,7 +79,7 @@ class Health(msgspec.Struct, frozen=True):
     """More than this, of timers or of the loop, and latency is not judged."""
     timers: int
     cpu_share: float
-    """Of one core, over the judged time."""
+    """Of one core, over the judged time; of several processes, that of the busiest."""
     lag_p99_ns: int = 0
     """How late the event loop called a probe that asks every 10 ms."""
     probes: int = 0
@@ -86,6 +101,10 @@ class Health(msgspec.Struct, frozen=True):
     """People who came while as many as may be there at once were there, and were turned away."""
     own_failures: int = 0
     """Requests that failed by this machine's doing: no descriptors, no ports."""
+    workers: int = 1
+    """Processes that sent."""
+    latest: int = 0
+    """Of several, the one that was latest in most seconds."""
     remarks: tuple[str, ...] = ()
     """What was notable, each with what to do; it explains and invalidates nothing."""
 
@@ -100,7 +119,8 @@ class Health(msgspec.Struct, frozen=True):
             return ""
         seen = f"p99 {format_ms(self.worst_ns)}, allowed {format_ms(self.late_limit_ns)}"
         cause, step = self._cause()
-        return f"the load generator itself was late ({seen}{cause}): {step}"
+        which = f", most often worker {self.latest} of {self.workers}" if self.latest else ""
+        return f"the load generator itself was late ({seen}{which}{cause}): {step}"
 
     def _cause(self) -> tuple[str, str]:
         """(what probably held it up, what to do)."""
@@ -108,11 +128,16 @@ class Health(msgspec.Struct, frozen=True):
             return f", held back by a CPU limit in {self.throttled_s} s", "raise the CPU limit of its container"
         if self.steal is not None and self.steal > STEAL_HIGH:
             return f", {self.steal:.0%} of the CPU taken by the host", "run it on a machine of its own"
+        relief = "more --workers, or with fewer users" if self.has_idle_cores else "fewer users, or on a faster machine"
         if self.cpu_share > CPU_HIGH or self.cpu_high_s >= CPU_HIGH_SECONDS:
-            return f", with {self.cpu_share:.0%} of a core in use", "run with fewer users, or on a faster machine"
+            return f", with {self.cpu_share:.0%} of a core in use", f"run with {relief}"
         if self.machine_busy is not None and self.machine_busy > MACHINE_HIGH:
             return f", on a machine {self.machine_busy:.0%} busy", "give this machine less to do, or use another one"
         return "", "give this machine less to do, or run with fewer users"
+
+    @property
+    def has_idle_cores(self) -> bool:
+        return self.machine_busy is not None and self.machine_busy <= MACHINE_HIGH
 
 
 def held_back(held: int, sent: int, most: int) -> str:
@@ -137,7 +162,7 @@ def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
         late_p99_ns=histogram.quantile(late, P99) * 1000,
         late_limit_ns=max(LEAST_LIMIT_NS, int(tightest_ns * SHARE_OF_LIMIT)),
         timers=histogram.count(late),
-        cpu_share=sum(second.cpu_ns for second in seconds) / (len(seconds) * SECOND) if seconds else 0.0,
+        cpu_share=sum(second.busiest_ns for second in seconds) / (len(seconds) * SECOND) if seconds else 0.0,
         lag_p99_ns=histogram.quantile(lag, P99) * 1000,
         probes=histogram.count(lag),
         cpu_high_s=_longest_high(seconds),
@@ -150,6 +175,8 @@ def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
         ports_limit=min((v.ports_limit for v in seen if v.ports_limit is not None), default=None),
         dropped=sum(second.errors.get(DROPPED, 0) for second in seconds),
         own_failures=sum(n for second in seconds for kind, n in second.errors.items() if kind in GENERATOR_KINDS),
+        workers=max((len(second.workers) for second in seconds), default=0) or 1,
+        latest=_latest(seconds),
     )
     return msgspec.structs.replace(health, remarks=tuple(_remarks(health)))
 
@@ -168,10 +195,15 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
+def _latest(seconds: Sequence[Sampled]) -> int:
+    worst = Counter(max(s.workers, key=lambda each: each.late_us).worker for s in seconds if len(s.workers) > 1)
+    return max(worst, key=lambda worker: worst[worker], default=0)
+
+
 def _longest_high(seconds: Sequence[Sampled]) -> int:
     longest = run = 0
     for second in seconds:
-        run = run + 1 if second.cpu_ns > CPU_HIGH * SECOND else 0
+        run = run + 1 if second.busiest_ns > CPU_HIGH * SECOND else 0
         longest = max(longest, run)
     return longest
 
@@ -179,7 +211,8 @@ def _longest_high(seconds: Sequence[Sampled]) -> int:
 def _remarks(health: Health) -> Iterable[str]:
     if health.cpu_high_s >= CPU_HIGH_SECONDS:
         seconds = f"{health.cpu_high_s} s running"
-        yield f"the load generator used over {CPU_HIGH:.0%} of a core for {seconds}: run with fewer users"
+        relief = "run with more --workers, or with fewer users" if health.has_idle_cores else "run with fewer users"
+        yield f"the load generator used over {CPU_HIGH:.0%} of a core for {seconds}: {relief}"
     if health.machine_busy is not None and health.machine_busy > MACHINE_HIGH:
         busy = f"{health.machine_busy:.0%}"
         yield f"the load generator's machine was {busy} busy: what shares it slows the service, too"

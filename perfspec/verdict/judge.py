@@ -117,6 +117,8 @@ class Circumstances:
     only_proven: bool = False
     aborted_by: str = ""
     """The threshold that ended the run."""
+    lost: str = ""
+    """Not empty: a part of the load was missing, in words."""
     uncounted: str = ""
     """Not empty: rounds were held to other limits than those that are asked for now, in words with the next step."""
 
@@ -157,6 +159,9 @@ def weighed(verdict: Verdict, circumstances: Circumstances, *, is_latency: bool,
     if circumstances.aborted_by == verdict.threshold:
         reason = "the run was ended because of this row"
         return msgspec.structs.replace(verdict, outcome="FAIL", reason=reason)
+    if circumstances.lost and (verdict.outcome == "PASS" or (verdict.outcome == "FAIL" and _is_amount(verdict))):
+        reason = f"{circumstances.lost}; less load than was asked for proves no limit"
+        return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=reason, strength="", proven=False)
     if verdict.outcome in ("PASS", "FAIL") and circumstances.late and is_latency:
         reason = circumstances.late
         return msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=reason, strength="", proven=False)
@@ -167,6 +172,11 @@ def weighed(verdict: Verdict, circumstances: Circumstances, *, is_latency: bool,
     if verdict.outcome == "FAIL" and (warns or word == "all" or (word == "latency" and is_latency)):
         return msgspec.structs.replace(verdict, outcome="WARN", reason="this limit only warns")
     return verdict
+
+
+def _is_amount(verdict: Verdict) -> bool:
+    """Of how much was sent: less is nobody's failure where a part of the load was missing."""
+    return verdict.cell in ("count", "throughput") or any(each.unit in ("rate", "number") for each in verdict.measured)
 
 
 def _phases(threshold: Threshold, seen: Sample, stretches: Seconds) -> tuple[InPhase, ...]:

@@ -247,10 +247,12 @@ def _generator(result: Result) -> Markup:
     health = result.health
     allowed = format_ms(health.late_limit_ns)
     verdict = health.late or "It kept its plan: what was measured is the service's doing."
+    cpu = "CPU of the load generator" if result.workers == 1 else "CPU of the busiest of them"
     facts = [
         ("sent late by, 99th percentile", f"{format_ms(health.late_p99_ns)} (allowed {allowed})"),
         ("its own loop late by, 99th percentile", f"{format_ms(health.lag_p99_ns)} (allowed {allowed})"),
-        ("CPU of the load generator", f"{health.cpu_share:.0%} of a core"),
+        ("processes that sent", f"{result.workers}" + (f", {len(result.lost)} of them lost" if result.lost else "")),
+        (cpu, f"{health.cpu_share:.0%} of a core"),
         ("CPU of the machine in use", _share(health.machine_busy)),
         ("CPU that the host kept for others", _share(health.steal)),
         ("held back by a CPU limit", f"{health.throttled_s} s"),

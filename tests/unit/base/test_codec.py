@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfspec.base.codec import Malformed, decode, encode, pretty
+from perfspec.base.codec import Malformed, decode, encode, pack, pretty, unpack
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -31,6 +31,7 @@ samples = st.builds(
 def test_a_value_is_the_same_after_writing_and_reading(sample) -> None:
     assert decode(encode(sample), Sample) == sample
     assert decode(pretty(sample), Sample) == sample
+    assert unpack(pack(sample), Sample) == sample
 
 
 def test_fractions_are_written_as_exact_text() -> None:

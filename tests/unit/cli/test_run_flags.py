@@ -28,13 +28,14 @@ def called(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--workers", "2"), "--workers 2 is not built yet"),
+        (("--workers", "0"), "--workers is a number of processes, or `auto`, not `0`"),
+        (("--workers", "two"), "--workers is a number of processes, or `auto`, not `two`"),
         (("--metrics", "everywhere"), "--metrics cannot be `everywhere`"),
         (("--metrics", "70000"), "--metrics cannot be `70000`"),
         (("--fail-on-regression",), "--fail-on-regression needs a --baseline"),
     ],
 )
-def test_what_is_not_built_is_refused_before_anything_is_sent(called, tmp_path, flags, said) -> None:
+def test_what_cannot_be_done_is_refused_before_anything_is_sent(called, tmp_path, flags, said) -> None:
     ended = called(*flags)
     assert (ended.exit_code, said in ended.output) == (2, True), ended.output
     assert not (tmp_path / "results").exists()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfspec.base.codec import pack, unpack
 from perfspec.data import table
 
 CSV = 'text,language\nweather tomorrow,en\n"say ""hi"", ok",de\n'
@@ -110,3 +111,11 @@ def test_lines_of_json_are_rows_of_any_shape() -> None:
 def test_lines_that_are_no_rows_are_refused_in_words(text, said) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         table.of_jsonl(text.encode())
+
+
+@pytest.mark.parametrize(
+    "found", [table.of_csv(b"a,b\n1,2\n"), table.of_csv(CSV.encode()), table.of_jsonl(b'{"a": 1}\n{"b": [2]}\n')]
+)
+def test_a_table_is_the_same_in_another_process(found) -> None:
+    sent = unpack(pack(found.packed()), table.Packed).table()
+    assert (list(sent), sent.columns, sent.sha256) == (list(found), found.columns, found.sha256)

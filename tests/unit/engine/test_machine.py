@@ -2,11 +2,12 @@
 
 import resource
 
+import msgspec
 import pytest
 
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine import machine
-from perfspec.engine.machine import check_machine, connections
+from perfspec.engine.machine import check_machine, connections, most_workers, usable_cores
 
 SPEC = """
 perfspec: 1
@@ -71,3 +72,52 @@ def test_ports_that_are_not_there_are_told(planned, monkeypatch, tmp_path) -> No
         check_machine(planned(20, PAGE))
     monkeypatch.setattr(machine, "_PORTS", tmp_path / "nowhere")
     check_machine(planned(101))
+
+
+def test_workers_share_the_descriptors(planned, monkeypatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 300))
+    with pytest.raises(EnvironmentFailure):
+        check_machine(planned(400))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    check_machine(planned(400), workers=4)
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu.max": "250000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "1600000 100000\n"}, 8),
+        ({"cpu.cfs_quota_us": "300000\n", "cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu.cfs_quota_us": "-1\n", "cpu.cfs_period_us": "100000\n"}, 8),
+    ],
+)
+def test_usable_cores_are_those_of_the_process_and_of_its_cpu_limit(tmp_path, monkeypatch, files, cores) -> None:
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(8)))
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    for name, text in files.items():
+        (group / name).write_text(text)
+    assert usable_cores(tmp_path) == cores
+
+
+@pytest.mark.parametrize(
+    ("stage", "most"),
+    [
+        ("phases: [{for: 30s, users: ramp 1 to 9}, {for: 30s, users: ramp 9 to 4}]", 9),
+        ("phases: [{for: 30s, arrivals: 20/s, at_most: 6 users}]", 6),
+        ("phases: [{for: 30s, users: 4}, {for: 30s, arrivals: 20/s, at_most: 6 users}]", 4),
+        ("find_limit: {users: 2 to 40, hold_each: 60s, precision: 5%}", 40),
+    ],
+)
+def test_every_worker_has_something_to_do(plan_of, stage, most) -> None:
+    text = SPEC.format(steps=ONE, users=5).replace("phases: [{for: 30s, users: ramp 1 to 5}]", stage)
+    assert most_workers(plan_of(text)) == most
+
+
+def test_a_ceiling_is_not_shared_by_more_than_it_has_requests_a_second(planned) -> None:
+    plan = planned(30)
+    target = msgspec.structs.replace(plan.target, most_requests_per_s=3)
+    assert most_workers(msgspec.structs.replace(plan, target=target)) == 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perfspec.metrics.vitals import Vitals
+from perfspec.metrics.vitals import OfWorker, Vitals
 from perfspec.verdict.health import Sampled, judge_health
 
 MS = 1_000_000
@@ -52,6 +52,7 @@ def test_the_lag_is_a_tail_figure() -> None:
     ("vitals", "cpu", "cause"),
     [
         ({}, 0.97, "with 97% of a core in use): run with fewer users, or on a faster machine"),
+        ({"machine_busy": 0.3}, 0.97, "with 97% of a core in use): run with more --workers, or with fewer users"),
         ({}, 0.5, "allowed 12.0 ms): give this machine less to do, or run with fewer users"),
         ({"throttles": 3}, 0.97, "held back by a CPU limit in 4 s): raise the CPU limit of its container"),
         ({"steal": 0.2}, 0.97, "20% of the CPU taken by the host): run it on a machine of its own"),
@@ -125,3 +126,17 @@ def test_failures_of_this_machine_are_counted_apart() -> None:
     assert health.own_failures == 3
     assert health.remarks == ("3 requests failed by this machine's doing: raise its limits and run again",)
     assert (health.machine_busy, health.ports) == (None, None)
+
+
+def test_of_several_processes_the_busiest_counts_and_the_latest_is_named() -> None:
+    """Three workers with 0.5 s of CPU each are well; one with 0.97 s has no time left, whatever the others use."""
+
+    def seconds(*cpu, late=(100, 100, 100)):
+        workers = [OfWorker(n + 1, 5, 10, int(cpu[n] * SECOND), late[n]) for n in range(3)]
+        return [Sampled({100: 10, 50_000: 5}, int(sum(cpu) * SECOND), Vitals(machine_busy=0.5), {}, workers)] * 4
+
+    even = judge_health(seconds(0.5, 0.5, 0.5), 0)
+    assert (even.workers, even.cpu_share, even.cpu_high_s) == (3, 0.5, 0)
+    starved = judge_health(seconds(0.1, 0.97, 0.2, late=(100, 50_000, 100)), 0)
+    assert (starved.cpu_share, starved.cpu_high_s, starved.latest) == (0.97, 4, 2)
+    assert "most often worker 2 of 3, with 97% of a core in use): run with more --workers" in starved.late

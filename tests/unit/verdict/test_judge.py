@@ -138,6 +138,23 @@ def test_a_late_generator_makes_latency_rows_inconclusive_and_no_others(one, pie
     assert one(P95, late="late").outcome == "NO_DATA"
 
 
+def test_a_lost_part_of_the_load_takes_every_pass_and_no_failure(one, piece) -> None:
+    """Less load proves no limit; one that broke all the same broke under less than was asked for."""
+    lost = "worker 2 of 2 was lost"
+    passed = one(("suggest", "errors", "under 1%"), piece(n=1000), lost=lost)
+    assert (passed.outcome, passed.proven, passed.strength) == ("INCONCLUSIVE", False, "")
+    assert passed.reason == "worker 2 of 2 was lost; less load than was asked for proves no limit"
+    failed = one(("suggest", "errors", "under 1%"), piece(n=1000, errors={"timeout": 100}), lost=lost)
+    assert (failed.outcome, failed.strength) == ("FAIL", "clear")
+
+
+@pytest.mark.parametrize("cell", ["count", "throughput"])
+def test_that_too_little_was_sent_is_nobody_s_failure_where_a_part_of_the_load_was_missing(one, piece, cell) -> None:
+    limit = "at least 5000" if cell == "count" else "at least 5000/s"
+    assert one(("suggest", cell, limit), piece(n=1000)).outcome == "FAIL"
+    assert one(("suggest", cell, limit), piece(n=1000), lost="gone").outcome == "INCONCLUSIVE"
+
+
 def test_the_row_that_ended_the_run_fails_whatever_else_is_true(one, piece) -> None:
     text = "suggest p95 at most 120ms"
     for slices in ((), (piece(n=1000, over={120 * MS: 0}),)):
