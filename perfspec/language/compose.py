@@ -31,7 +31,7 @@ MAX_NODES = 50_000
 MAX_CHARACTERS = 1_000_000
 _MAX_REPAIRS = 20
 
-_INVISIBLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)\s*")
 _ONE_OF = re.compile(r"(?:one of|any of|in)[: ]\s*(\S.*)")
 _TABBED = re.compile(r" *\t[ \t]*(?=[^\s#])")

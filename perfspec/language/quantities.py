@@ -42,21 +42,22 @@ _FORMS: tuple[tuple[re.Pattern[str], Unit], ...] = (
     (re.compile(rf"{_NUMBER} (?:entries|entry)"), "entries"),
     (re.compile(r"(?P<number>-?\d+(?:\.\d+)?)"), "number"),
 )
-_SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<=\d),(?=\d)"), "."),
-    (re.compile(r"\s*(?:percent|per ?cent|pct|%)$"), "%"),
-    (re.compile(r"\s*(?:requests?|req|users?|arrivals?)?\s*(?:per|/|a)\s*(?:seconds?|sec|s)$"), "/s"),
-    (re.compile(r"\s*rps$"), "/s"),
-    (re.compile(r"\s*(?:milliseconds?|millis|msecs?|ms)(?![a-z])"), "ms"),
-    (re.compile(r"\s*(?:microseconds?|µs|μs|us)(?![a-z])"), "us"),
-    (re.compile(r"\s*(?:seconds?|secs?|s)(?![a-z])"), "s"),
-    (re.compile(r"\s*(?:minutes?|mins?|m)(?![a-z])"), "m"),
-    (re.compile(r"\s*(?:hours?|hrs?|h)(?![a-z])"), "h"),
-    (re.compile(r"\s*(?:days?|d)(?![a-z])"), "d"),
-    (re.compile(r"\s*(k|m|g)b$"), r"\1b"),
-    (re.compile(r"\s*(?:items?|elements?|entrys)$"), " entries"),
-    (re.compile(r"\s*(?:times)$"), "x"),
+_SPELLINGS: tuple[tuple[str, str], ...] = (
+    (r"(?<=\d),(?=\d)", "."),
+    (r"\s*(?:percent|per ?cent|pct|%)$", "%"),
+    (r"\s*(?:requests?|req|users?|arrivals?)?\s*(?:per|/|a)\s*(?:seconds?|sec|s)$", "/s"),
+    (r"\s*rps$", "/s"),
+    (r"\s*(?:milliseconds?|millis|msecs?|ms)(?![a-z])", "ms"),
+    (r"\s*(?:microseconds?|µs|μs|us)(?![a-z])", "us"),
+    (r"\s*(?:seconds?|secs?|s)(?![a-z])", "s"),
+    (r"\s*(?:minutes?|mins?|m)(?![a-z])", "m"),
+    (r"\s*(?:hours?|hrs?|h)(?![a-z])", "h"),
+    (r"\s*(?:days?|d)(?![a-z])", "d"),
+    (r"\s*(k|m|g)b$", r"\1b"),
+    (r"\s*(?:items?|elements?|entrys)$", " entries"),
+    (r"\s*(?:times)$", "x"),
 )
+"""Compiled when something is not understood: that would take longer than all the rest of this file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def nearly(text: str) -> str | None:
         return None
     guess = text.strip().lower()
     for pattern, spelling in _SPELLINGS:
-        guess = pattern.sub(spelling, guess)
+        guess = re.sub(pattern, spelling, guess)
     guess = re.sub(r"(?<=\d)([kmg])b$", lambda m: {"k": "kB", "m": "MB", "g": "GB"}[m[1]], guess)
     guess = re.sub(r"(?<=[a-z])\s+(?:and\s+)?(?=\d)", "", guess)
     return guess if guess != text and parse_quantity(guess) else None

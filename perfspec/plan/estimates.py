@@ -46,7 +46,7 @@ class Estimate:
     requests: dict[tuple[str, str], float]
     rounds: dict[str, float]
     visits: dict[tuple[str, str], float] = field(default_factory=dict)
-    """The same for what each user does first and last, over the whole load."""
+    """The same for what each user does first and last, and for what is done once before and after the load."""
     round_ns: float = 0.0
     """The mean length of a round."""
     shares: dict[str, float] = field(default_factory=dict)
@@ -72,6 +72,11 @@ def estimate(plan: Plan, rows: Rows) -> Estimate:
     for step in (*plan.each_user.first, *plan.each_user.last):
         weigh(step, visit)
     visits = {key: _visitors(plan) * n for key, n in visit.counts.items()}
+    once = FlowTally(plan, rows)
+    for step in (*plan.setup, *plan.teardown):
+        weigh(step, once)
+    for key, n in once.counts.items():
+        visits[key] = visits.get(key, 0.0) + n
     return Estimate(dict(requests), rounds, visits, mean_ns, _shares(tallies, rounds))
 
 

@@ -92,3 +92,4 @@ def test_a_good_spec_is_told_nothing(lint, name: str):
 @pytest.mark.parametrize("name", ["assessment.yaml", "gateway.yaml", "search.yaml", "shared/suite.yaml"])
 def test_the_shipped_specs_are_told_nothing(lint, name: str):
     assert lint(ROOT / "specs", name).findings == []
+    assert lint_strictly(name).findings == []

@@ -233,3 +233,10 @@ def test_a_search_judges_a_row_from_some_load_on(plan_of, limit, enough) -> None
     n = expected(plan.thresholds[0], estimate(plan, {}))
     assert n == pytest.approx(33.75 if "users" in limit else 45)
     assert enough_from(plan.search, n, 59) == enough
+
+
+def test_what_happens_once_is_expected_once(counted) -> None:
+    once = "setup: [{get: /in, name: in}]\nteardown: [{repeat: 3 times, steps: [{get: /out, name: out}]}]"
+    flows = f"buy: {{steps: [{{get: /a, name: a}}]}}}}\n{once}\ntags: {{a: b"  # the last brace is in SPEC
+    found, _ = counted(flows, "in: {errors: under 1%}, out: {errors: under 1%}")
+    assert found == {"in errors under 1%": 1, "out errors under 1%": 3}
