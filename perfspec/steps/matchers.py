@@ -63,6 +63,8 @@ def _has_holes(matcher: Matcher) -> bool:
 def _fixed(matcher: Matcher) -> Predicate:
     operand = matcher.operand
     if matcher.kind == "equals":
+        if isinstance(operand, str):  # which nothing but a text equals
+            return lambda value, _: value == operand
         return lambda value, _: _same(value, operand)
     if matcher.kind == "one of":
         entries = operand if isinstance(operand, tuple) else (operand,)
