@@ -6,6 +6,7 @@ reason, in the table [tool.perfspec.size] of pyproject.toml. The tables in the l
 
 import ast
 import builtins
+import gc
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -113,13 +114,24 @@ class Import(NamedTuple):
     for_types: bool
 
 
+def tree_of(text: str, path: str) -> ast.Module:
+    """With nothing in between: before 3.11.9 and 3.12.3 a finalizer that parses something while a tree is built makes
+    the interpreter fail (its issue 106905).
+    """
+    gc.disable()
+    try:
+        return ast.parse(text, path)
+    finally:
+        gc.enable()
+
+
 class Module:
     """One source file. `path` is relative to the checkout."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self.tree = ast.parse(text, path)
+        self.tree = tree_of(text, path)
         parts = path.removesuffix(".py").split("/")
         self.is_package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.is_package else parts)
