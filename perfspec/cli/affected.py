@@ -35,6 +35,7 @@ RENDERERS: Mapping[str, Callable[[Concerned], str]] = {
     "json": _json,
     "matrix": _matrix,
 }
+WITHOUT_REASONS = ("names", "matrix")
 
 
 @click.command("affected")
@@ -51,7 +52,11 @@ RENDERERS: Mapping[str, Callable[[Concerned], str]] = {
 def affected(specs: tuple[str, ...], base: str, form: str) -> int:
     """List the specs to run for a change: those whose `run_when_changed`, files or data differ from the base.
 
-    SPECS are files and folders; `specs` if left out. Where git cannot tell what changed, all of them.
+    SPECS are files and folders; `specs` if left out. Where git cannot tell what changed, all of them. `names` and
+    `matrix` have no room for the reasons; these are on the standard error then.
     """
-    say(RENDERERS[form](affected_case.concerned(specs or ("specs",), base)))
+    found = affected_case.concerned(specs or ("specs",), base)
+    if form in WITHOUT_REASONS:
+        click.echo(_text(found), err=True)
+    say(RENDERERS[form](found))
     return 0

@@ -119,6 +119,15 @@ def test_a_job_matrix_is_one_line_also_when_it_is_empty(repo, perfspec) -> None:
     assert json.loads(full)["include"][0] == {"spec": "specs/search.yaml", "service": "search"}
 
 
+def test_names_for_a_shell_have_their_reasons_beside_them(repo, perfspec) -> None:
+    (repo / "specs/shared/suite.yaml").write_text(SUITE + "\n")
+    ended = perfspec.command(repo, "affected", "--base", "main", "--format", "names")
+    assert ended.out == "specs/search.yaml specs/shop.yaml\n"
+    assert [line.split(maxsplit=1) for line in ended.err.splitlines()] == [
+        [f"specs/{name}.yaml", "specs/shared/suite.yaml is part of it"] for name in ("search", "shop")
+    ]
+
+
 def test_outside_of_a_repository_there_is_nothing_to_compare(tmp_path, perfspec) -> None:
     (tmp_path / "specs").mkdir()
     ended = perfspec.command(tmp_path, "affected", GIT_CEILING_DIRECTORIES=str(tmp_path.parent))

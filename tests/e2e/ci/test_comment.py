@@ -1,12 +1,7 @@
 """The comment under a pull request, against a local server that speaks that part of GitHub's API."""
 
-import http.server
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -23,102 +18,6 @@ flows: {{f: {{steps: [{{get: /x, name: look}}, {{pause: 50ms}}]}}}}
 stages: {{smoke: {{phases: [{{for: 2s, users: 1}}]}}}}
 thresholds: {{look: {{errors: under 1%}}}}
 """
-
-
-@dataclass
-class Hub:
-    """What the server knows, and how it answers."""
-
-    url: str = ""
-    comments: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    troubles: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-    """Answers to give first: status and headers."""
-    may_write: bool = True
-    lost: list[str] = field(default_factory=list)
-    """Methods whose next request is carried out, and whose answer is lost."""
-    refused: dict[int, int] = field(default_factory=dict)
-    """Comments that cannot be changed, and the status that says so."""
-
-
-class Api(http.server.BaseHTTPRequestHandler):
-    """The comments of pull request 7 of o/r."""
-
-    protocol_version = "HTTP/1.1"
-    hub: Hub
-
-    def answer(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
-        if status < 300 and self.command in self.hub.lost:
-            self.hub.lost.remove(self.command)
-            self.close_connection = True
-            return
-        data = json.dumps(document).encode()
-        self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def is_refused(self) -> bool:
-        self.hub.asked.append(f"{self.command} {self.path.partition('?')[0]}")
-        if self.hub.troubles:
-            status, headers = self.hub.troubles.pop(0)
-            self.answer(status, {"message": "not now"}, headers)
-        elif self.headers.get("Authorization") != "Bearer right-token":
-            self.answer(401, {"message": "Bad credentials"})
-        elif self.command != "GET" and not self.hub.may_write:
-            self.answer(403, {"message": "Resource not accessible by integration"})
-        else:
-            return False
-        return True
-
-    def document(self) -> Any:
-        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def do_GET(self) -> None:
-        if not self.is_refused():
-            page = int(re.findall(r"[?&]page=(\d+)", self.path)[0])
-            self.answer(200, self.hub.comments[(page - 1) * 100 : page * 100])
-
-    def do_POST(self) -> None:
-        sent = self.document()
-        if self.is_refused():
-            return
-        assert self.path == "/repos/o/r/issues/7/comments"
-        self.hub.comments.append({"id": len(self.hub.comments) + 1, "body": sent["body"]})
-        self.answer(201, self.hub.comments[-1])
-
-    def do_PATCH(self) -> None:
-        sent = self.document()
-        if self.is_refused():
-            return
-        (number,) = re.findall(r"^/repos/o/r/issues/comments/(\d+)$", self.path)
-        if int(number) in self.hub.refused:
-            self.answer(self.hub.refused[int(number)], {"message": "no"})
-            return
-        self.hub.comments[int(number) - 1]["body"] = sent["body"]
-        self.answer(200, self.hub.comments[int(number) - 1])
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    state = Hub()
-    with serving(type("Handler", (Api,), {"hub": state})) as state.url:
-        yield state
 
 
 @pytest.fixture
@@ -220,13 +119,12 @@ def test_the_place_is_what_github_says(tmp_path) -> None:
 
 
 @pytest.fixture(scope="module")
-def ended(new_folder, perfspec) -> Any:
+def ended(new_folder, perfspec, refusing) -> Any:
     """A run against a service that refuses everything."""
     folder = new_folder("comment")
     (folder / "specs").mkdir()
-    with serving(type("Refusing", (Api,), {"hub": Hub()})) as url:
-        (folder / "specs/search.yaml").write_text(SPEC.format(url=url))
-        return perfspec(folder)
+    (folder / "specs/search.yaml").write_text(SPEC.format(url=refusing))
+    return perfspec(folder)
 
 
 def test_the_command_writes_the_verdict_with_the_line_of_the_spec(ended, perfspec, hub) -> None:
