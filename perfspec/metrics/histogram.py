@@ -8,7 +8,19 @@ merge by adding counts. Percentiles are nearest rank: sorted value number ceil(q
 from fractions import Fraction
 from math import ceil
 
-__all__ = ["Histogram", "add", "count", "highest", "index", "largest", "lowest", "mean", "quantile", "ranks"]
+__all__ = [
+    "Histogram",
+    "add",
+    "corrected",
+    "count",
+    "highest",
+    "index",
+    "largest",
+    "lowest",
+    "mean",
+    "quantile",
+    "ranks",
+]
 
 Histogram = dict[int, int]
 
@@ -71,3 +83,18 @@ def mean(h: Histogram) -> float:
     """Microseconds, from the middle of each bucket; 0 for an empty histogram."""
     n = count(h)
     return sum((lowest(i) + highest(i)) / 2 * k for i, k in h.items()) / n if n else 0.0
+
+
+def corrected(h: Histogram, interval_us: int) -> Histogram:
+    """An estimate of what one who asks again every `interval_us`, come what may, would have recorded.
+
+    HdrHistogram's correction for coordinated omission: each value brings those that would have begun while it was
+    waited for, every interval, down to the interval itself. Raises ValueError unless the interval is positive.
+    """
+    if interval_us <= 0:
+        raise ValueError(f"an interval is positive, got {interval_us}")
+    out = dict(h)
+    for i, n in h.items():
+        for us in range(lowest(i) - interval_us, interval_us - 1, -interval_us):
+            out[index(us)] = out.get(index(us), 0) + n
+    return out

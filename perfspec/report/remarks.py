@@ -8,7 +8,9 @@ from perfspec.base.units import DURATION_UNITS, format_ms, format_share
 from perfspec.load import Arrivals
 from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
+from perfspec.report.hidden import hidden
 from perfspec.report.result import Outcome, Result, Summary
+from perfspec.verdict.scalability import fit, points
 
 __all__ = ["HEADLINES", "label", "outcome_of", "remarks", "worst_errors"]
 
@@ -50,6 +52,8 @@ def remarks(result: Result) -> list[str]:
     if result.waits:
         out.append(f"users waited {words.count(result.waits)} times because nobody answered")
     out += _phases(result)
+    out += _scalability(result)
+    out += [text] if (text := hidden(result)) else []
     out += _promise(result)
     for summary in result.summaries:
         if (ok := summary.ok_response) is not None and summary.key.timer in REQUESTS:
@@ -85,6 +89,18 @@ def _phases(result: Result) -> list[str]:
         if verdict.outcome in ("FAIL", "WARN") and all(named.values()):
             found.append(f"{verdict.threshold}: broke in {', '.join(named[False])}, held in {', '.join(named[True])}")
     return found
+
+
+def _scalability(result: Result) -> list[str]:
+    """Where a search with users has seen their number turn against them."""
+    if result.capacity is None or result.plan.search is None or result.plan.search.by != "users":
+        return []
+    seen = points(result.capacity.steps, ((s.second, s.users, s.slices) for s in result.seconds))
+    law = fit(seen)
+    if law is None:
+        return []
+    peak = f"throughput peaks near {law.peak_users:.0f} users with {law.peak_per_s:.3g} requests/s, and falls with more"
+    return [f"{peak}: an estimate from {len(seen)} loads by the universal scalability law, which judges nothing"]
 
 
 def _promise(result: Result) -> list[str]:

@@ -144,3 +144,37 @@ def test_an_empty_histogram_has_no_times() -> None:
     assert histogram.quantile({}, Fraction(1, 2)) == histogram.largest({}) == histogram.count({}) == 0
     assert histogram.mean({}) == 0
     assert histogram.ranks({}, [1, 2]) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("us", "interval", "added"),
+    [
+        (1000, 100, range(900, 99, -100)),
+        (1050, 100, range(950, 149, -100)),
+        (100, 100, ()),
+        (199, 100, ()),
+        (200, 100, (100,)),
+    ],
+)
+def test_the_correction_for_what_was_not_asked_adds_a_value_for_every_interval(us, interval, added) -> None:
+    assert histogram.corrected({us: 3}, interval) == dict.fromkeys((us, *added), 3)
+
+
+@ALL
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=40), st.integers(1, 100))
+def test_the_correction_is_that_of_hdr_histogram(times, interval) -> None:
+    """Of whole intervals; of the rest of one the published versions differ."""
+    values = [number * interval for number in times]
+    reference = HdrHistogram(1, HOUR_US, 3)
+    for value in values:
+        reference.record_corrected_value(value, interval)
+    found = histogram.corrected(of(values), interval)
+    n = histogram.count(found)
+    assert n == reference.get_total_count() == sum(times)
+    for rank in range(1, n + 1):
+        assert histogram.ranks(found, [rank]) == [reference.get_value_at_percentile(100 * rank / n)]
+
+
+def test_an_interval_is_positive() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        histogram.corrected({1: 1}, 0)

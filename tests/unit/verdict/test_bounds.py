@@ -368,6 +368,27 @@ class TestProof:
         assert proven_pass_at_most(n, share(allowed)) == proven
         assert clear_fail_at_least(n, share(allowed)) == failed
 
+    @pytest.mark.parametrize(
+        ("allowed", "of_it", "needed"),
+        [
+            *(("5%", of_it, n) for of_it, n in (("50%", 410), ("80%", 2800), ("90%", 11_500))),
+            *(("1%", of_it, n) for of_it, n in (("50%", 2200), ("80%", 14_500), ("90%", 60_000))),
+            *(("0.5%", of_it, n) for of_it, n in (("50%", 4400), ("80%", 29_000), ("90%", 120_000))),
+            *(("0.1%", of_it, n) for of_it, n in (("50%", 22_000), ("80%", 146_000), ("90%", 605_000))),
+        ],
+    )
+    def test_so_many_requests_prove_a_pass_in_four_of_five_runs(self, allowed: str, of_it: str, needed: int) -> None:
+        """Of a service that uses so much of what is allowed. The chance is a saw, and the numbers are rounded."""
+        limit = share(allowed)
+
+        def chance(n: int) -> float:
+            k = proven_pass_at_most(n, limit)
+            assert k is not None
+            return 1 - beta_cdf(float(limit * share(of_it)), k + 1, n - k)
+
+        assert 0.78 <= chance(needed) <= 0.86
+        assert chance(needed * 3 // 4) < 0.76
+
     def test_one_in_a_billion_is_counted_to_the_request(self) -> None:
         billionth = Fraction(1, 10**9)
         n = n_min(billionth)
