@@ -56,8 +56,15 @@ def _of_file(result: Result, path: Path) -> Baseline | None:
         there = "name `main`, `last`, or the result file or folder of a run"
         raise UsageFailure(f"there is no baseline `{path}`", there)
     other = read_result(path)
-    words = f"run {other.run_id} of {other.started_at[:10]}"
+    words = f"run {other.run_id} of {other.started_at[:10]}{_doubt(other)}"
     return Baseline([numbers_of(other)], words, other.fingerprint == result.fingerprint)
+
+
+def _doubt(other: Result) -> str:
+    """Whoever names a run is served, and told why the history would not have offered it."""
+    if other.ended != "finished":
+        return f", which was {other.ended} and is no baseline"
+    return ", whose load generator was late, so that its times are in doubt" if other.health.late else ""
 
 
 def _of_history(result: Result, name: str, url: str | None) -> Baseline | None:

@@ -62,7 +62,7 @@ def cells(change: Change) -> tuple[str, str, str, str, str, str, str, str]:
         format_ms(change.now_ns),
         _percent(change.ratio),
         _likely(change),
-        f"over {_percent(change.limit)}" if change.runs >= ENOUGH else "few runs to compare with",
+        f"over {_percent(change.limit)}{'' if change.runs >= ENOUGH else ', few runs to compare with'}",
     )
 
 
@@ -71,6 +71,9 @@ def _percent(ratio: float) -> str:
 
 
 def _likely(change: Change) -> str:
-    if change.low is None or change.high is None:
+    """A side that so few answers do not bound is left open."""
+    if change.low is None and change.high is None:
         return "anything, for so few answers"
+    if change.low is None or change.high is None:
+        return f"{_percent(change.low)} or more" if change.low is not None else f"{_percent(change.high or 1)} or less"
     return f"{100 * (change.low - 1):+.0f} to {_percent(change.high)}"

@@ -48,9 +48,13 @@ def remarks(result: Result) -> list[str]:
     if result.extended:
         out.append("it was too close to call, so the stage ran on")
     if result.unfinished:
-        out.append(f"{result.unfinished} requests and waits had no end when the load ended, and are in no number")
+        what = "request or wait" if result.unfinished == 1 else "requests and waits"
+        out.append(
+            f"{result.unfinished} {what} had no end when the load ended, and {_are(result.unfinished)} in no number"
+        )
     if result.waits:
-        out.append(f"users waited {words.count(result.waits)} times because nobody answered")
+        times = "once" if result.waits == 1 else f"{words.count(result.waits)} times"
+        out.append(f"users waited {times} because nobody answered")
     out += _phases(result)
     out += _scalability(result)
     out += [text] if (text := hidden(result)) else []
@@ -62,6 +66,10 @@ def remarks(result: Result) -> list[str]:
         if summary.key.timer in REQUESTS or any(kind.startswith("record ") for kind in summary.errors):
             out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _dropped(result: Result) -> list[str]:
@@ -109,7 +117,8 @@ def _promise(result: Result) -> list[str]:
     if budget is None or budget.lasts_ns is None:
         return []
     period, lasts = (f"{ns / DAY_NS:.3g} days" for ns in (budget.period_ns, budget.lasts_ns))
-    seen = f"{words.percent(budget.bad / budget.n)} unavailable, {format_share(1 - budget.promised)} promised"
+    allowed = f"{format_share(1 - budget.promised)} allowed by what is promised"
+    seen = f"{words.percent(budget.bad / budget.n)} unavailable, {allowed}"
     text = f"{seen}: burn rate {budget.burn:.3g}; at this rate the budget of {period} would last {lasts}"
     return [text, *(f"agreed for such a rate: {action}" for action in budget.actions)]
 

@@ -18,6 +18,7 @@ def count(n: float) -> str:
 def percent(share: float, other: float | None = None) -> str:
     """`3.9 %`; with `other`, a range in the same precision: `3.5-4.4 %`."""
     digits = _digits(min(x for x in (share, other or share) if x > 0) if share > 0 or other else 1)
+    digits = digits if other is None else min(digits, _digits(other) + 1)
     text = f"{share * 100:.{digits}f}"
     return f"{text} %" if other is None else f"{text}-{other * 100:.{digits}f} %"
 

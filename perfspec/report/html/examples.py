@@ -34,7 +34,7 @@ def _first_of_each_kind(failed: list[Exemplar]) -> list[Exemplar]:
 
 
 def _example(each: Exemplar) -> Markup:
-    facts = [
+    first, *rest = [
         each.kind or "slow",
         f"response time {format_ms(each.response_ns)}",
         f"service time {format_ms(each.service_ns)}",
@@ -45,7 +45,11 @@ def _example(each: Exemplar) -> Markup:
     ]
     return element(
         "div",
-        element("p", " · ".join(fact for fact in facts if fact)),
-        element("pre", each.sent, tabindex="0", aria_label="what was sent"),
-        element("pre", each.answer, tabindex="0", aria_label="what was answered") if each.answer else None,
+        element("p", element("strong", first), f" · {' · '.join(fact for fact in rest if fact)}"),
+        element(
+            "div",
+            element("pre", each.sent, tabindex="0", aria_label="what was sent"),
+            element("pre", each.answer, tabindex="0", aria_label="what was answered") if each.answer else None,
+            class_="pair",
+        ),
     )

@@ -12,6 +12,7 @@ from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.html.style import STYLE
 from perfspec.report.remarks import HEADLINES, outcome_of, remarks
 from perfspec.report.result import Result
+from perfspec.verdict.comparison import Change
 from perfspec.verdict.judge import Verdict
 
 __all__ = ["document", "many_to_html", "mark", "to_html"]
@@ -183,9 +184,34 @@ def _comparison(result: Result) -> Markup | None:
     """Against earlier runs, in the words of every report."""
     if result.comparison is None:
         return None
-    said = comparison.lines(result.comparison)
-    found = element("pre", "\n".join(said), tabindex="0", aria_label="comparison with earlier runs")
-    return element("section", element("h2", "Against earlier runs"), found)
+    found = result.comparison
+    told = [change for change in found.changes if change.state != "unchanged"]
+    calm = [change for change in found.changes if change.state == "unchanged"]
+    head = (*comparison.HEAD[:3], *(f"#{name}" for name in comparison.HEAD[3:]))
+    as_before = f"{len(calm)} of {len(found.changes)} percentiles are as before"
+    folded = element(
+        "details", element("summary", as_before), requests.table("What is as before", head, map(_change, calm))
+    )
+    return element(
+        "section",
+        element("h2", "Against earlier runs"),
+        element("p", comparison.headline(found)),
+        requests.table("What is slower or faster", head, map(_change, told)) if told else None,
+        *(element("p", remark, class_="soft") for remark in comparison.remarks(found)),
+        folded if calm else None,
+    )
+
+
+def _change(change: Change) -> Markup:
+    mark, request, statistic, *numbers = comparison.cells(change)
+    kind = {"regressed": "fail", "improved": "pass", "unchanged": "soft"}.get(change.state, "warn")
+    return element(
+        "tr",
+        element("td", mark or "as before", class_=f"mark {kind}"),
+        element("td", request),
+        element("td", statistic),
+        *map(requests.number, numbers),
+    )
 
 
 def _rounds(result: Result) -> Markup | None:

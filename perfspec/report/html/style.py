@@ -21,14 +21,16 @@ p { margin: .4rem 0; } .soft, figcaption, caption { color: var(--soft); } a { co
 .verdict strong { font-size: 1.3rem; }
 .mark { font-weight: 700; white-space: nowrap; color: var(--unknown); }
 .mark.pass { color: var(--pass); } .mark.fail { color: var(--fail); } .mark.warn { color: var(--warn); }
+.mark.soft { color: var(--soft); font-weight: 400; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--edge);
   vertical-align: top; } th { font-weight: 600; } .n { text-align: right; white-space: nowrap; }
-code, pre { font: .9em/1.45 ui-monospace, monospace; } td code { overflow-wrap: anywhere; }
+code, pre { font: .9em/1.45 ui-monospace, monospace; } td code { overflow-wrap: break-word; }
 pre { background: var(--panel); border: 1px solid var(--edge); border-radius: .3rem; padding: .6rem; overflow-x: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 0 .8rem; }
 figure { margin: 0; max-width: 34rem; } svg { width: 100%; height: auto; display: block; overflow: visible; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--soft); } .y { text-anchor: end; }
 .x, .phase, .mark-text { text-anchor: middle; } .limit-text { text-anchor: end; }

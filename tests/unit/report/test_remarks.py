@@ -40,7 +40,10 @@ def test_a_limit_that_broke_in_one_phase_alone_says_in_which(plan_of, piece) -> 
 
 def test_what_was_unavailable_is_measured_by_the_promise(plan_of, piece) -> None:
     found = told(plan_of(SPEC), piece("search", 1000, unavailable=20, errors={"status 500": 20}, second=8))
-    assert "2.0 % unavailable, 1% promised: burn rate 2; at this rate the budget of 30 days would last 15 days" in found
+    assert (
+        "2.0 % unavailable, 1% allowed by what is promised: burn rate 2; at this rate the budget of 30 days would last "
+        "15 days" in found
+    )
     assert [text for text in found if text.startswith("agreed")] == [
         "agreed for such a rate: Review changes",
         "agreed for such a rate: Stop",
