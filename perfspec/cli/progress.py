@@ -5,7 +5,7 @@ Drawing happens in a thread of its own, fed with what was logged, so that it can
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from queue import SimpleQueue
@@ -20,15 +20,22 @@ from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
-from perfspec.report.standing import Standing
-from perfspec.report.words import count
+from perfspec.report.standing import Stand, Standing
+from perfspec.report.words import count, cut
 
-__all__ = ["Picture", "progress"]
+__all__ = ["Picture", "fitted", "progress"]
 
 P95 = Fraction(19, 20)
 RECENT_SECONDS = 10
 PLAIN_EVERY = 5
 COLOURS = {"holds": "green", "broken": "red", "too early to say": "dim"}
+WORST_FIRST = ("broken", "holds", "too early to say")
+WIDTH_OF_NUMBERS = 34
+"""What stands behind the name of a request. Names are cut where there is no room; numbers never are."""
+WIDTH_OF_STAND = 49
+"""What stands around a limit: `too early to say`, and `0.43 % of 12 345, 1.0 % allowed`."""
+FIXED_LINES = 7
+"""Of the picture: what the run is, how far it is, a heading, what is between them, and one to write below it."""
 Draw = Callable[["Picture"], None]
 
 
@@ -76,6 +83,22 @@ class Picture:
             (name, row.n / seconds, _p95(row), row.failed / row.n if row.n else 0.0)
             for name, row in sorted(rows.items(), key=lambda item: order.get(item[0], len(order)))
         ]
+
+
+def fitted(
+    rows: Sequence[tuple[str, float, str, float]], stands: Sequence[Stand], room: int
+) -> tuple[Sequence[tuple[str, float, str, float]], Sequence[Stand], str]:
+    """What a low terminal has lines for: at least half of them for limits, broken ones first; the rest in words."""
+    if len(rows) + len(stands) <= room:
+        return rows, stands, ""
+    left = max(room - 1, 0)
+    limits = min(len(stands), max(left // 2, left - len(rows)))
+    shown = sorted(stands, key=lambda stand: WORST_FIRST.index(stand.word))[:limits]
+    requests = rows[: left - limits]
+    hidden = (
+        f"and {len(rows) - len(requests)} more requests, {len(stands) - len(shown)} more limits; report.html has all"
+    )
+    return requests, shown, hidden
 
 
 def _p95(row: Row) -> str:
@@ -149,17 +172,30 @@ def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
         if picture.second > total:
             total = plan.extend_to_ns // SECOND or total
         line = f"{picture.second} of {total} s  {picture.phase}  {picture.users} users  {count(picture.sent)} sent"
+        width, height = live.console.size
+        rows, stands, more = fitted(picture.rows(), picture.standing.now(), height - FIXED_LINES)
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("request")
         for heading in ("requests/s", "p95", "failed"):
             table.add_column(heading, justify="right")
-        for name, rate, p95, failed in picture.rows():
-            table.add_row(Text(name), f"{rate:.1f}", p95, Text(f"{failed:.1%}", "red" if failed else ""))
+        for name, rate, p95, failed in rows:
+            table.add_row(
+                Text(cut(name, width - WIDTH_OF_NUMBERS)),
+                f"{rate:.1f}",
+                p95,
+                Text(f"{failed:.1%}", "red" if failed else ""),
+            )
         bar = ProgressBar(total=total, completed=min(picture.second, total), width=40)
         limits = Table(box=None, pad_edge=False, header_style="dim", show_header=False)
-        for stand in picture.standing.now():
-            limits.add_row(Text(stand.word, COLOURS[stand.word]), Text(stand.threshold), Text(stand.seen, "dim"))
-        return Group(Text(_headline(plan), "bold"), bar, Text("\n" + line), table, Text(), limits)
+        for stand in stands:
+            limits.add_row(
+                Text(stand.word, COLOURS[stand.word]),
+                Text(cut(stand.threshold, width - WIDTH_OF_STAND)),
+                Text(stand.seen, "dim"),
+            )
+        head = Text(_headline(plan), "bold", no_wrap=True, overflow="ellipsis")
+        below = [Text(more, "dim", no_wrap=True, overflow="ellipsis")] if more else []
+        return Group(head, bar, Text("\n" + line, no_wrap=True, overflow="ellipsis"), table, Text(), limits, *below)
 
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
         _feed(plan, queue, lambda picture: live.update(picture_of(picture), refresh=True))

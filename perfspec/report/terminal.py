@@ -12,6 +12,9 @@ from perfspec.report.rows import rows as shown_rows
 
 __all__ = ["overview", "summary"]
 
+NARROWEST = 12
+"""Characters of a name that stay whatever the terminal."""
+
 
 def summary(result: Result, columns: int = 0) -> list[str]:
     """`columns`: the width of the terminal; 0: lines may be as long as they are."""
@@ -30,7 +33,7 @@ def summary(result: Result, columns: int = 0) -> list[str]:
         out += ["", *(line for remark in found for line in words.wrapped(remark, columns))]
     if result.comparison is not None:
         out += ["", *comparison.lines(result.comparison)]
-    out += ["", *_table(result), ""]
+    out += ["", *_table(result, columns), ""]
     return out
 
 
@@ -47,9 +50,13 @@ def _search(result: Result) -> list[str]:
     return [f"limit: {capacity.text}", *steps, ""]
 
 
-def _table(result: Result) -> list[str]:
+def _table(result: Result, columns: int) -> list[str]:
+    """The numbers are never cut; names are, where there is no room for them."""
     rows: list[tuple[str, ...]] = [HEAD, *((row.label, *row.cells) for row in shown_rows(result))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if columns:
+        widths[0] = min(widths[0], max(NARROWEST, columns - sum(width + 2 for width in widths[1:])))
+        rows = [(words.cut(row[0], widths[0]), *row[1:]) for row in rows]
     return [
         "  ".join(
             cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))

@@ -5,7 +5,7 @@ from textwrap import wrap
 from perfspec.base.units import BYTE_NS, NUMBER_NS, format_ms, format_share, format_size
 from perfspec.verdict.judge import Measured, Verdict
 
-__all__ = ["amount", "count", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
+__all__ = ["amount", "count", "cut", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
 
 MARKS = {"INCONCLUSIVE": "??", "NO_DATA": "??", "SKIPPED": "SKIP"}
 
@@ -25,6 +25,15 @@ def percent(share: float, other: float | None = None) -> str:
 
 def _digits(share: float) -> int:
     return 1 if share >= 0.01 else 2 if share >= 0.001 else 3
+
+
+def cut(text: str, width: int) -> str:
+    """Names that are alike differ at their ends more often than in their middle, so that is what goes."""
+    if len(text) <= width:
+        return text
+    head = max(width - 1, 0) // 3
+    tail = max(width - 1, 0) - head
+    return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
 def evidence(verdict: Verdict) -> str:

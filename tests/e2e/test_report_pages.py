@@ -136,7 +136,7 @@ def test_several_runs_become_one_report(ended, perfspec, tmp_path) -> None:
     ("words", "code", "said"),
     [
         (("report", "nowhere"), 2, "nowhere holds no result"),
-        (("report", "notes.txt", "--format", "html"), 2, "notes.txt is no result of version 1"),
+        (("report", "notes.txt", "--format", "html"), 2, "notes.txt holds no run"),
         (("report", "notes.txt", "--out", "x"), 2, "--out needs a --format"),
         (("judge", "notes.txt", "--spec", "other.yaml"), 2, "notes.txt is no result of version 1"),
     ],

@@ -12,11 +12,14 @@ from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.html.style import STYLE
 from perfspec.report.remarks import HEADLINES, outcome_of, remarks
 from perfspec.report.result import Result
+from perfspec.verdict.capacity import Step
 from perfspec.verdict.comparison import Change
 from perfspec.verdict.judge import Verdict
 
 __all__ = ["document", "many_to_html", "mark", "to_html"]
 
+ONE_FLOW = 2
+"""Goodputs of a run with one flow: that of all flows, and the same again."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 KINDS = {"PASS": "pass", "FAIL": "fail", "WARN": "warn", "CRASHED": "fail"}
 
@@ -94,6 +97,7 @@ def _verdict(result: Result) -> Markup:
         element(
             "div",
             element("strong", HEADLINES[result.outcome], class_=f"mark {KINDS.get(result.outcome, '')}"),
+            None if result.capacity is None else element("p", element("strong", result.capacity.text)),
             element("p", f"{limits} judged over {judged}, {broken or 'none'} broken. {result.url}"),
             element("p", _facts(result), class_="soft"),
             class_=f"verdict {KINDS.get(result.outcome, '')}",
@@ -170,14 +174,18 @@ def _search(result: Result) -> Markup | None:
             requests.number(format_duration(step.start_ns)),
             element("td", step.doing),
             element("td", step.load),
-            element("td", step.why or "met"),
+            _met(step),
+            element("td", step.why),
         )
         for step in capacity.steps
     ]
-    table = requests.table("Step by step", ("#at", "", "load", "outcome"), rows)
-    return element(
-        "section", element("h2", "How much it carries"), element("p", element("strong", capacity.text)), table
-    )
+    table = requests.table("Step by step", ("#at", "", "load", "", "what broke"), rows)
+    return element("section", element("h2", "How much it carries"), table)
+
+
+def _met(step: Step) -> Markup:
+    word, kind = ("met", "pass") if step.met else ("?? not judged", "") if step.beyond else ("broken", "fail")
+    return element("td", word, class_=f"mark {kind}")
 
 
 def _comparison(result: Result) -> Markup | None:
@@ -217,7 +225,7 @@ def _change(change: Change) -> Markup:
 def _rounds(result: Result) -> Markup | None:
     """How many rounds were good from their beginning to their end."""
     said = []
-    for good in result.goodput:
+    for good in result.goodput[:1] if len(result.goodput) == ONE_FLOW else result.goodput:
         whose = f"flow {good.flow}" if good.flow else "all flows"
         if good.n:
             said.append(

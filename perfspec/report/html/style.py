@@ -18,7 +18,7 @@ p { margin: .4rem 0; } .soft, figcaption, caption { color: var(--soft); } a { co
 .verdict { border: 1px solid var(--edge); border-left: .5rem solid var(--unknown); border-radius: .4rem; padding: 1rem;
   background: var(--panel); }
 .verdict.pass { border-left-color: var(--pass); } .verdict.fail { border-left-color: var(--fail); }
-.verdict strong { font-size: 1.3rem; }
+.verdict > strong { font-size: 1.3rem; }
 .mark { font-weight: 700; white-space: nowrap; color: var(--unknown); }
 .mark.pass { color: var(--pass); } .mark.fail { color: var(--fail); } .mark.warn { color: var(--warn); }
 .mark.soft { color: var(--soft); font-weight: 400; }
@@ -30,7 +30,8 @@ code, pre { font: .9em/1.45 ui-monospace, monospace; } td code { overflow-wrap: 
 pre { background: var(--panel); border: 1px solid var(--edge); border-radius: .3rem; padding: .6rem; overflow-x: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 0 .8rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 0 .8rem;
+  align-items: start; }
 figure { margin: 0; max-width: 34rem; } svg { width: 100%; height: auto; display: block; overflow: visible; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--soft); } .y { text-anchor: end; }
 .x, .phase, .mark-text { text-anchor: middle; } .limit-text { text-anchor: end; }
@@ -51,6 +52,8 @@ svg .limit-text, svg .mark-text { fill: var(--ink); } .grid { stroke: var(--edge
 .key.before::before { border-top: 3px dotted var(--soft); }
 details { margin: .5rem 0; } summary { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--p50); outline-offset: 2px; }
-@media print { body { max-width: none; padding: 0; font-size: 11px; } pre { max-height: none; } .charts > figure,
-  table, .verdict { break-inside: avoid; } details:not([open]) > :not(summary) { display: none; } }
+@media (max-width: 40rem) { body { padding: .8rem; } td code { overflow-wrap: anywhere; } th, td { padding: .3rem; } }
+@media print { :root { font-size: 11px; } body { max-width: none; padding: 0; font-size: 11px; }
+  pre { max-height: none; } .charts > figure, table, .verdict { break-inside: avoid; }
+  details:not([open]) > :not(summary) { display: none; } }
 """

@@ -1,5 +1,7 @@
 """A plan before the run and a result after it, as lines of text."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -190,3 +192,13 @@ def test_errors_are_named_by_kind_the_most_frequent_first(result, piece) -> None
 def test_a_skipped_row_is_a_line_of_its_own(result, good, small) -> None:
     lines = terminal.summary(result(*good[:2], of=small))
     assert "SKIP  job wait p95 at most 9s   the stage's mix leaves out `order`" in lines
+
+
+def test_on_a_narrow_terminal_names_are_cut_and_numbers_are_not(result, piece) -> None:
+    long = "a-request-with-a-name-that-is-longer-than-a-terminal-has-room-for-by-far"
+    found = terminal.summary(result(piece(long, 400, second=20, ms=40)), 80)
+    (line,) = [line for line in found if line.startswith("a-request")]
+    assert len(line) == 80
+    assert re.match(r"a-request\S*…\S*-by-far ", line)
+    assert line.endswith("40.0 ms  40.0 ms  40.0 ms  40.0 ms")
+    assert any(long in line for line in terminal.summary(result(piece(long, 400, second=20))))

@@ -166,3 +166,17 @@ def test_no_statistics_words_are_needed(verdict, piece, n, share) -> None:
     bad = int(n * share)
     text = words.sentence(verdict(("a", "p95", "at most 120ms"), piece("a", n, over={120 * MS: bad})))
     assert not any(word in text for word in ("confidence", "interval", "significan", "binomial", "None", "nan", "{"))
+
+
+@pytest.mark.parametrize(
+    ("width", "cut"),
+    [
+        (30, "suggest p95 at most 120ms"),
+        (25, "suggest p95 at most 120ms"),
+        (16, "sugge…most 120ms"),
+        (1, "…"),
+        (0, "…"),
+    ],
+)
+def test_names_are_cut_in_their_middle(width, cut) -> None:
+    assert words.cut("suggest p95 at most 120ms", width) == cut
