@@ -4,12 +4,13 @@ Each is a Python of its own with its own reactor, and one end of a pair of socke
 the machine's monotonic clock, so one start instant is enough. What dies is known at once, by the end of its channel.
 """
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import IO, cast
 
@@ -75,9 +76,11 @@ class _Link:
 
 
 class Fleet:
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, secret_variables: Collection[str]) -> None:
+        """`secret_variables`: those of the environment that workers do not get; what they hold is told them."""
         self._links: list[_Link] = []
         self._workers = workers
+        self._environment = {name: value for name, value in os.environ.items() if name not in secret_variables}
         self._changed = anyio.Event()
         """Somebody is ready, refuses, or is gone."""
         self._crew: Crew | None = None
@@ -90,7 +93,7 @@ class Fleet:
     async def start(self) -> None:
         """Begin as many processes as were asked for; they get ready while setup runs. Raises EnvironmentFailure."""
         for worker in range(self._workers):
-            link, ours = _begun()
+            link, ours = _begun(self._environment)
             self._links.append(link)
             link.channel = await joined(ours, self._hears(worker, link), self._ends(worker, link))
 
@@ -197,14 +200,14 @@ class Fleet:
             link.forget()
 
 
-def _begun() -> tuple[_Link, socket.socket]:
+def _begun(environment: Mapping[str, str]) -> tuple[_Link, socket.socket]:
     """A process, and the coordinator's end of the channel to it. Raises EnvironmentFailure."""
     ours, theirs = socket.socketpair()
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
     try:
         with theirs, _without_signals():
             process = subprocess.Popen(  # noqa: S603 - this very Python, fixed words
-                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=errors
+                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=errors, env=environment
             )
     except OSError as error:
         ours.close()
@@ -224,12 +227,12 @@ def _without_signals() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def hired(workers: int) -> AsyncIterator[Fleet | None]:
+async def hired(workers: int, secret_variables: Collection[str]) -> AsyncIterator[Fleet | None]:
     """As many processes; None for one, which is this one, and nothing is started. Outside, none of them is left."""
     if workers == 1:
         yield None
         return
-    fleet = Fleet(workers)
+    fleet = Fleet(workers, secret_variables)
     try:
         await fleet.start()
         yield fleet

@@ -138,7 +138,10 @@ class _Running:
         return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
 
     async def _on_the_reactor(self, origin: Origin) -> End:
-        async with opened(self._plan.target, self._names, self._tls) as driver, hired(self._workers) as fleet:
+        async with (
+            opened(self._plan.target, self._names, self._tls) as driver,
+            hired(self._workers, self._secret_variables) as fleet,
+        ):
             shared = await self._set_up(driver, origin)
             try:
                 if fleet is None:
@@ -158,6 +161,10 @@ class _Running:
             return End(
                 ending.reason, ending.ended_ns, ending.unfinished, ending.waits, carried.abort, tuple(self._notes)
             )
+
+    @property
+    def _secret_variables(self) -> frozenset[str]:
+        return frozenset(variable for _, variable in self._plan.target.secrets)
 
     async def _here(self, driver: RealDriver, origin: Origin, shared: Mapping[str, object]) -> _Carried:
         """The load, in this process."""
