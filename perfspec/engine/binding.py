@@ -90,6 +90,7 @@ class Binder:
             whole=reads_body(step, until),
             timer=timer,
             follows=step.follows and not wants_redirect(step, until),
+            where=f"{step.span.path}:{step.span.line}",
         )
 
     def recorder(self, name: str, tags: Tags, timer: str = "") -> Recorder | Callable[[Vars], Recorder]:

@@ -224,6 +224,8 @@ class Connection(Http1):
         self.used = True
         if not head.keep or self.unsent:
             self.close()
+        if outcome.last > self.deadline and self._is_too_late():
+            return
         if self.dropped:
             outcome.dropped, self.dropped = self.dropped, 0
         sent, self.wire = self.wire, b""
@@ -231,6 +233,16 @@ class Connection(Http1):
             self.lane.answered(outcome, sent)
         else:
             self.lane.resume(outcome)
+
+    def _is_too_late(self) -> bool:
+        """The whole answer came after the time-out and before the sweep. How late we ourselves were to read it is not
+        its fault. If it was too late, it is a time-out now.
+        """
+        if self.outcome.last - self.reactor.behind_ns(self.outcome.last) <= self.deadline:
+            return False
+        self.busy, self.dropped = True, 0
+        self.fail("timeout")
+        return True
 
     def _begin_body(self, raw: bytes, head: Head) -> None:
         call = self.lane.call
@@ -252,9 +264,11 @@ class Connection(Http1):
         except ProtocolError:
             self.fail("closed")
             return
+        outcome = self.outcome
+        if head is not None and outcome.last > self.deadline and self._is_too_late():
+            return
         self.close()
         if head is not None:
-            outcome = self.outcome
             outcome.status, outcome.head, outcome.body = head.status, head, self.body
             outcome.dropped = self.dropped
             self.lane.answered(outcome, self.wire)
@@ -266,6 +280,7 @@ class Connection(Http1):
     def fail(self, kind: str, text: str = "") -> None:
         """Close. If an answer was awaited, its outcome is this error, or the request is sent once more."""
         busy, lane, outcome = self.busy, self.lane, self.outcome
+        head = self.head if kind == "timeout" and self.on_part is not None else None  # a stream may have ended before
         self.close()
         if not busy:
             return
@@ -279,15 +294,17 @@ class Connection(Http1):
         self.wire = b""
         if text:
             self.reactor.first_errors.setdefault(kind, f"{call.name}: {text}")
-        outcome.error, outcome.status = kind, 0
+        outcome.error, outcome.status = kind, head.status if head else 0
         # The sweep finds a time-out a little late; it took as long as it was allowed to.
         outcome.last = self.deadline if kind == "timeout" else monotonic_ns()
-        outcome.head, outcome.body = None, b""
+        outcome.head, outcome.body = head, b""
         lane.resume(outcome)
 
     def cut(self, kind: str | None) -> None:
         """Wait no longer. `kind`: why that is an error; None: what came stands for a whole answer."""
         head, outcome = self.head, self.outcome
+        if kind is None and outcome.last > self.deadline and self._is_too_late():
+            return
         self.close()
         self.wire = b""
         outcome.error, outcome.last = kind, monotonic_ns()

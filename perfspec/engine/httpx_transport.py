@@ -182,10 +182,12 @@ class HttpxTransport:
                         await self._attempt(exchange)
                     except (httpx.HTTPError, OSError, TooLarge) as again:
                         self._fail(exchange, *_failure(again))
-                    return
-                self._fail(exchange, kind, text)
-            return
-        outcome.error, outcome.last = "timeout", exchange.deadline
+                else:
+                    self._fail(exchange, kind, text)
+            if outcome.error is not None or outcome.last - self.driver.behind_ns(outcome.last) <= exchange.deadline:
+                return
+        outcome.error, outcome.last, outcome.status = "timeout", exchange.deadline, 0
+        outcome.head, outcome.body, outcome.dropped = None, b"", 0
 
     def _may_send_again(self, exchange: _Exchange) -> bool:
         return exchange.call.idempotent and not exchange.connected and not exchange.lane.outcome.first

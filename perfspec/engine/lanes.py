@@ -20,6 +20,8 @@ from perfspec.base.clock import SECOND
 from perfspec.engine.cookies import Jar, dressed, target_of
 from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
+from perfspec.engine.unsendable import BAD_DATA, why_unsendable
+from perfspec.metrics.error_kinds import UNSENDABLE
 from perfspec.steps.runtime import (
     CUT_OFF,
     ON_PURPOSE,
@@ -38,9 +40,6 @@ from perfspec.steps.runtime import (
 )
 
 __all__ = ["Lane", "User"]
-
-_UNSENDABLE = (ValueError, TypeError, LookupError)
-"""What a template raises over bad data: a name without a value, a line break in a header, a text that is no number."""
 
 
 class Lane:
@@ -260,7 +259,7 @@ class Lane:
         names, render, start = self.vars, call.render, self.start
         try:
             data = render(names)
-        except _UNSENDABLE as error:
+        except BAD_DATA as error:
             self._unsendable(call, error)
             return
         if names.cookies is not None:
@@ -332,8 +331,8 @@ class Lane:
         outcome.sent = outcome.last = now = self.now()
         outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
-        outcome.head, outcome.body, outcome.error = None, b"", "unsendable"
-        self.driver.first_errors.setdefault("unsendable", f"{call.name}: {type(error).__name__}: {error}")
+        outcome.head, outcome.body, outcome.error = None, b"", UNSENDABLE
+        self.driver.first_errors.setdefault(UNSENDABLE, why_unsendable(call, error))
         self.turn += 1
         self.driver.call_soon(self._unsent, self.turn)
 

@@ -47,6 +47,7 @@ class Reactor:
         self.epoll = select.epoll()
         self.connections: dict[int, Connection] = {}
         self.call_soon = driver.call_soon
+        self.behind_ns = driver.behind_ns
         self.first_errors = driver.first_errors
         self.connects = 0
         """Connections begun."""
@@ -228,6 +229,7 @@ class RealDriver:
         self._timers = SlotTimers(loop, self.crashed)
         self.call_at = self._timers.call_at
         self.drain_lateness = self._timers.drain_lateness
+        self.behind_ns = self._timers.behind_ns
         self._closed = False
         self._collect: tuple[int, int, int] | None = None
         self._reactor: Reactor | None = None

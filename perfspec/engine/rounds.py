@@ -12,7 +12,7 @@ from perfspec.base.clock import MILLISECOND
 from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
 from perfspec.engine.visits import Coming, Visits, back_off
-from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS, UNSENDABLE
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, Key, Registry, Series
 from perfspec.steps.runtime import (
     CUT_OFF,
@@ -29,7 +29,7 @@ from perfspec.steps.runtime import (
 
 __all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
 
-WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {"unsendable"}
+WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {UNSENDABLE}
 IDLE_WAIT_NS = 10 * MILLISECOND
 """After a round that had nothing to send: it must not spin."""
 BROKEN = "expression "
@@ -227,7 +227,7 @@ class Rounds:
         """Until the next round is due; or nobody is there, or nothing could be sent."""
         wait_ns = 0
         if kind in WAIT_KINDS:
-            self.waits += 1
+            self.waits += kind != UNSENDABLE  # nobody was asked
             wait_ns = back_off(user)
         else:
             user.misses = 0

@@ -42,6 +42,10 @@ class SlotTimers:
         if slot < self._armed:
             self._arm(slot)
 
+    def behind_ns(self, now_ns: int) -> int:
+        """For how long the next timer has been due by now: so long the loop was busy with something else."""
+        return max(0, now_ns - self._order[0] * MILLISECOND) if self._order else 0
+
     def drain_lateness(self) -> dict[int, int]:
         late, self._late = self._late, {}
         return late

@@ -6,10 +6,21 @@ large`. An answer that was not as wanted: `status 503`, undecodable, `check FILE
 streams `no stream`.
 """
 
-__all__ = ["GENERATOR_KINDS", "UNREACHABLE_KINDS"]
+__all__ = ["GENERATOR_KINDS", "NO_ANSWER_KINDS", "UNREACHABLE_KINDS", "UNSENDABLE"]
+
+UNSENDABLE = "unsendable"
+"""The spec's own doing: no request could be made of its data, so nothing was asked of the service."""
 
 GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory"})
 """This machine's doing: they say nothing about the service under test."""
 
 UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable", "dns", "tls", "proxy"})
 """Nobody is there, or nobody to talk to: users wait longer and longer before they try again."""
+
+NO_ANSWER_KINDS = (
+    GENERATOR_KINDS
+    | UNREACHABLE_KINDS
+    | {UNSENDABLE, "timeout", "protocol", "too large", "redirect loop", "redirect elsewhere", "dropped"}
+    | {"silence", "cut off", "event too large"}
+)
+"""There was no whole answer, and so no status that could be counted."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from perfspec.metrics import histogram
+from perfspec.metrics.error_kinds import NO_ANSWER_KINDS, UNSENDABLE
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.series import Slice
 
@@ -27,6 +28,16 @@ class Row:
     def failed(self) -> int:
         """Requests with an error of any kind; each has one."""
         return sum(self.errors.values())
+
+    @property
+    def asked(self) -> int:
+        """Those that were asked of the service: all but what the spec itself could make no request of."""
+        return self.n - self.errors.get(UNSENDABLE, 0)
+
+    @property
+    def answered(self) -> int:
+        """Those that brought a status."""
+        return self.n - sum(n for kind, n in self.errors.items() if kind in NO_ANSWER_KINDS)
 
     @property
     def unanswered(self) -> int:

@@ -16,6 +16,7 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.metrics import histogram
+from perfspec.metrics.error_kinds import UNSENDABLE
 
 __all__ = [
     "ARRIVAL",
@@ -179,7 +180,9 @@ class Series:
         self._slot.missed += 1
 
     def _count_failure(self, slot: Slot, outcome: Measured, kind: str | None) -> None:
-        """Failed is over every limit. No answer, or 500 and above, wanted or not, is unavailable."""
+        """Failed is over every limit. No answer, or 500 and above, wanted or not, is unavailable; but nobody who was
+        not asked is.
+        """
         if kind is not None:
             outcome.missed = True
             slot.errors[kind] = slot.errors.get(kind, 0) + 1
@@ -190,7 +193,7 @@ class Series:
         elif outcome.last - outcome.due > self._strictest:
             self._count_over(slot, outcome.last - outcome.due)
             outcome.missed = outcome.missed or outcome.last - outcome.due > self.held_to
-        if outcome.error is not None or outcome.status >= 500:
+        if outcome.status >= 500 or outcome.error not in (None, UNSENDABLE):
             slot.unavailable += 1
 
     def _count_over(self, slot: Slot, ns: int) -> None:

@@ -155,6 +155,8 @@ class Call:
     """Series for parts of the request: `connect`, `tls`, `first_byte` and `redirect`."""
     follows: bool = False
     """Redirects are followed, so that the outcome is that of the last answer."""
+    where: str = ""
+    """FILE:LINE of its step."""
 
 
 class Cookies(Protocol):

@@ -44,18 +44,18 @@ class Goodput(msgspec.Struct, frozen=True):
 
 def used_of(promised: Promised | None, row: Row) -> Budget | None:
     """`row`: all requests of the judged time. None without a promise, or without a request."""
-    if promised is None or not row.n or not promised.availability < 1:
+    if promised is None or not row.asked or not promised.availability < 1:
         return None
     allowed = 1 - promised.availability
     bad = row.unavailable
-    burn = Fraction(bad, row.n) / allowed
+    burn = Fraction(bad, row.asked) / allowed
     return Budget(
         promised=promised.availability,
-        n=row.n,
+        n=row.asked,
         bad=bad,
         burn=float(burn),
-        burn_low=bounds.lower_bound(bad, row.n) / float(allowed),
-        burn_high=bounds.upper_bound(bad, row.n) / float(allowed),
+        burn_low=bounds.lower_bound(bad, row.asked) / float(allowed),
+        burn_high=bounds.upper_bound(bad, row.asked) / float(allowed),
         period_ns=promised.period_ns,
         lasts_ns=int(promised.period_ns / burn) if burn else None,
         actions=tuple(text for share, text in promised.when_spent if burn >= share),

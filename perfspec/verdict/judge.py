@@ -7,7 +7,7 @@ Of latency and goodput the bounds allow for requests that are alike because they
 can take away `clear` and `proven` and decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -17,14 +17,14 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import GENERATOR_KINDS
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNSENDABLE
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Threshold
-from perfspec.spec.thresholds import is_share, longest_good_ns, share_limit
+from perfspec.spec.thresholds import is_share, longest_good_ns, share_limit, wants_many
 from perfspec.verdict import bounds
 from perfspec.verdict.dependence import Effect, design_effect
-from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample
+from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample, unsent
 
 __all__ = [
     "CONFIDENCE",
@@ -146,10 +146,14 @@ def _of(threshold: Threshold, seen: Sample, judged_ns: int) -> Verdict:
         what = "round" if threshold.cell.statistic == "goodput" else "request"
         reason = f"no {what} of this row was due in the judged time; no data is never a pass"
         return _verdict(threshold, "NO_DATA", reason=reason)
+    if row.asked == 0:
+        return _verdict(threshold, "NO_DATA", reason=unsent(row), n=row.n)
     if threshold.cell.status and threshold.cell.status not in row.statuses:
         reason = "this status was not counted during the run; re-run to judge it"
         return _verdict(threshold, "INCONCLUSIVE", reason=reason, n=row.n)
     if is_share(threshold.cell) and (found := bad_and_total(threshold, row)) is not None:
+        if found[1] == 0:
+            return _verdict(threshold, "NO_DATA", reason="no request of this row was answered", n=row.n)
         return _share(threshold, seen, *found)
     return _point(threshold, row, judged_ns)
 
@@ -206,13 +210,10 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
             least, most = over_by_histogram(row, counted)
             if least <= allowed < most:
                 outcome, reason = "INCONCLUSIVE", "the limit was not counted during the run; re-run to judge it"
-    own = sum(k for kind, k in row.errors.items() if kind in GENERATOR_KINDS)
-    if outcome == "FAIL" and own and (own == n or bad - own <= bounds.allowed_bad(share, n - own, strict=strict)):
-        kinds = ", ".join(sorted(kind for kind in row.errors if kind in GENERATOR_KINDS))
-        outcome, reason = (
-            "INCONCLUSIVE",
-            f"{own} of the failures are this machine's ({kinds}); raise its limits and re-run",
-        )
+    own = _not_of_the_service(threshold, row)
+    none = sum(own.values())
+    if outcome == "FAIL" and none and (none == n or bad - none <= bounds.allowed_bad(share, n - none, strict=strict)):
+        outcome, reason = "INCONCLUSIVE", _whose(own)
     quantile = threshold.cell.quantile
     return _verdict(
         threshold,
@@ -234,6 +235,25 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
         n_effective=None if effect is None else effect.n,
         windows=None if effect is None else effect.windows,
     )
+
+
+def _not_of_the_service(threshold: Threshold, row: Row) -> dict[str, int]:
+    """Of the bad ones: the kinds that are the doing of this machine or of the spec itself."""
+    statistic = threshold.cell.statistic
+    if statistic == "status" and not wants_many(threshold):
+        return {}  # answers are bad here, and these are none
+    kinds = GENERATOR_KINDS if statistic in ("availability", "burn rate") else GENERATOR_KINDS | {UNSENDABLE}
+    return {kind: n for kind, n in sorted(row.errors.items()) if kind in kinds}
+
+
+def _whose(own: Mapping[str, int]) -> str:
+    mistakes = own.get(UNSENDABLE, 0)
+    told = [f"{mistakes} of the failures are the spec's own, no request could be made of its data ({UNSENDABLE})"]
+    kinds = [kind for kind in own if kind != UNSENDABLE]
+    machine = f"{sum(own.values()) - mistakes} of the failures are this machine's ({', '.join(kinds)})"
+    parts = [*(told if mistakes else ()), *([machine] if kinds else ())]
+    steps = [*(["correct the spec"] if mistakes else ()), *(["raise its limits"] if kinds else ())]
+    return f"{'; '.join(parts)}; {' and '.join([*steps, 're-run'])}"
 
 
 def _quantile(row: Row, quantile: Fraction) -> int | None:
@@ -269,7 +289,7 @@ def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
     observed_ns: int | None = None
     observed: float | None = None
     if statistic == "count":
-        observed = float(row.n)
+        observed = float(row.asked)
     elif judged_ns <= 0:
         return _verdict(threshold, "NO_DATA", reason="no time was judged", n=row.n)
     elif statistic == "throughput":

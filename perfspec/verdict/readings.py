@@ -28,16 +28,17 @@ def reading(threshold: Threshold, row: Row) -> Fraction | None:
     """A share, a number, or an amount in the unit of the cell (time in ns); None where nothing was seen."""
     statistic = threshold.cell.statistic
     if statistic in COUNTED:
-        return Fraction(row.n - row.failed if statistic == "throughput" else row.n)
+        return Fraction(row.n - row.failed if statistic == "throughput" else row.asked)
     counted = {
-        "errors": row.failed,
-        "availability": row.n - row.unavailable,
-        "goodput": row.n - row.missed,
-        "status": row.statuses.get(threshold.cell.status, 0),
-        "burn rate": row.unavailable,
+        "errors": (row.failed, row.n),
+        "availability": (row.asked - row.unavailable, row.asked),
+        "goodput": (row.n - row.missed, row.n),
+        "status": (row.statuses.get(threshold.cell.status, 0), row.answered),
+        "burn rate": (row.unavailable, row.asked),
     }
     if statistic in counted:
-        share = Fraction(counted[statistic], row.n) if row.n else None
+        seen, n = counted[statistic]
+        share = Fraction(seen, n) if n else None
         return share if share is None or threshold.budget is None else share / threshold.budget
     if not row.response:
         return None

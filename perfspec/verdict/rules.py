@@ -12,7 +12,7 @@ from perfspec.spec.model import Cell, Rule
 from perfspec.spec.rules import is_about_time, row_and_cell
 from perfspec.verdict.bounds import nearest_rank
 from perfspec.verdict.judge import Circumstances, Measured, Outcome, Verdict, weighed
-from perfspec.verdict.samples import Seconds, counted_ns, sample
+from perfspec.verdict.samples import Seconds, counted_ns, sample, unsent
 
 __all__ = ["judge_rules"]
 
@@ -48,6 +48,8 @@ def _why_not(measure: Measure, row: Row, cell: Cell) -> str:
     """Why there is no number; empty if there is one."""
     if not row.n:
         return f"no request of `{measure.row}` was due in the judged time; no data is never a pass"
+    if not row.asked:
+        return unsent(row)
     if not cell.is_latency:
         return ""
     if not row.response:
@@ -67,7 +69,7 @@ def _measured(measure: Measure, row: Row, cell: Cell, seconds: Fraction) -> Meas
     if cell.statistic == "errors":
         value = Fraction(row.failed, row.n)
     elif cell.statistic == "count":
-        value = Fraction(row.n) / seconds if unit == "rate" else Fraction(row.n)
+        value = Fraction(row.asked) / seconds if unit == "rate" else Fraction(row.asked)
     elif cell.quantile is not None:
         value = Fraction(histogram.ranks(row.response, [nearest_rank(cell.quantile, row.n)])[0] * 1000)
     else:

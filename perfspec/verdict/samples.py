@@ -25,6 +25,7 @@ __all__ = [
     "of_row",
     "over_by_histogram",
     "sample",
+    "unsent",
     "windows_of",
 ]
 
@@ -162,12 +163,12 @@ def bad_and_total(threshold: Threshold, row: Row) -> tuple[int, int] | None:
         case "errors":
             return row.failed, row.n
         case "availability" | "burn rate":
-            return row.unavailable, row.n
+            return row.unavailable, row.asked
         case "goodput":
             return row.missed, row.n
         case "status":
             seen = row.statuses.get(threshold.cell.status, 0)
-            return (row.n - seen if wants_many(threshold) else seen), row.n
+            return (row.n - seen, row.n) if wants_many(threshold) else (seen, row.answered)
     good = longest_good_ns(threshold)
     if good is None:
         return None
@@ -185,3 +186,8 @@ def over_by_histogram(row: Row, good_ns: int) -> tuple[int, int]:
     least = sum(n for i, n in row.response.items() if histogram.lowest(i) > limit_us)
     most = sum(n for i, n in row.response.items() if histogram.highest(i) > limit_us)
     return least + unanswered + fast_failures, most + unanswered + fast_failures
+
+
+def unsent(row: Row) -> str:
+    """Why a row without a request that could be sent says nothing about the service."""
+    return f"not one request was sent: of the data of all {row.n} none could be made; no data is never a pass"

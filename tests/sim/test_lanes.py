@@ -313,7 +313,7 @@ def test_a_request_that_cannot_be_rendered_is_an_outcome_and_its_first_text_is_k
     world.run(program)
     world.driver.run()
     assert world.log == [(0, ("unsendable", 0, b"", 0)), (100, ("get", 200)), (100, ("end", None))]
-    assert world.driver.first_errors == {"unsendable": "bad: KeyError: 'absent'"}
+    assert world.driver.first_errors == {"unsendable": "bad: `absent` has no value here"}
     assert world.driver.transport.requests == 1
 
 

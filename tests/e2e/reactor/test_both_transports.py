@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -142,6 +143,41 @@ def test_a_time_out_lasts_as_long_as_it_may(transport: str) -> None:
     assert played.seen == [("timeout", 0, b"")]
     ((_, sent, _, last),) = played.stamps
     assert 0 < last - sent <= 50 * MS
+
+
+@BOTH
+@pytest.mark.parametrize("closes", [True, False])
+def test_an_answer_that_comes_after_its_time_out_is_a_time_out(transport: str, closes: bool) -> None:
+    """Before the sweep that would have ended the request."""
+    played = play(transport, late(closes=closes), wires=(GET,) * 4, timeout_ns=30 * MS)
+    assert played.seen == [("timeout", 0, b"")] * 4
+    for _, sent, _, last in played.stamps:
+        assert last - sent <= 30 * MS
+
+
+def late(*, closes: bool) -> Script:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.045)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nok" if closes else OK)
+        await writer.drain()
+        if not closes:
+            await reader.read()
+
+    return script
+
+
+def test_what_the_load_generator_was_late_to_read_is_no_time_out() -> None:
+    """The answer is there in time, and its reader is held up until long after."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await writer.drain()
+        time.sleep(0.5)  # noqa: ASYNC251 - the loop of the load generator is this one
+
+    ((error, status, _),) = play("fast", script, timeout_ns=250 * MS).seen
+    assert (error, status) == (None, 200)
 
 
 @BOTH

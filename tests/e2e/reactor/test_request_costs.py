@@ -19,7 +19,7 @@ MOST = {
         "transient bytes": 17_000, "blocks left behind": 0.5,
     },
     "order": {
-        "send": 2, "recv": 2, "poll": 4, "python calls": 64, "c calls": 64, "instructions": 2015,
+        "send": 2, "recv": 2, "poll": 4, "python calls": 64, "c calls": 64, "instructions": 2025,
         "transient bytes": 17_500, "blocks left behind": 0.5,
     },
     "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 28, "c calls": 30, "instructions": 1030},

@@ -154,3 +154,21 @@ def test_a_stream_is_not_sent_twice(site, streamed) -> None:
     """It meets a connection that the service is just closing: POST is not repeated."""
     assert streamed()[""].errors == {"closed": 1}
     assert len(site.requests) == 1
+
+
+TIMED = STREAM.replace("timeout: 5s", "timeout: 150ms")
+
+
+def test_a_stream_that_ends_after_its_time_out_is_a_time_out(streamed) -> None:
+    """Both where its end closes the answer and where the connection stays open behind it."""
+    begin = CHUNKED + chunk(token("a")) + chunk(token("b"))
+    for end in ((chunk(DONE) + END,), (chunk(DONE), 2.0)):
+        rows = streamed(begin, 0.17, *end, step=TIMED)
+        assert rows[""].errors == {"timeout": 1}
+
+
+def test_a_stream_that_ended_in_time_is_whole_though_its_connection_stays_open_beyond_the_time_out(streamed) -> None:
+    rows = streamed(CHUNKED + chunk(token("a")) + chunk(token("b") + DONE), 2.0, step=TIMED)
+    assert rows[""].errors == {}
+    assert rows["events"].n == 1
+    assert slowest(rows[""]) < 150

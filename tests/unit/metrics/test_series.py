@@ -146,6 +146,14 @@ def test_no_answer_is_unavailable_and_a_time_out_alone_has_the_durations_it_took
     assert total([piece]).unanswered == 1 - durations
 
 
+def test_who_was_asked_nothing_is_not_unavailable() -> None:
+    found = series(100)
+    found.record(answer(0, 0, status=0, error="unsendable"), "unsendable")
+    found.record(answer(0, 0, status=0, error="refused"), "refused")
+    row = total(found.drain())
+    assert (row.n, row.failed, row.unavailable, row.asked, row.answered) == (2, 2, 1, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("ms", "kind", "status", "missed"),
     [

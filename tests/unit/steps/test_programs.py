@@ -1,5 +1,7 @@
 """What steps do, played against a simulated service whose answers take 100 ms each."""
 
+import re
+
 import orjson
 import pytest
 
@@ -70,7 +72,8 @@ def test_data_that_makes_no_request_is_counted_as_unsendable(play) -> None:
     )
     assert (played.targets, played.ended) == ([], ["unsendable"])
     assert played.rows["a", ""].errors == {"unsendable": 1}
-    assert played.first_errors == {"unsendable": "a: ValueError: division by zero"}
+    (told,) = played.first_errors.values()
+    assert re.fullmatch(r"a \(\S+:\d+\): division by zero", told)
 
 
 def test_constants_that_make_no_request_are_counted_as_well(play) -> None:

@@ -458,3 +458,42 @@ def test_a_status_that_nobody_counted_is_not_taken_for_none(one, piece) -> None:
     verdict = one(("suggest", "status 429", "under 1%"), piece(n=1000))
     assert (verdict.outcome, verdict.bad) == ("INCONCLUSIVE", None)
     assert sentence(verdict).startswith("suggest status 429 under 1%: not judged: this status was not counted")
+
+
+UNSENT = {"unsendable": 22}
+
+
+@pytest.mark.parametrize(
+    ("cell", "limit"),
+    [("status 401", "under 10%"), ("count", "at least 10"), ("errors", "at most 100%"), ("p95", "at most 1s"),
+     ("availability", "at least 90%"), ("throughput", "at least 1/s"), ("mean", "at most 1s")],
+)  # fmt: skip
+def test_what_was_never_sent_is_no_data_and_never_a_pass(one, piece, cell, limit) -> None:
+    lost = msgspec.structs.replace(piece(n=22, errors=UNSENT, answered=0), statuses={401: 0})
+    verdict = one(("suggest", cell, limit), lost)
+    assert verdict.outcome == "NO_DATA"
+    assert (
+        verdict.reason == "not one request was sent: of the data of all 22 none could be made; no data is never a pass"
+    )
+
+
+def test_the_mistake_of_a_spec_is_not_the_failure_of_the_service(one, piece) -> None:
+    half = piece(n=44, errors=UNSENT, over={120 * MS: 22}, answered=22)
+    for limit in (("suggest", "errors", "under 1%"), P95):
+        verdict = one(limit, half)
+        assert verdict.outcome == "INCONCLUSIVE"
+        assert "22 of the failures are the spec's own" in verdict.reason
+    available = one(("suggest", "availability", "at least 90%"), half)
+    assert (available.outcome, available.n, available.bad) == ("PASS", 22, 0)
+    assert one(("suggest", "count", "at least 30"), half).outcome == "FAIL"
+    broken = piece(n=44, errors=UNSENT | {"status 500": 11}, over={120 * MS: 33}, answered=22)
+    assert one(("suggest", "errors", "under 1%"), broken).outcome == "FAIL"
+
+
+def test_a_status_is_a_share_of_the_answers(one, piece) -> None:
+    """A service that mostly did not answer has not answered with something else."""
+    seen = msgspec.structs.replace(piece(n=100, errors={"refused": 90}, answered=10), statuses={429: 5})
+    assert (one(("suggest", "status 429", "under 10%"), seen).outcome) == "FAIL"
+    assert one(("suggest", "status 429", "at least 50%"), seen).bad == 95
+    silent = msgspec.structs.replace(piece(n=100, errors={"timeout": 100}), statuses={429: 0})
+    assert one(("suggest", "status 429", "under 10%"), silent).outcome == "NO_DATA"
