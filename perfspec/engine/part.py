@@ -22,6 +22,7 @@ from perfspec.load import Segment, Shape
 from perfspec.metrics.series import Key, Registry, Slice
 from perfspec.metrics.vitals import Lost, OfWorker, Vitals
 from perfspec.plan.model import Plan
+from perfspec.steps.kinds import Pause
 from perfspec.steps.runtime import Origin
 from perfspec.steps.sequence import in_turn
 
@@ -95,6 +96,7 @@ class Part:
                 flow.weight,
                 in_turn(flow.steps, binder("load", flow.name)),
                 registry.series(Key(flow.name, "round", flow=flow.name)),
+                any(isinstance(step, Pause) for step in kinds.walk(flow.steps)),
             )
             for flow in plan.flows
         ]

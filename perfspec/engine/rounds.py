@@ -50,6 +50,8 @@ class BoundFlow:
     weight: float
     program: Program
     rounds: Series
+    pauses: bool = False
+    """Whoever is in it pauses; so nobody may hurry whose round a failure cut short of its pauses."""
 
 
 class Rounds:
@@ -124,7 +126,7 @@ class Rounds:
                     user.misses = 0
                     continue
                 self._count_broken(flow, begin, kind)
-                wait_ns = self._wait(user, kind, begin, idle=idle)
+                wait_ns = self._wait(user, flow, kind, begin, idle=idle)
                 if wait_ns > 0:
                     lane.pause(wait_ns)
                     yield
@@ -223,11 +225,13 @@ class Rounds:
         if kind is not None and kind.startswith(BROKEN):
             self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
 
-    def _wait(self, user: User, kind: str | None, begin_ns: int, *, idle: bool) -> int:
-        """Until the next round is due; or nobody is there, or nothing could be sent."""
+    def _wait(self, user: User, flow: BoundFlow, kind: str | None, begin_ns: int, *, idle: bool) -> int:
+        """Until the next round is due; or nobody is there, nothing could be sent, or a round was cut short."""
         wait_ns = 0
         if kind in WAIT_KINDS:
             self.waits += kind != UNSENDABLE  # nobody was asked
+            wait_ns = back_off(user)
+        elif kind is not None and flow.pauses:
             wait_ns = back_off(user)
         else:
             user.misses = 0

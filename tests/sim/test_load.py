@@ -254,3 +254,26 @@ def test_a_group_that_takes_longer_than_its_limit_spoils_the_round_that_it_is_in
         row = total(p for s in seconds for p in s.slices if p.key.timer == "round")
         assert row.n > 20
         assert row.missed == (row.n if missed else 0)
+
+
+def test_whoever_fails_before_the_first_pause_does_not_hurry(plan_of) -> None:
+    spec = (
+        "perfspec: 1\nservice: hurry\nenvironments: {local: {url: http://127.0.0.1:1}}\n"
+        "flows:\n  look:\n    steps:\n      - {get: /token, name: token, capture: {token: $.token}}\nPAUSE"
+        "      - {get: '/look?t=${token}', name: look}\n"
+        "stages: {smoke: {phases: [{for: 10s, users: 2}]}}\nthresholds: {all: {errors: under 1%}}\n"
+    )
+    service = Service(lambda _: MILLISECOND, lambda *_: Reply(500, b"{}"))
+    counts = []
+    for pause in ("      - pause: 1s\n", ""):
+        driver, seconds = SimDriver(service, 1), []
+        load = Load(
+            plan_of(spec.replace("PAUSE", pause)), driver, Origin("sim", 1, "sim"), Inputs("r", {}, {}),
+            seconds.append, lambda _: None,
+        )  # fmt: skip
+        load.start(T0)
+        driver.run()
+        counts.append(sum(s.n for second in seconds for s in second.slices if s.key.name == "token"))
+    hurried, planned = counts[1], counts[0]
+    assert 2 * 10 <= planned <= 2 * 20  # 0.1 s, 0.2 s ... 1 s, half to whole
+    assert hurried > 1000  # where nobody was to pause, nobody does
