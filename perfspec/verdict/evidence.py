@@ -10,8 +10,8 @@ heuristic, which benchmarks/coverage.py checks.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 from perfspec.base.clock import SECOND
 from perfspec.verdict.bounds import beta_cdf
@@ -40,47 +40,76 @@ def log_evidence(bad: float, n: float, share: float) -> float:
     return log_beta + math.log(above) - math.log1p(-share) - bad * math.log(share) - good * math.log1p(-share)
 
 
-@dataclass(slots=True)
+class _Sums:
+    """Pairs by second; adding one and the sum of all before a second take log2 of the seconds (Fenwick, Software:
+    Practice and Experience 24, 1994): a run of hours is looked at every second like one of minutes.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self._bad = [0] * (seconds + 1)
+        self._n = [0] * (seconds + 1)
+        self.total = (0, 0)
+
+    def add(self, second: int, bad: int, n: int) -> None:
+        self.total = self.total[0] + bad, self.total[1] + n
+        i = second + 1
+        while i < len(self._n):
+            self._bad[i] += bad
+            self._n[i] += n
+            i += i & -i
+
+    def before(self, second: int) -> tuple[int, int]:
+        """(bad, n) of all earlier seconds."""
+        bad = n = 0
+        while second > 0:
+            bad += self._bad[second]
+            n += self._n[second]
+            second &= second - 1
+        return bad, n
+
+
 class Gathered:
     """What the judged time has brought so far for one limit, by the second in which requests were due."""
 
-    share: Fraction
-    """Allowed."""
-    stretches: Seconds
-    alpha: float = ALPHA
-    seconds: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Second -> (bad, n)."""
+    def __init__(self, share: Fraction, stretches: Seconds, alpha: float = ALPHA) -> None:
+        """`share`: allowed."""
+        self.share = share
+        self._stretches = stretches
+        self._threshold = math.log(1 / alpha)
+        self._sums = _Sums(_first_from(max((end for _, end in stretches), default=0)))
 
     def add(self, second: int, bad: int, n: int) -> None:
         """An answer that came late adds to the second in which it was due. What is not judged counts nothing."""
-        if any(start <= second * SECOND < end for start, end in self.stretches):
-            before = self.seconds.get(second, (0, 0))
-            self.seconds[second] = before[0] + bad, before[1] + n
+        if any(start <= second * SECOND < end for start, end in self._stretches):
+            self._sums.add(second, bad, n)
 
     @property
     def counts(self) -> tuple[int, int]:
         """(bad, n)."""
-        return sum(bad for bad, _ in self.seconds.values()), sum(n for _, n in self.seconds.values())
+        return self._sums.total
 
     def is_enough(self, passed: int) -> bool:
         """Is it sure by now that the limit is broken? `passed`: whole seconds since the load began."""
         bad, n = self.counts
-        elapsed = [(start, min(end, passed * SECOND)) for start, end in self.stretches if start < passed * SECOND]
-        judged = sum(end - start for start, end in elapsed)
-        if n < LEAST_REQUESTS or judged < LEAST_SECONDS * SECOND or bad <= self.share * n:
+        if n < LEAST_REQUESTS or bad <= self.share * n:
+            return False
+        elapsed = [(start, min(end, passed * SECOND)) for start, end in self._stretches if start < passed * SECOND]
+        if sum(end - start for start, end in elapsed) < LEAST_SECONDS * SECOND:
             return False
         effect = design_effect(self._windows(elapsed))
         k, m = (float(bad), float(n)) if effect is None else (effect.bad, effect.n)
-        return log_evidence(k, m, float(self.share)) >= math.log(1 / self.alpha)
+        return log_evidence(k, m, float(self.share)) >= self._threshold
 
     def _windows(self, elapsed: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
         """(bad, n) of about ten equal windows of the time so far, by phase."""
         found = []
         for (start, end), count in zip(elapsed, windows_of(elapsed), strict=True):
-            windows = [(0, 0)] * count
-            for second, (bad, n) in self.seconds.items():
-                if start <= second * SECOND < end:
-                    place = min(count - 1, (second * SECOND - start) * count // (end - start))
-                    windows[place] = windows[place][0] + bad, windows[place][1] + n
-            found.append(windows)
+            edges = [start + -(-i * (end - start) // count) for i in range(count + 1)]
+            sums = [self._sums.before(_first_from(edge)) for edge in edges]
+            found.append([(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(sums)])
         return found
+
+
+def _first_from(ns: int) -> int:
+    """The first second that begins at this time or later."""
+    return -(-ns // SECOND)

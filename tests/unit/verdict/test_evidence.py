@@ -5,6 +5,8 @@ import random
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfspec.verdict.evidence import Gathered, log_evidence
 
@@ -103,3 +105,28 @@ def test_a_service_that_keeps_its_limit_is_stopped_at_most_once_in_a_thousand() 
                 stopped += 1
                 break
     assert stopped == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 130), st.integers(0, 5), st.integers(0, 20)), max_size=60),
+    st.lists(st.integers(0, 1300), min_size=4, max_size=4, unique=True),
+    st.integers(1, 140),
+)
+def test_the_windows_are_those_that_a_walk_over_all_seconds_finds(added, edges, passed) -> None:
+    """Phases begin and end at tenths of a second here."""
+    a, b, c, d = (edge * S // 10 for edge in sorted(edges))
+    stretches = ((a, b), (c, d))
+    found = Gathered(FIVE, stretches)
+    for second, bad, n in added:
+        found.add(second, bad, n)
+    judged = [each for each in added if any(start <= each[0] * S < end for start, end in stretches)]
+    assert found.counts == (sum(bad for _, bad, _ in judged), sum(n for _, _, n in judged))
+    elapsed = [(start, min(end, passed * S)) for start, end in stretches if start < passed * S]
+    windows = found._windows(elapsed)
+    for (start, end), of_phase in zip(elapsed, windows, strict=True):
+        walked = [(0, 0)] * len(of_phase)
+        for second, bad, n in judged:
+            if start <= second * S < end:
+                place = (second * S - start) * len(of_phase) // (end - start)
+                walked[place] = walked[place][0] + bad, walked[place][1] + n
+        assert of_phase == walked
