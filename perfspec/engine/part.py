@@ -86,7 +86,7 @@ class Part:
     def start(self, start_ns: int) -> None:
         """Begin at this instant of the driver's clock."""
         plan = self.plan
-        registry = Registry(start_ns, plan.request_limits(), plan.held_to, plan.statuses())
+        registry = Registry(start_ns, plan.request_limits(), plan.held_to, plan.statuses(), plan.tag_values())
         names = constants(plan, self.inputs.run_id, self.inputs.secrets)
         self._exemplars = exemplars = Exemplars.of(start_ns, self.inputs.secrets.values(), hidden_names(plan))
         binder = self._binder(registry, exemplars, names)

@@ -35,6 +35,8 @@ NEVER = 1 << 62
 ARRIVALS, ARRIVAL = "arrivals", "arrival"
 """Name and timer of the series of people who came and found no place: due, and never served."""
 MOST_TAG_VALUES = 50
+MOST_COMBINATIONS = 2500
+"""Of values of the tags of one request: each is a series."""
 OTHER, UNKNOWN = "other", "unknown"
 NO_LIMITS: tuple[int, ...] = ()
 NO_STATUSES: Mapping[str, Collection[int]] = {}
@@ -282,15 +284,18 @@ class Registry:
         limits: Mapping[tuple[str, str], tuple[int, ...]],
         held_to: Callable[[Key], int] = _held_to_nothing,
         statuses: Mapping[str, Collection[int]] = NO_STATUSES,
+        kept: Collection[tuple[str, str]] = (),
     ) -> None:
         """`limits`: (name, timer) -> the longest good durations in ns, for every series of that name.
 
-        `held_to`: which of them a single request has to meet. `statuses`: name -> those that are counted.
+        `held_to`: which of them a single request has to meet. `statuses`: name -> those that are counted. `kept`:
+        tags with the values that limits are about.
         """
         self._start_ns = start_ns
         self._limits = limits
         self._held_to = held_to
         self._statuses = statuses
+        self._kept = frozenset(kept)
         self._series: dict[Key, Series] = {}
 
     def series(self, key: Key) -> Series:
@@ -314,8 +319,22 @@ class Registry:
     def by_tags(
         self, key: Key, tags: tuple[str, ...], read: Callable[[object], tuple[str, ...]]
     ) -> Callable[[object], Series]:
-        """Series by drawn tags: one dict look-up per request; beyond 50 combinations all count as `other`."""
+        """Series by drawn tags: one dict look-up per request.
+
+        A tag has its first 50 values, and those that a limit is about; any other counts as `other`. Where many tags
+        make too many combinations, only what limits are about is kept apart in new ones.
+        """
         known: dict[tuple[str, ...], Series] = {}
+        first: tuple[set[str], ...] = tuple(set() for _ in tags)
+
+        def label(place: int, value: str) -> str:
+            if (tags[place], value) in self._kept:
+                return value
+            values = first[place]
+            if len(known) >= MOST_COMBINATIONS or (value not in values and len(values) >= MOST_TAG_VALUES):
+                return OTHER
+            values.add(value)
+            return value
 
         def series(names: object) -> Series:
             try:
@@ -324,12 +343,11 @@ class Registry:
                 values = (UNKNOWN,) * len(tags)
             found = known.get(values)
             if found is None:
-                fits = len(known) < MOST_TAG_VALUES
-                labels = values if fits else (OTHER,) * len(tags)
+                labels = tuple(label(place, value) for place, value in enumerate(values))
                 found = self.series(
                     msgspec.structs.replace(key, tags=tuple(sorted((*key.tags, *zip(tags, labels, strict=True)))))
                 )
-                if fits:
+                if len(known) < MOST_COMBINATIONS:
                     known[values] = found
             return found
 

@@ -249,6 +249,10 @@ class Plan(msgspec.Struct, frozen=True):
                 found.setdefault(name, set()).add(status)
         return {name: frozenset(wanted) for name, wanted in found.items()}
 
+    def tag_values(self) -> frozenset[tuple[str, str]]:
+        """The tags, with the values, that a limit is about."""
+        return frozenset(tag for t in (*self.thresholds, *self._watched()) for tag in t.row.where)
+
     def series_names(self) -> tuple[tuple[str, str], ...]:
         """(request or group, timer) of all that the flows can send, in the order of the spec."""
         found: dict[tuple[str, str], None] = {}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row, total
-from perfspec.metrics.series import MOST_TAG_VALUES, Key, Registry, Series
+from perfspec.metrics.series import MOST_COMBINATIONS, MOST_TAG_VALUES, Key, Registry, Series
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -338,6 +338,32 @@ def test_beyond_fifty_values_all_count_as_other() -> None:
     assert len(rest) == 1
     assert choose(1000).key.tags == (("id", "other"),)
     assert choose(7) is first[7]
+
+
+def test_every_tag_has_fifty_values_of_its_own() -> None:
+    choose = Registry(START, {}).by_tags(Key("a"), ("z", "b"), lambda n: (str(n % 10), str(n // 10)))
+    assert {choose(n).key.tags for n in range(100)} == {
+        (("b", str(n // 10)), ("z", str(n % 10))) for n in range(100)
+    }  # a hundred combinations of ten and ten
+
+
+def test_what_a_limit_is_about_is_never_other() -> None:
+    registry = Registry(START, {}, kept={("id", "999")})
+    choose = registry.by_tags(Key("a"), ("id", "odd"), lambda n: (str(n), str(n % 2)))
+    for n in range(3 * MOST_COMBINATIONS):
+        choose(n)
+    assert choose(999).key.tags == (("id", "999"), ("odd", "1"))
+    assert choose(777).key.tags == (("id", "other"), ("odd", "1"))
+    assert len(registry._series) < 4 * MOST_TAG_VALUES
+
+
+def test_very_many_combinations_make_no_series_of_their_own() -> None:
+    registry = Registry(START, {}, kept={("c", "7")})
+    choose = registry.by_tags(Key("a"), ("a", "b", "c"), lambda n: (str(n % 40), str(n // 40 % 40), str(n // 1600)))
+    tags = [choose(n).key.tags for n in range(40 * 40 * 10)]
+    assert len(registry._series) < 2 * MOST_COMBINATIONS
+    assert tags[-1] == (("a", "other"), ("b", "other"), ("c", "other"))
+    assert tags[1600 * 7] == (("a", "other"), ("b", "other"), ("c", "7"))
 
 
 @ALL
