@@ -1,5 +1,6 @@
 """What a run would do, without anything being sent."""
 
+import os
 from dataclasses import dataclass, replace
 
 from perfspec.app.foresee import foresee
@@ -7,12 +8,14 @@ from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.base.errors import UsageFailure
 from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.engine.environment import is_this_machine
 from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import Estimate, estimate
 from perfspec.plan.little import check_users
 from perfspec.plan.model import Plan
+from perfspec.spec.model import Spec
 
-__all__ = ["Planned", "plan"]
+__all__ = ["Planned", "asked_first", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,18 @@ def plan(path: str, choice: Choice) -> Planned:
     foresee(checked.spec, built, estimated, checked.tables, foreseen)
     check_users(built, estimated, foreseen)
     return Planned(checked, built, estimated, checked.tables, _with(checked, foreseen))
+
+
+def asked_first(spec: Spec, plan: Plan) -> list[str]:
+    """What a run asks for before it begins: an answer to a question, variables without a stand-in."""
+    question = spec.environments[plan.target.environment].confirm
+    found = [f"asks     first, as {question} (or takes --yes)"] if question else []
+    local = is_this_machine(plan.target.url)
+    for secret in spec.secrets.values():
+        if not (local and secret.when_local):
+            missing = "" if os.environ.get(secret.from_env) else ", which is not set here"
+            found.append(f"needs    {secret.from_env} for the secret `{secret.name}`{missing}")
+    return found
 
 
 def _with(checked: Checked, out: Diagnostics) -> Checked:

@@ -49,5 +49,7 @@ def plan(  # noqa: PLR0913 - one argument per option
         say(pretty(planned.plan).decode().rstrip())
         return 0
     findings.show(planned.foreseen, err=True)
-    say("\n".join(lines(planned.plan, planned.estimate)))
+    assert planned.checked.spec is not None
+    first = plan_case.asked_first(planned.checked.spec, planned.plan)
+    say("\n".join(lines(planned.plan, planned.estimate, first)))
     return 0

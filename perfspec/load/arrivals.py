@@ -63,7 +63,7 @@ class Arrivals(msgspec.Struct, frozen=True, tag="arrivals"):
         """In words."""
         rate = f"{_rate(self.start)} arrivals/s"
         if self.start != self.end:
-            rate = f"{_rate(self.start)} to {_rate(self.end)} arrivals/s"
+            rate = f"ramp {_rate(self.start)} to {_rate(self.end)} arrivals/s"
         gaps = " at random moments" if self.is_poisson else ""
         return f"{rate}{gaps}, at most {self.at_most} users at a time"
 

@@ -40,4 +40,6 @@ class Users(msgspec.Struct, frozen=True, tag="users"):
 
     def describe(self) -> str:
         """As the spec says it."""
-        return f"{self.end} users" if self.start == self.end else f"{self.start} to {self.end} users"
+        if self.start != self.end:
+            return f"ramp {self.start} to {self.end} users"
+        return f"{self.end} user{'' if self.end == 1 else 's'}"

@@ -23,7 +23,7 @@ from perfspec.language.expressions import Path, paths
 from perfspec.language.templates import Text
 from perfspec.load import Arrivals, Search
 from perfspec.load.search import SETTLE
-from perfspec.plan.model import Plan, Window
+from perfspec.plan.model import Plan, PlannedPhase, Window
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import longest_good_ns
 from perfspec.steps import weigh
@@ -49,8 +49,12 @@ class Estimate:
     """The same for what each user does first and last, and for what is done once before and after the load."""
     round_ns: float = 0.0
     """The mean length of a round."""
+    in_all: float = 0.0
+    """How many requests are sent, judged or not, each poll by itself; 0 for a search."""
     shares: dict[str, float] = field(default_factory=dict)
     """Row with `where` -> which share of its requests have the tag; without those that only the run will show."""
+    of_flows: dict[str, float] = field(default_factory=dict)
+    """How many requests each flow makes, a wait as one."""
 
 
 def estimate(plan: Plan, rows: Rows) -> Estimate:
@@ -77,7 +81,18 @@ def estimate(plan: Plan, rows: Rows) -> Estimate:
         weigh(step, once)
     for key, n in once.counts.items():
         visits[key] = visits.get(key, 0.0) + n
-    return Estimate(dict(requests), rounds, visits, mean_ns, _shares(tallies, rounds))
+    sent = sum(n for (_, timer), n in requests.items() if timer in ("", "poll"))
+    in_all = sent / rounds_made * _rounds_in_all(plan, mean_ns) if rounds_made else 0.0
+    in_all += sum(n for (_, timer), n in visits.items() if timer in ("", "poll"))
+    shares = _shares(tallies, rounds)
+    of_flows = {name: rounds[name] * _judged(tally.counts) for name, tally in tallies.items()}
+    return Estimate(
+        dict(requests), rounds, visits, mean_ns, 0.0 if plan.search is not None else in_all, shares, of_flows
+    )
+
+
+def _judged(counts: Mapping[tuple[str, str], float]) -> float:
+    return sum(n for (_, timer), n in counts.items() if timer in ("", "wait"))
 
 
 def _shares(tallies: "dict[str, FlowTally]", rounds: Mapping[str, float]) -> dict[str, float]:
@@ -96,12 +111,21 @@ def _rounds(plan: Plan, window: Window, mean_ns: float) -> float:
     if plan.search is not None:
         return _of_search(plan.search, mean_ns)
     phase = next(p for p in plan.phases if p.name == window.phase and p.start_ns <= window.start_ns < p.end_ns)
+    return _of_phase(phase, window.start_ns - phase.start_ns, window.end_ns - phase.start_ns, mean_ns)
+
+
+def _of_phase(phase: PlannedPhase, begin: int, end: int, mean_ns: float) -> float:
+    """How many rounds begin between two moments of a phase."""
     if phase.rounds:
         return phase.rounds
-    begin, end = window.start_ns - phase.start_ns, window.end_ns - phase.start_ns
     if isinstance(phase.shape, Arrivals):
         return phase.shape.between(begin, end, phase.for_ns)
     return phase.shape.user_ns(begin, end, phase.for_ns) / max(mean_ns, phase.round_every_ns)
+
+
+def _rounds_in_all(plan: Plan, mean_ns: float) -> float:
+    """How many rounds begin, judged or not, without any extension."""
+    return sum(_of_phase(phase, 0, phase.for_ns, mean_ns) for phase in plan.phases)
 
 
 def _visitors(plan: Plan) -> float:
@@ -140,7 +164,8 @@ def _of_row(threshold: Threshold, estimated: Estimate) -> float:
     if threshold.cell.statistic == "goodput" and row.kind == "all":
         return sum(estimated.rounds.values())
     if row.kind == "flow":
-        return estimated.rounds.get(row.name, 0.0)
+        is_about_requests = threshold.cell.statistic in ("errors", "availability", "status")
+        return (estimated.of_flows if is_about_requests else estimated.rounds).get(row.name, 0.0)
     if row.kind == "all":
         counted = ("",) if threshold.cell.is_latency else ("", "wait")
         return sum(n for (_, kind), n in estimated.requests.items() if kind in counted)

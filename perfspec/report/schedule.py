@@ -2,6 +2,9 @@
 expect.
 """
 
+from collections.abc import Sequence
+from math import floor, log10
+
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.load import Arrivals, Search
@@ -19,16 +22,21 @@ from perfspec.verdict.bounds import n_min
 __all__ = ["lines"]
 
 MINUTE_NS = 60 * SECOND
+_UNITS = {"event_gap": " gaps", "poll": " polls", "goodput": " rounds"}
+"""What is counted where it is no requests."""
 
 
-def lines(plan: Plan, estimated: Estimate) -> list[str]:
+def lines(plan: Plan, estimated: Estimate, first: Sequence[str] = ()) -> list[str]:
+    """`first`: what the plan does not know, of whom or what a run asks before it begins."""
     target = plan.target
     return [
         f"{plan.service} {plan.stage} on {target.environment} ({target.url}), seed {plan.seed}, plan {plan.hash[:12]}",
         "",
         f"  sends    {_way(target)}",
+        *(f"  {line}" for line in first),
         *_before(plan),
         *_phases(plan, estimated),
+        *_afterwards(plan, estimated),
         "",
         *_flows(plan),
         *_once("once before the load", plan.setup),
@@ -43,7 +51,7 @@ def lines(plan: Plan, estimated: Estimate) -> list[str]:
 def _way(target: Target) -> str:
     """What carries the requests."""
     if target.transport == "fast":
-        return "HTTP/1.1 over its own sockets"
+        return "HTTP/1.1, by a client of its own"
     proxy = f", through the proxy {target.access.proxy}" if target.access.proxy is not None else ""
     return f"HTTP/{2 if target.access.http == 2 else '1.1'} by httpx{proxy}; about fifty times the CPU per request"
 
@@ -78,6 +86,26 @@ def _phases(plan: Plan, estimated: Estimate) -> list[str]:
     if plan.time_scale != 1:
         out.append(f"         times of phases are {plan.time_scale:g} of those in the spec")
     return out
+
+
+def _afterwards(plan: Plan, estimated: Estimate) -> list[str]:
+    """What it comes to, and what would change its course or its verdict."""
+    out = []
+    if estimated.in_all and not plan.is_by_rounds:
+        out.append(f"  in all   {format_duration(plan.for_ns)}, about {count(_roughly(estimated.in_all))} requests")
+    if plan.abort:
+        out.append(f"  stops    at once where: {'; '.join(rule.text for rule in plan.abort)}")
+    if plan.warn_only:
+        what = "latency limits" if plan.warn_only == "latency" else "limits"
+        out.append(f"  warns    where {what} break, and does not fail by them")
+    if plan.only_proven:
+        out.append("  passes   only what is proven; too few requests make it inconclusive")
+    return out
+
+
+def _roughly(n: float) -> float:
+    """Three digits: more would promise what nobody knows."""
+    return round(n, 2 - floor(log10(n))) if n >= 1 else n
 
 
 def _ceiling(plan: Plan) -> list[str]:
@@ -146,7 +174,8 @@ def _thresholds(plan: Plan, estimated: Estimate) -> list[str]:
     return [
         *out,
         "",
-        "  expected: an estimate; every answer takes as long as its limit allows, 100 ms where there is none",
+        "  expected: an estimate, as if every answer took as long as its limit allows (100 ms without one);",
+        "            a faster service sees more",
     ]
 
 
@@ -154,7 +183,7 @@ def _expectation(threshold: Threshold, search: Search | None, estimated: Estimat
     n = expected(threshold, estimated)
     if threshold.row.where and threshold.row.text not in estimated.shares:
         return "depends on the answers"
-    text = f"{count(n):>7}"
+    text = f"{count(n):>7}{_UNITS.get(threshold.cell.timer or threshold.cell.statistic, '')}"
     needed = n_min(share_limit(threshold)[0]) if is_share(threshold.cell) else None
     if needed is None or n >= needed:
         return text

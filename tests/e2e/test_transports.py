@@ -138,7 +138,7 @@ def test_both_transports_send_and_understand_the_same(tmp_path, perfspec, author
 def test_the_plan_says_what_carries_the_requests(tmp_path, perfspec) -> None:
     body = EVERYTHING
     plain = written(tmp_path / "plain", "http://127.0.0.1:1", body)
-    assert "sends    HTTP/1.1 over its own sockets" in perfspec.command(plain, "plan", SPEC).out
+    assert "sends    HTTP/1.1, by a client of its own" in perfspec.command(plain, "plan", SPEC).out
     asked = perfspec.command(plain, "plan", SPEC, "--transport", "httpx").out
     assert "sends    HTTP/1.1 by httpx" in asked
     access = "http: 2\n    proxy: http://me:${secret.password}@127.0.0.1:3128"

@@ -95,5 +95,5 @@ def test_another_seed_comes_at_other_moments() -> None:
 
 
 def test_a_rising_rate_is_described_by_its_ends() -> None:
-    assert arrivals(5, 50).describe() == "5 to 50 arrivals/s, at most 500 users at a time"
+    assert arrivals(5, 50).describe() == "ramp 5 to 50 arrivals/s, at most 500 users at a time"
     assert arrivals(20, 20, poisson=True).describe() == ("20 arrivals/s at random moments, at most 500 users at a time")

@@ -93,6 +93,8 @@ def test_a_steady_number_never_changes() -> None:
     assert {users.at(k, SECOND) for k in (0, SECOND // 2, SECOND)} == {7}
 
 
-@pytest.mark.parametrize(("users", "text"), [(Users(7, 7), "7 users"), (Users(0, 50), "0 to 50 users")])
+@pytest.mark.parametrize(
+    ("users", "text"), [(Users(7, 7), "7 users"), (Users(1, 1), "1 user"), (Users(0, 50), "ramp 0 to 50 users")]
+)
 def test_it_is_described_as_the_spec_says_it(users, text) -> None:
     assert users.describe() == text

@@ -240,3 +240,12 @@ def test_what_happens_once_is_expected_once(counted) -> None:
     flows = f"buy: {{steps: [{{get: /a, name: a}}]}}}}\n{once}\ntags: {{a: b"  # the last brace is in SPEC
     found, _ = counted(flows, "in: {errors: under 1%}, out: {errors: under 1%}")
     assert found == {"in errors under 1%": 1, "out errors under 1%": 3}
+
+
+def test_a_flow_fails_by_its_requests_and_lasts_by_its_rounds(counted) -> None:
+    wait = "{get: /b, name: b, until: {status: 200}, every: 1s, give_up_after: 9s}"
+    steps = f"{{repeat: 3 times, steps: [{{get: /a, name: a}}]}}, {wait}"
+    found, estimated = counted(f"buy: {{steps: [{steps}]}}", "flow buy: {errors: under 1%, p95: under 9s}")
+    rounds = estimated.rounds["buy"]
+    assert found == {"flow buy errors under 1%": 4 * rounds, "flow buy p95 under 9s": rounds}
+    assert estimated.in_all > 4 * rounds  # what is not judged, and each poll

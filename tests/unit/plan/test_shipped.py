@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from perfspec.app.plan import plan
+from perfspec.app.plan import asked_first, plan
 from perfspec.plan.build import Choice
 from perfspec.plan.estimates import estimate, expected
 
@@ -23,3 +23,29 @@ def test_every_threshold_of_a_smoke_stage_expects_enough_requests(monkeypatch, n
     found = {str(t): expected(t, estimated) for t in planned.plan.thresholds}
     assert {text: n for text, n in found.items() if n < ENOUGH} == {}
     assert [str(d) for d in planned.checked.findings] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_set", "said"),
+    [
+        ("local", False, []),
+        ("staging", True, ["needs    GATEWAY_API_KEY for the secret `api_key`"]),
+        (
+            "production",
+            False,
+            [
+                "asks     first, as every call costs money (or takes --yes)",
+                "needs    GATEWAY_API_KEY for the secret `api_key`, which is not set here",
+            ],
+        ),
+    ],
+)
+def test_what_a_run_asks_for_first_is_said_before(monkeypatch, environment, is_set, said) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("GATEWAY_API_KEY", raising=False)
+    if is_set:
+        monkeypatch.setenv("GATEWAY_API_KEY", "not-a-real-key")
+    planned = plan("specs/gateway.yaml", Choice("load", environment))
+    if environment == "staging":
+        assert planned.estimate.in_all > planned.estimate.requests["generate", ""]
+    assert asked_first(planned.checked.spec, planned.plan) == said

@@ -1,11 +1,13 @@
 """A plan before the run and a result after it, as lines of text."""
 
+import dataclasses
 import re
 
 import pytest
 from msgspec.structs import replace
 
 from perfspec.engine.slicelog import End
+from perfspec.language.phrases import AbortRule
 from perfspec.plan.estimates import estimate
 from perfspec.report import schedule, terminal
 from perfspec.verdict.abort import Abort
@@ -19,12 +21,13 @@ def test_a_plan_says_what_will_happen(plan) -> None:
     assert lines == [
         f"shop smoke on local (http://127.0.0.1:8083), seed 1, plan {plan.hash[:12]}",
         "",
-        "  sends    HTTP/1.1 over its own sockets",
+        "  sends    HTTP/1.1, by a client of its own",
         "  before   starts `serve shop` unless something answers at http://127.0.0.1:8083",
         "  before   waits until http://127.0.0.1:8083/ready answers with success",
-        "      0s to 10s    up: 0 to 4 users, not judged",
+        "      0s to 10s    up: ramp 0 to 4 users, not judged",
         "     10s to 40s    steady: 4 users, the first 5s not judged",
         "         to 1m30s  if it is too close to call",
+        "  in all   40s, about 84 requests",
         "",
         "   75% of rounds: browse",
         "         send GET /a as `search`",
@@ -41,7 +44,8 @@ def test_a_plan_says_what_will_happen(plan) -> None:
         "  search errors under 1%         33  too few to prove a pass: 299 without a bad one are needed",
         "  job wait p95 at most 9s        11  too few to prove a pass: 59 without a bad one are needed",
         "",
-        "  expected: an estimate; every answer takes as long as its limit allows, 100 ms where there is none",
+        "  expected: an estimate, as if every answer took as long as its limit allows (100 ms without one);",
+        "            a faster service sees more",
     ]
 
 
@@ -72,6 +76,21 @@ def test_a_plan_says_what_happens_once(plan_of) -> None:
     assert lines[before + 1] == "         send GET /in as `get /in`"
     assert lines[after + 1] == "         send DELETE /out as `delete /out`"
     assert "  a where l is de p95 under 1s        4  too few to prove a pass: 59 without a bad one are needed" in lines
+
+
+def test_a_plan_says_what_is_asked_first_and_what_would_end_it(plan) -> None:
+    rule = AbortRule("no responses", "all", "", None, 15 * SECOND, "no responses for 15s", plan.target.span)
+    other = replace(
+        plan, abort=(rule, replace(rule, text="errors threshold fails")), warn_only="latency", only_proven=True
+    )
+    lines = schedule.lines(other, dataclasses.replace(estimate(plan, {}), in_all=135561.0), ["needs    KEY"])
+    assert lines[3] == "  needs    KEY"
+    at = lines.index("  in all   40s, about 136 000 requests")
+    assert lines[at + 1 : at + 4] == [
+        "  stops    at once where: no responses for 15s; errors threshold fails",
+        "  warns    where latency limits break, and does not fail by them",
+        "  passes   only what is proven; too few requests make it inconclusive",
+    ]
 
 
 def test_a_plan_without_thresholds_says_so(plan) -> None:
