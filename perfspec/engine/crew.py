@@ -122,9 +122,13 @@ class Crew:
                 member.done = word
                 self._leave(worker)
             case Crashed():
-                self._has_crashed = True
-                self._links.on_crash(word.text)
-                self._tell_all(Stop("crashed"), but=worker)  # it has stopped itself
+                self.fail(word.text, worker)
+
+    def fail(self, text: str, worker: int | None = None) -> None:
+        """There is a bug, here or in a worker, which then has stopped itself. The others end in order."""
+        self._has_crashed = True
+        self._links.on_crash(text)
+        self._tell_all(Stop("crashed"), but=worker)
 
     def _told(self, member: _Member, told: Told) -> None:
         member.told = max(member.told, told.number)
@@ -206,12 +210,14 @@ class Crew:
         self._is_over = True
         while self._is_known(self._next) or self._found_lost or any(member.late for member in self._all):
             self._tell()
-        self._links.on_done(self._ending())
+        self._links.on_done(self.ending())
 
-    def _ending(self) -> Ending:
+    def ending(self) -> Ending:
+        """How it ended, by all that is known."""
         endings = [done.ending for done in self.done]
         if not endings:
-            return Ending(ALL_LOST, max(member.told for member in self._all) * SECOND, 0, 0)
+            reason = "crashed" if self._has_crashed else ALL_LOST
+            return Ending(reason, max(member.told for member in self._all) * SECOND, 0, 0)
         return Ending(
             "crashed" if self._has_crashed else min((ending.reason for ending in endings), key=REASONS.index),
             max(ending.ended_ns for ending in endings),

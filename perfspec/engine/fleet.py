@@ -22,6 +22,7 @@ from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.engine.channel import Channel, joined
 from perfspec.engine.crew import TICK_NS, Crew, Links
 from perfspec.engine.messages import Assignment, Order, Ready, Refused, Word
+from perfspec.engine.part import CRASHED_WITHIN_S
 from perfspec.engine.pilot import Listener
 from perfspec.engine.pool import Ending
 from perfspec.plan.model import Plan
@@ -84,6 +85,8 @@ class Fleet:
         self._changed = anyio.Event()
         """Somebody is ready, refuses, or is gone."""
         self._crew: Crew | None = None
+        self._crashed_ns = 0
+        """When this process itself met a bug; 0: never."""
         self._is_over = False
         """Who leaves now is no loss."""
 
@@ -138,13 +141,27 @@ class Fleet:
         for worker, link in enumerate(self._links):
             if link.is_gone:
                 crew.lose(worker, link.death(), monotonic_ns())
-        while not over.is_set():
+        while not over.is_set() and not self._is_hopeless:
             with anyio.move_on_after(TICK_NS / SECOND):
                 await over.wait()
             if not over.is_set():
-                crew.tick(monotonic_ns())
+                self._guarded(lambda: crew.tick(monotonic_ns()))
         self._is_over = True
-        return endings[0], crew
+        return endings[0] if endings else crew.ending(), crew
+
+    def _guarded(self, do: Callable[[], None]) -> None:
+        """A bug in what judges a run must not lose its numbers: the workers end in order, and it is told."""
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            if self._crew is not None and not self._crashed_ns:
+                self._crashed_ns = monotonic_ns()
+                self._crew.fail(f"{type(error).__name__}: {error}")
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """After a bug: the end in order never came."""
+        return bool(self._crashed_ns) and monotonic_ns() - self._crashed_ns > CRASHED_WITHIN_S * SECOND
 
     def _send(self, worker: int, order: Order) -> None:
         self._links[worker].send(order)
@@ -166,7 +183,8 @@ class Fleet:
                 link.word = word
                 self._lost(worker, word.message)
             elif self._crew is not None:
-                self._crew.hear(worker, word, monotonic_ns())
+                crew = self._crew
+                self._guarded(lambda: crew.hear(worker, word, monotonic_ns()))
             self._tell_change()
 
         return heard
@@ -181,8 +199,9 @@ class Fleet:
         return ended
 
     def _lost(self, worker: int, why: str) -> None:
-        if self._crew is not None:
-            self._crew.lose(worker, why, monotonic_ns())
+        crew = self._crew
+        if crew is not None:
+            self._guarded(lambda: crew.lose(worker, why, monotonic_ns()))
 
     def _tell_change(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
