@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from perfspec.report.result import Result, Summary
-from perfspec.report.words import evidence
+from perfspec.report.words import evidence, strength
 from perfspec.spec.model import UNIT_NS
 from perfspec.verdict.judge import recorded
 
@@ -28,7 +28,7 @@ def to_csv(result: Result) -> bytes:
     """The verdicts, an empty line, the series: spreadsheets show both, and either is cut out at the empty line."""
     run = (result.service, result.stage, result.environment, result.started_at)
     verdicts = [
-        (*run, v.threshold, v.outcome, v.strength, v.proven, v.n, v.bad, v.allowed, v.lower, v.upper,
+        (*run, v.threshold, v.outcome, strength(v), v.proven, v.n, v.bad, v.allowed, v.lower, v.upper,
          _ms(v.observed_ns), v.observed, str(v.span), evidence(v))
         for v in result.verdicts
     ]  # fmt: skip

@@ -12,13 +12,16 @@ from xml.etree import ElementTree as ET
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_ms
 from perfspec.engine.exemplars import Exemplar
+from perfspec.engine.slicelog import NOT_STARTED
 from perfspec.report import comparison
-from perfspec.report.result import Result
+from perfspec.report.result import TORN, Result
 from perfspec.report.words import count, few_requests, sentence
 from perfspec.verdict.judge import Verdict
 
 __all__ = ["many_to_junit", "to_junit"]
 
+NOT_WHOLE = frozenset({NOT_STARTED, TORN, "interrupted", "terminated", "crashed"})
+"""Ends after which no limit was judged by all that was planned."""
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -116,6 +119,9 @@ def _search(result: Result) -> list[ET.Element]:
 def _threshold(result: Result, verdict: Verdict) -> ET.Element:
     case = _case(result, verdict.threshold, result.judged_ns)
     text = f"{verdict.span.path}:{verdict.span.line}: {sentence(verdict)}"
+    if result.ended in NOT_WHOLE and verdict.outcome in ("PASS", "WARN"):
+        _say(case, "skipped", "incomplete", f"{text} (until the run was {result.ended}, which is no pass)")
+        return case
     if verdict.outcome == "FAIL":
         _say(case, "failure", "slo", text)
     elif verdict.outcome in ("NO_DATA", "INCONCLUSIVE"):
@@ -132,6 +138,8 @@ def _checks(result: Result) -> ET.Element:
     cases = []
     for check in result.checks:
         case = _case(result, f"check {check.request}: {check.text} (line {check.span.line})", result.judged_ns)
+        if not check.n:
+            _say(case, "skipped", "no_data", "no answer came that could be looked at")
         if check.failed:
             where = f"{check.span.path}:{check.span.line}"
             text = (
@@ -202,7 +210,9 @@ def _validity(result: Result) -> ET.Element:
     elif result.lost:
         _say(ended, "error", "lost", f"{result.spec}: {'; '.join(lost.text for lost in result.lost)}")
     healthy = _case(result, "the load generator was on time", result.judged_ns)
-    if result.health.late:
+    if not result.judged_ns:
+        _say(healthy, "skipped", "no_data", "there was no judged time in which it could have been late")
+    elif result.health.late:
         _say(healthy, "error", "late", f"{result.spec}: {result.health.late}")
     cases = [ended, healthy, *_regressions(result)]
     return _suite(result, "run validity", cases, "\n".join(result.notes))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from perfspec.base.errors import ExitCode
 from perfspec.base.units import format_duration
 from perfspec.report import comparison, words
-from perfspec.report.remarks import HEADLINES, outcome_of, remarks
+from perfspec.report.remarks import HEADLINES, headline, named, outcome_of, remarks
 from perfspec.report.result import Result
 from perfspec.report.rows import HEAD
 from perfspec.report.rows import rows as shown_rows
@@ -37,7 +37,7 @@ def many_to_markdown(results: Sequence[Result], most_bytes: int = MOST_BYTES) ->
     if len(results) == 1:
         return _whole(_lines(results[0]), most_bytes)
     ordered = sorted(results, key=lambda result: result.exit_code == ExitCode.PASS)
-    rows = [(_mark(result.outcome), escaped(_name(result)), _broken(result)) for result in ordered]
+    rows = [(_mark(result.outcome), escaped(named(result)), _broken(result)) for result in ordered]
     lines = [*_headline(results), *table(("", "run", "broken limits"), rows), ""]
     for result in ordered:
         lines += [*_lines(result), ""]
@@ -78,10 +78,6 @@ def _mark(outcome: str) -> str:
     return MARKS.get(outcome, f"❔ {outcome.replace('_', ' ')}")
 
 
-def _name(result: Result) -> str:
-    return f"{result.service} {result.stage} on {result.environment}"
-
-
 def _broken(result: Result) -> str:
     broken = [escaped(v.threshold) for v in result.verdicts if v.outcome == "FAIL"]
     if result.comparison is not None and result.comparison.fails:
@@ -94,7 +90,7 @@ def _lines(result: Result) -> list[str]:
     notes = [f"- {escaped(remark)}" for remark in remarks(result)]
     requests = [(escaped(row.label), *row.cells) for row in shown_rows(result)]
     return [
-        f"## {escaped(f'{_name(result)}: {HEADLINES[result.outcome]}')}",
+        f"## {escaped(f'{named(result)}: {headline(result)}')}",
         "",
         *_capacity(result.capacity),
         *table(("", "limit", "what was seen", "in the spec"), _limits(result)),
@@ -109,8 +105,9 @@ def _lines(result: Result) -> list[str]:
 
 def _limits(result: Result) -> list[tuple[str, ...]]:
     """What broke comes first."""
+    shared = words.shared_reasons(result.verdicts)
     rows: list[tuple[str, ...]] = [
-        (_mark(v.outcome), escaped(v.threshold), escaped(words.evidence(v)), f"`{v.span.path}:{v.span.line}`")
+        (_mark(v.outcome), escaped(v.threshold), escaped(words.evidence(v, shared)), f"`{v.span.path}:{v.span.line}`")
         for v in sorted(result.verdicts, key=lambda v: v.outcome in ("PASS", "SKIPPED"))
     ]
     return rows + [(_mark("SKIPPED"), escaped(str(s.threshold)), escaped(s.reason), "") for s in result.skipped]

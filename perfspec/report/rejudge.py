@@ -40,7 +40,17 @@ def rejudge(result: Result, judging: Plan) -> Result:
     end = End(result.ended, result.ended_ns, result.unfinished, result.waits, result.abort, result.notes)
     log = Log(beginning, result.seconds, None if result.ended == TORN else end)
     held = "" if _held(result.plan) == _held(plan) else OTHER_LIMITS
-    return make(plan, log, result.comparison, uncounted=held)
+    judged_by = "" if _same(result, judging) else f"the limits of stage {judging.stage} in {judging.spec}"
+    return replace(make(plan, log, result.comparison, uncounted=held), judged_by=judged_by)
+
+
+def _same(result: Result, judging: Plan) -> bool:
+    """Are these the very limits that the run had?"""
+    return (result.stage, result.plan.thresholds, result.plan.rules) == (
+        judging.stage,
+        judging.thresholds,
+        judging.rules,
+    )
 
 
 def _held(plan: Plan) -> tuple[str, ...]:

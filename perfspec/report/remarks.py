@@ -12,7 +12,7 @@ from perfspec.report.hidden import hidden
 from perfspec.report.result import Outcome, Result, Summary
 from perfspec.verdict.scalability import fit, points
 
-__all__ = ["HEADLINES", "label", "outcome_of", "remarks", "worst_errors"]
+__all__ = ["HEADLINES", "headline", "label", "named", "outcome_of", "remarks", "worst_errors"]
 
 HEADLINES = {
     "PASS": "PASS",
@@ -35,9 +35,25 @@ TIMERS = {
 }
 
 
+def named(result: Result) -> str:
+    """Which run this is, and by whose limits it was judged if not by its own."""
+    judged_by = f", judged by {result.judged_by}" if result.judged_by else ""
+    return f"{result.service} {result.stage} on {result.environment}{judged_by}"
+
+
+def headline(result: Result) -> str:
+    """`PASS, 6 of 9 limits not proven`."""
+    unproven, n = words.unproven(result.verdicts), len(result.verdicts)
+    if result.outcome != "PASS" or not unproven:
+        return HEADLINES[result.outcome]
+    return f"PASS, {unproven} of {n} limit{'' if n == 1 else 's'} not proven"
+
+
 def remarks(result: Result) -> list[str]:
-    out = _dropped(result)
+    out = list(words.shared_reasons(result.verdicts))
+    out += _dropped(result)
     out += [text] if (text := words.few_requests(result.verdicts)) else []
+    out += [text] if (text := words.unlike(result.verdicts)) else []
     if result.outcome != "PASS":  # what passed needs no explanation
         out += result.health.remarks
     out += [lost.text for lost in result.lost]

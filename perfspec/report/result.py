@@ -22,6 +22,7 @@ from perfspec.metrics.vitals import Lost
 from perfspec.plan.fingerprint import fingerprint
 from perfspec.plan.model import Plan, Skipped, Window
 from perfspec.report.checks import CheckResult, checks_of
+from perfspec.report.unreached import explained
 from perfspec.spec.model import unit_of
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
@@ -126,6 +127,8 @@ class Result(msgspec.Struct, frozen=True):
     """Of all flows, then of each."""
     capacity: Capacity | None = None
     """What a search for the limit found, with every step."""
+    judged_by: str = ""
+    """Whose limits these verdicts are about, if not those that the run had."""
     budget: Budget | None = None
     """What this run says about the promised availability; None without a promise."""
 
@@ -246,7 +249,7 @@ def _verdicts(
     plan: Plan, slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
 ) -> tuple[Verdict, ...]:
     limits = judge(plan.thresholds, slices, stretches, circumstances)
-    return limits + judge_rules(plan.rules, slices, stretches, circumstances)
+    return explained(plan, slices, limits + judge_rules(plan.rules, slices, stretches, circumstances))
 
 
 def _lost(log: Log) -> tuple[Lost, ...]:

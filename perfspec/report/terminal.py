@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration
 from perfspec.report import comparison, words
-from perfspec.report.remarks import HEADLINES, remarks
+from perfspec.report.remarks import headline, named, remarks
 from perfspec.report.result import Result
 from perfspec.report.rows import HEAD
 from perfspec.report.rows import rows as shown_rows
@@ -22,12 +22,11 @@ def summary(result: Result, columns: int = 0) -> list[str]:
     workers = f", sent by {result.workers} workers" if result.workers > 1 else ""
     out = [
         "",
-        f"{_name(result)}: {HEADLINES[result.outcome]} ({judged} judged{workers})",
+        f"{named(result)}: {headline(result)} ({judged} judged{workers})",
         "",
     ]
     out += _search(result)
-    out += words.lines(result.verdicts, columns)
-    out += [f"SKIP  {s.threshold}   {s.reason}" for s in result.skipped]
+    out += words.lines(result.verdicts, columns, [(str(s.threshold), s.reason) for s in result.skipped])
     found = remarks(result)
     if found:
         out += ["", *(line for remark in found for line in words.wrapped(remark, columns))]
@@ -67,18 +66,14 @@ def _table(result: Result, columns: int) -> list[str]:
 
 def overview(results: Sequence[Result | str]) -> list[str]:
     """Several runs in a line each, the broken limits below; a text stands for what was not run."""
-    width = max(len(result if isinstance(result, str) else _name(result)) for result in results)
+    width = max(len(result if isinstance(result, str) else named(result)) for result in results)
     out = []
     for result in results:
         if isinstance(result, str):
             out.append(f"{'NOT RUN':12}  {result:{width}}   see above")
             continue
         held = sum(v.outcome in ("PASS", "WARN") for v in result.verdicts)
-        out.append(f"{result.outcome:12}  {_name(result):{width}}   {held} of {len(result.verdicts)} limits held")
+        out.append(f"{result.outcome:12}  {named(result):{width}}   {held} of {len(result.verdicts)} limits held")
         out += [f"{'':12}    limit: {result.capacity.text}"] if result.capacity is not None else []
         out += [f"{'':12}    {v.outcome}  {v.threshold}" for v in result.verdicts if v.outcome not in ("PASS", "WARN")]
     return out
-
-
-def _name(result: Result) -> str:
-    return f"{result.service} {result.stage} on {result.environment}"

@@ -1,12 +1,23 @@
 """What a reader sees of a verdict: the share that decides comes first, the percentile after it. No statistics words."""
 
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from textwrap import wrap
+from typing import Literal
 
 from perfspec.base.units import BYTE_NS, NUMBER_NS, format_ms, format_share, format_size
 from perfspec.verdict.judge import Measured, Verdict
 
-__all__ = ["amount", "count", "cut", "evidence", "few_requests", "lines", "percent", "sentence", "wrapped"]
+__all__ = [
+    "amount", "count", "cut", "evidence", "few_requests", "lines", "percent", "sentence", "shared_reasons", "strength",
+    "unlike", "unproven", "wrapped",
+]  # fmt: skip
 
+Strength = Literal["", "clear", "close", "few requests"]
+LONG_REASON = 60
+"""Characters that a table can bear in every row."""
+_END_OF_CAUSE = re.compile(r" \(|[:;] ")
 MARKS = {"INCONCLUSIVE": "??", "NO_DATA": "??", "SKIPPED": "SKIP"}
 
 
@@ -36,14 +47,29 @@ def cut(text: str, width: int) -> str:
     return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
-def evidence(verdict: Verdict) -> str:
-    """Why, in one clause: `3.9 % slower (5 % allowed, likely 3.5-4.4 %); p95 112 ms of 60 214`."""
+def evidence(verdict: Verdict, shared: Collection[str] = ()) -> str:
+    """Why, in one clause: `3.9 % slower (5 % allowed, likely 3.5-4.4 %); p95 112 ms of 60 214`.
+
+    `shared`: reasons that stand as a whole below the table, so that here their beginning is enough.
+    """
+    reason = _beginning(verdict.reason) if verdict.reason in shared else verdict.reason
     if verdict.outcome in ("NO_DATA", "SKIPPED") or not verdict.n:
-        return verdict.reason
+        return reason
     found = _share(verdict) if verdict.bad is not None else _number(verdict)
     if verdict.outcome == "INCONCLUSIVE":
-        return f"not judged: {verdict.reason}; seen: {found}" if found else f"not judged: {verdict.reason}"
-    return f"{found}; {verdict.reason}" if verdict.reason else found
+        return f"not judged: {reason}; seen: {found}" if found else f"not judged: {reason}"
+    return f"{found}; {reason}" if reason else found
+
+
+def shared_reasons(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """Why several limits were not judged, where that is more than a few words: said once, below the table."""
+    told = Counter(v.reason for v in verdicts if v.outcome in ("INCONCLUSIVE", "NO_DATA"))
+    return tuple(reason for reason, n in told.items() if n > 1 and len(reason) > LONG_REASON)
+
+
+def _beginning(reason: str) -> str:
+    """`the load generator itself was late`: the cause, without figures and the next step."""
+    return _END_OF_CAUSE.split(reason, maxsplit=1)[0]
 
 
 SHARES = {
@@ -66,7 +92,7 @@ def _share(verdict: Verdict) -> str:
     assert verdict.limit_share is not None
     share = verdict.bad / verdict.n
     likely = percent(verdict.lower or 0.0, verdict.upper)
-    close = "close: " if verdict.strength == "borderline" and not _is_small(verdict) else ""
+    close = "close: " if strength(verdict) == "close" else ""
     if verdict.failed is not None:
         allowed = format_share(verdict.limit_share).replace("%", " %")
         is_time = verdict.observed is None
@@ -120,7 +146,21 @@ def _number(verdict: Verdict) -> str:
     if verdict.observed_ns is not None or verdict.cell not in ("count", "throughput"):
         return f"{verdict.cell} {_seen(verdict)} of {count(verdict.n)}"
     observed = verdict.observed or 0.0
-    return f"{count(observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
+    return f"{count(observed)} {_counted(verdict, observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
+
+
+def _counted(verdict: Verdict, n: float) -> str:
+    word = "round" if verdict.row.startswith("flow ") else "group" if verdict.row.startswith("group ") else "request"
+    return word if n == 1 else f"{word}s"
+
+
+def strength(verdict: Verdict) -> Strength:
+    """How sure: the likely range lies on one side of the limit (clear) or on both (close). A pass that is close because
+    it rests on few requests is told below the table, in one line for all of them.
+    """
+    if verdict.strength != "borderline":
+        return verdict.strength
+    return "few requests" if verdict.outcome == "PASS" and _is_small(verdict) else "close"
 
 
 def _is_small(verdict: Verdict) -> bool:
@@ -134,18 +174,43 @@ def sentence(verdict: Verdict) -> str:
 
 def few_requests(verdicts: tuple[Verdict, ...]) -> str:
     """The one line about passes that rest on few requests; empty if there are none."""
-    small = [v for v in verdicts if v.outcome == "PASS" and v.bad is not None and not v.proven and _is_small(v)]
+    small = [v for v in verdicts if strength(v) == "few requests" and v.needed]
     if not small:
         return ""
-    named = ", ".join(f"{v.row} {v.cell} {count(v.n)} of {count(v.needed)}" for v in small if v.needed)
+    named = ", ".join(f"{v.row} {v.cell} {count(v.n)} of {count(v.needed or 0)}" for v in small)
     word = "pass rests" if len(small) == 1 else "passes rest"
     return f"{len(small)} {word} on few requests: {named} needed to prove it (run longer to prove them)"
 
 
-def lines(verdicts: tuple[Verdict, ...], columns: int = 0) -> list[str]:
-    """The table: mark, threshold, evidence. Where a line would not fit into `columns`, evidence goes below, wrapped."""
-    width = max((len(v.threshold) for v in verdicts), default=0)
-    rows = [(MARKS.get(v.outcome, v.outcome), v.threshold, evidence(v)) for v in verdicts]
+def unproven(verdicts: Iterable[Verdict]) -> int:
+    """Passes whose likely range does not lie within the limit. Of numbers that are no shares nothing is proven."""
+    return sum(v.outcome == "PASS" and v.bad is not None and not v.proven for v in verdicts)
+
+
+def unlike(verdicts: Sequence[Verdict]) -> str:
+    """Where the same counts have two likely ranges in the table, why; empty if they have not."""
+    ranges: dict[tuple[int | None, int], dict[tuple[float | None, float | None], Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.bad is not None:
+            ranges.setdefault((verdict.bad, verdict.n), {}).setdefault((verdict.lower, verdict.upper), verdict)
+    found = next((list(seen.values()) for seen in ranges.values() if len(seen) > 1), None)
+    if found is None:
+        return ""
+    first, second = (f"{v.row} {v.cell}" for v in found[:2])
+    counts = f"{count(found[0].bad or 0)} of {count(found[0].n)}"
+    why = "slow requests come close together, which the likely range of a time or of goodput allows for"
+    return f"{first} and {second} saw the same {counts} and have different likely ranges: {why}"
+
+
+def lines(verdicts: tuple[Verdict, ...], columns: int = 0, skipped: Sequence[tuple[str, str]] = ()) -> list[str]:
+    """The table: mark, threshold, evidence. Where a line would not fit into `columns`, evidence goes below, wrapped.
+
+    `skipped`: (threshold, why) of those that the stage leaves out.
+    """
+    shared = shared_reasons(verdicts)
+    rows = [(MARKS.get(v.outcome, v.outcome), v.threshold, evidence(v, shared)) for v in verdicts]
+    rows += [(MARKS["SKIPPED"], threshold, reason) for threshold, reason in skipped]
+    width = max((len(threshold) for _, threshold, _ in rows), default=0)
     whole = [f"{mark:4}  {threshold:{width}}   {text}" for mark, threshold, text in rows]
     if not columns or all(len(line) <= columns for line in whole):
         return whole

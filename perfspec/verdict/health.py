@@ -117,7 +117,10 @@ class Health(msgspec.Struct, frozen=True):
         """Not empty if latency cannot be judged: cause and next step, in words."""
         if self.worst_ns <= self.late_limit_ns:
             return ""
-        seen = f"p99 {format_ms(self.worst_ns)}, allowed {format_ms(self.late_limit_ns)}"
+        worst, allowed = format_ms(self.worst_ns), format_ms(self.late_limit_ns)
+        seen = (
+            f"p99 {worst}, allowed {allowed}" if worst != allowed else f"p99 just over the {allowed} that are allowed"
+        )
         cause, step = self._cause()
         which = f", most often worker {self.latest} of {self.workers}" if self.latest else ""
         return f"the load generator itself was late ({seen}{which}{cause}): {step}"

@@ -210,7 +210,7 @@ def test_a_run_on_a_terminal_ends_with_the_verdict_table(runs) -> None:
     assert watched.code == 0, watched.written
     text = watched.screen.text
     assert "Traceback" not in watched.written
-    assert "search smoke on local: PASS (4s judged)" in text
+    assert "search smoke on local: PASS, 1 of 1 limit not proven (4s judged)" in text
     assert any(row.startswith("PASS  suggest-1 errors under 5%") for row in text)
     assert not watched.screen.unknown
 

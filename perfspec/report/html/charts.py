@@ -95,7 +95,7 @@ def over_time(chart: Chart, seconds: float, bands: Sequence[Band], limits: Seque
     x = _Axis(0, max(seconds, 1), LEFT, WIDTH - RIGHT)
     shapes = [
         *(_band(band, x) for band in bands),
-        *_grid(y, chart.unit),
+        *_seen(chart, y, [limit.value for limit in limits]),
         *(_x_tick(x.at(tick), _clock(tick)) for tick in _time_ticks(seconds)),
         *(_limit(limit, y) for limit in limits),
         *(_line(line, x, y) for line in chart.lines),
@@ -114,7 +114,7 @@ def percentile_curve(chart: Chart, n: int, limits: Sequence[tuple[float, Limit]]
     ticks = [(q, text) for q, text in _CURVE_TICKS if _nines(q) <= _nines(most) + 1e-9]
     curved = [Polyline(line.name, line.kind, [(_nines(q), v) for q, v in line.points], 99.0) for line in chart.lines]
     shapes = [
-        *_grid(y, chart.unit),
+        *_seen(chart, y, [limit.value for _, limit in limits]),
         *(_x_tick(x.at(_nines(q)), text) for q, text in ticks),
         *(_line(line, x, y) for line in curved),
         *(_mark(limit, x.at(_nines(q)), y) for q, limit in limits),
@@ -157,6 +157,14 @@ def _band(band: Band, x: _Axis) -> Markup:
     fits = end - start > 7 * len(band.name)
     name = element("text", band.name, x=_px((start + end) / 2), y=HEIGHT - BOTTOM - 5, class_="phase") if fits else None
     return together(part for part in (box, name) if part is not None)
+
+
+def _seen(chart: Chart, y: _Axis, limits: Sequence[float]) -> list[Markup]:
+    """The grid; where nothing is drawn these words, and a grid only for the limits: an axis without values has none."""
+    if any(line.points for line in chart.lines):
+        return _grid(y, chart.unit)
+    said = element("text", chart.alt, x=(LEFT + WIDTH - RIGHT) / 2, y=(TOP + HEIGHT - BOTTOM) / 2, class_="x")
+    return [*(_grid(y, chart.unit) if limits else ()), said]
 
 
 def _grid(y: _Axis, unit: str) -> list[Markup]:

@@ -3,14 +3,16 @@
 Without scripts: a content security policy forbids them, whatever an answer of the service may have held.
 """
 
+import re
 from collections.abc import Sequence
 
 from perfspec.base.units import format_duration, format_ms
+from perfspec.diagnostics.source import Span
 from perfspec.report import comparison, words
 from perfspec.report.html import requests
 from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.html.style import STYLE
-from perfspec.report.remarks import HEADLINES, outcome_of, remarks
+from perfspec.report.remarks import HEADLINES, headline, named, outcome_of, remarks
 from perfspec.report.result import Result
 from perfspec.verdict.capacity import Step
 from perfspec.verdict.comparison import Change
@@ -18,6 +20,7 @@ from perfspec.verdict.judge import Verdict
 
 __all__ = ["document", "many_to_html", "mark", "to_html"]
 
+_INSIDE_NUMBER = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%)")
 ONE_FLOW = 2
 """Goodputs of a run with one flow: that of all flows, and the same again."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -26,7 +29,7 @@ KINDS = {"PASS": "pass", "FAIL": "fail", "WARN": "warn", "CRASHED": "fail"}
 
 def to_html(result: Result) -> bytes:
     """One file, under 300 kB for a quarter of an hour of a dozen requests."""
-    title = f"{_name(result)}: {result.outcome}"
+    title = f"{named(result)}: {result.outcome}"
     return document(title, [_article(result)])
 
 
@@ -38,7 +41,7 @@ def many_to_html(results: Sequence[Result]) -> bytes:
         element(
             "tr",
             mark(result.outcome),
-            element("td", element("a", _name(result), href=f"#run-{result.run_id}")),
+            element("td", element("a", named(result), href=f"#run-{result.run_id}")),
             element("td", ", ".join(v.threshold for v in result.verdicts if v.outcome == "FAIL") or "none"),
         )
         for result in results
@@ -66,10 +69,6 @@ def _article(result: Result) -> Markup:
     )
 
 
-def _name(result: Result) -> str:
-    return f"{result.service} {result.stage} on {result.environment}"
-
-
 def document(title: str, sections: list[Markup | None], refresh_s: int = 0) -> bytes:
     """A whole file. `refresh_s`: the browser loads it again after so many seconds; 0: never."""
     head = element(
@@ -89,20 +88,36 @@ def document(title: str, sections: list[Markup | None], refresh_s: int = 0) -> b
 
 def _verdict(result: Result) -> Markup:
     judged = format_duration(result.judged_ns // 10**9 * 10**9)
-    broken = sum(v.outcome == "FAIL" for v in result.verdicts)
-    limits = f"{len(result.verdicts)} limit{'' if len(result.verdicts) == 1 else 's'}"
+    limits = _limits(result)
     return element(
         "header",
-        element("h1", _name(result)),
+        element("h1", named(result)),
         element(
             "div",
-            element("strong", HEADLINES[result.outcome], class_=f"mark {KINDS.get(result.outcome, '')}"),
+            element("strong", headline(result), class_=f"mark {KINDS.get(result.outcome, '')}"),
             None if result.capacity is None else element("p", element("strong", result.capacity.text)),
-            element("p", f"{limits} judged over {judged}, {broken or 'none'} broken. {result.url}"),
+            element("p", f"{limits} judged over {judged}{_broken(result)}. {result.url}"),
             element("p", _facts(result), class_="soft"),
             class_=f"verdict {KINDS.get(result.outcome, '')}",
         ),
     )
+
+
+def _limits(result: Result) -> str:
+    """How many could be judged: what was not measured is not unbroken."""
+    judged = sum(v.outcome in ("PASS", "FAIL", "WARN") for v in result.verdicts)
+    limits = f"{len(result.verdicts)} limit{'' if len(result.verdicts) == 1 else 's'}"
+    return limits if judged == len(result.verdicts) else f"{judged or 'none'} of {limits}"
+
+
+def _broken(result: Result) -> str:
+    """`, none broken, 6 passes not proven`."""
+    broken = sum(v.outcome == "FAIL" for v in result.verdicts)
+    passed = any(v.outcome == "PASS" for v in result.verdicts)
+    unproven = words.unproven(result.verdicts)
+    told = [f"{broken or 'none'} broken"] if broken or passed else []
+    told += [f"{unproven} pass{'' if unproven == 1 else 'es'} not proven"] if unproven else []
+    return "".join(f", {each}" for each in told)
 
 
 def _facts(result: Result) -> str:
@@ -123,7 +138,8 @@ def mark(outcome: str) -> Markup:
 
 
 def _thresholds(result: Result) -> Markup:
-    rows = [_threshold(result, verdict) for verdict in result.verdicts]
+    shared = words.shared_reasons(result.verdicts)
+    rows = [_threshold(result, verdict, shared) for verdict in result.verdicts]
     rows += [
         element(
             "tr", mark("SKIPPED"), element("td", str(s.threshold)), element("td", s.reason), _place(s.threshold.span)
@@ -237,16 +253,21 @@ def _rounds(result: Result) -> Markup | None:
     return element("section", heading, element("ul", *(element("li", text) for text in said)))
 
 
-def _threshold(result: Result, verdict: Verdict) -> Markup:
+def _threshold(result: Result, verdict: Verdict, shared: tuple[str, ...]) -> Markup:
     name = verdict.row.partition(" where ")[0]
     link = requests.link(result, name, verdict.threshold)
-    return element(
-        "tr", mark(verdict.outcome), element("td", link), element("td", words.evidence(verdict)), _place(verdict.span)
-    )
+    said = whole_numbers(words.evidence(verdict, shared))
+    return element("tr", mark(verdict.outcome), element("td", link), element("td", said), _place(verdict.span))
 
 
-def _place(span: object) -> Markup:
-    return element("td", element("code", str(span)))
+def _place(span: Span) -> Markup:
+    """Line and column stay together, however narrow the column is."""
+    return element("td", element("code", span.path, element("span", f":{span.line}:{span.column}", class_="n")))
+
+
+def whole_numbers(text: str) -> str:
+    """So that no line ends inside of `2 386` or before `%`."""
+    return _INSIDE_NUMBER.sub("\u00a0", text)
 
 
 def _remarks(result: Result) -> Markup | None:

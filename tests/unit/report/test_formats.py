@@ -44,8 +44,15 @@ def test_csv_has_a_table_of_verdicts_and_one_of_series(result, good) -> None:
         ("job wait p95 at most 9s", "PASS", "60", "0"),
     ]
     assert verdicts[0]["spec"] == "s.yaml:30:12"
+    assert [row["strength"] for row in verdicts] == ["clear", "clear", "clear"]
     (search,) = (row for row in series if row["request"] == "search")
     assert (search["requests"], search["p95_ms"]) == ("400", "40.031")
+
+
+def test_csv_has_the_words_of_the_table_for_how_sure_a_verdict_is(result, good, piece) -> None:
+    few = piece("search", 40, second=20, over={120 * MS: 1})
+    verdicts, _ = tables(to_csv(result(few, *good[1:])).decode())
+    assert [row["strength"] for row in verdicts] == ["few requests", "few requests", "clear"]
 
 
 @pytest.fixture

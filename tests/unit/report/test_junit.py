@@ -38,7 +38,7 @@ def test_there_are_three_suites_with_their_counts(result, good, piece) -> None:
     assert (found.get("tests"), found.get("failures"), found.get("errors")) == ("10", "4", "1")
     assert [(s.get("tests"), s.get("failures"), s.get("errors"), s.get("skipped")) for s in found] == [
         ("3", "2", "1", "0"),
-        ("5", "2", "0", "0"),
+        ("5", "2", "0", "1"),
         ("2", "0", "0", "0"),
     ]
     assert (found.get("name"), found.get("time")) == ("perfspec shop smoke", "40.000")
@@ -85,10 +85,32 @@ def test_a_warning_passes_and_says_so(result, piece, plan) -> None:
 
 
 def test_a_skipped_row_has_its_reason(result, good, small) -> None:
-    root = parsed(result(*good[:2], of=small))
-    (found,) = root.iter("skipped")
-    assert found.text == found.get("message") == "the stage's mix leaves out `order`"
-    assert root[0].get("skipped") == "1"
+    found = result(*good[:2], of=small)
+    (case,) = (c for c in parsed(found)[0].iter("testcase") if c.get("name").startswith("job"))
+    (why,) = case.iter("skipped")
+    assert why.text == why.get("message") == "the stage's mix leaves out `order`"
+    assert parsed(found)[0].get("skipped") == "1"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [End("not started", 0, notes=("nothing answers",)), End("interrupted", 30 * SECOND), End("terminated", 30 * SECOND),
+     End("crashed", 30 * SECOND), None],
+)  # fmt: skip
+def test_no_limit_is_green_of_a_run_that_did_not_go_to_its_end(result, good, end) -> None:
+    for case in parsed(result(*good, end=end))[0].iter("testcase"):
+        assert [each.tag for each in case] in (["skipped"], ["error"]), case.get("name")
+
+
+def test_nothing_is_green_of_a_run_that_was_not_started(result) -> None:
+    """Neither a check nor the load generator: nothing was measured of them."""
+    found = parsed(result(end=End("not started", 0, notes=("nothing answers",))))
+    assert [case.get("name") for case in found.iter("testcase") if not list(case)] == []
+
+
+def test_a_check_that_looked_at_nothing_is_no_pass(result, good) -> None:
+    (skipped,) = case(result(*good[:2]), "checks", "check job: header")
+    assert (skipped.tag, skipped.text) == ("skipped", "no answer came that could be looked at")
 
 
 def test_a_check_fails_with_the_error_limit_only(result, piece) -> None:

@@ -10,6 +10,8 @@ from perfspec.engine.slicelog import End
 from perfspec.language.phrases import AbortRule
 from perfspec.plan.estimates import estimate
 from perfspec.report import schedule, terminal
+from perfspec.report.html.page import to_html
+from perfspec.report.markdown import to_markdown
 from perfspec.verdict.abort import Abort
 
 MS = 1_000_000
@@ -124,6 +126,25 @@ def test_a_result_says_how_it_went(result, good) -> None:
     ]
 
 
+def test_a_pass_that_is_not_proven_is_one_in_every_headline(result, good, piece) -> None:
+    few = result(piece("search", 40, second=20, over={120 * MS: 0}), *good[1:])
+    said = "shop smoke on local: PASS, 2 of 3 limits not proven"
+    assert f"{said} (25s judged)" in terminal.summary(few)
+    assert said in to_markdown(few).decode()
+    page = to_html(few).decode()
+    assert "PASS, 2 of 3 limits not proven" in page
+    assert "3 limits judged over 25s, none broken, 2 passes not proven" in page
+
+
+def test_what_was_not_measured_is_not_called_unbroken(result) -> None:
+    page = to_html(result(end=End("not started", 0, notes=("nothing answers",)))).decode()
+    assert "none of 3 limits judged over 0s. http" in page
+
+
+def test_requests_stand_in_the_order_of_the_spec_whichever_came_first(result, good) -> None:
+    assert terminal.summary(result(*good)) == terminal.summary(result(*reversed(good)))
+
+
 def test_lines_fit_the_terminal(result, good) -> None:
     narrow = terminal.summary(result(*good), 80)
     assert all(len(line) <= 80 for line in narrow)
@@ -210,7 +231,7 @@ def test_errors_are_named_by_kind_the_most_frequent_first(result, piece) -> None
 
 def test_a_skipped_row_is_a_line_of_its_own(result, good, small) -> None:
     lines = terminal.summary(result(*good[:2], of=small))
-    assert "SKIP  job wait p95 at most 9s   the stage's mix leaves out `order`" in lines
+    assert "SKIP  job wait p95 at most 9s    the stage's mix leaves out `order`" in lines
 
 
 def test_on_a_narrow_terminal_names_are_cut_and_numbers_are_not(result, piece) -> None:

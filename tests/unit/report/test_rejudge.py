@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from perfspec.report import terminal
 from perfspec.report.rejudge import rejudge
 
 MS = 1_000_000
@@ -65,3 +66,12 @@ def test_goodput_is_judged_again_only_by_the_limits_that_rounds_were_held_to(
     other = rejudge(run, replace(plan, thresholds=cell))
     assert other.verdicts[-1].outcome == "INCONCLUSIVE"
     assert "re-run to judge goodput" in other.verdicts[-1].reason
+
+
+def test_whose_limits_judged_is_said_where_it_is_not_the_runs_own(judged_by, result, good, plan, small) -> None:
+    assert rejudge(result(*good), plan).judged_by == ""
+    assert rejudge(result(*good), small).judged_by == "the limits of stage small in s.yaml"
+    other = judged_by("{search: {p95: at most 50ms}}")
+    assert terminal.summary(other)[1].startswith(
+        "shop smoke on local, judged by the limits of stage smoke in s.yaml: PASS"
+    )

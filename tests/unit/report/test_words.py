@@ -65,7 +65,7 @@ def test_a_late_generator_is_named_and_what_was_seen_is_said(verdict, piece) -> 
         (("a", "mean", "under 1s"), "mean 10.0 ms of 1 000"),
         (("a", "max", "under 1s"), "max 10.0 ms of 1 000"),
         (("a", "p95", "over 1ms"), "p95 10.0 ms of 1 000"),
-        (("a", "count", "at least 5"), "1 000"),
+        (("a", "count", "at least 5"), "1 000 requests"),
         (("a", "throughput", "at least 1/s"), "1.7/s"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_reason_stands_behind_what_was_seen_and_alone_where_nothing_was(verdic
         "the run was ended because of this row"
     )
     warned = verdict(("a", "count", "at least 500"), piece("a", 1), warn_only="all")
-    assert words.evidence(warned) == "1; this limit only warns"
+    assert words.evidence(warned) == "1 request; this limit only warns"
     assert words.evidence(verdict(("a", "count", "at least 5"))) == (
         "no request of this row was due in the judged time; no data is never a pass"
     )
@@ -92,6 +92,46 @@ def test_a_reason_stands_behind_what_was_seen_and_alone_where_nothing_was(verdic
 def test_close_is_said_only_where_there_were_enough_requests_to_tell(verdict, piece) -> None:
     assert "close" not in words.evidence(verdict(("a", "errors", "under 1%"), piece("a", 100)))
     assert "close: likely" in words.evidence(verdict(("a", "errors", "under 1%"), piece("a", 300, errors={"x": 2})))
+
+
+def test_a_failure_that_could_be_chance_is_close_however_few_requests_there_were(verdict, piece) -> None:
+    found = verdict(("product", "errors", "under 3%"), piece("product", 31, errors={"x": 1}))
+    assert words.evidence(found) == "3.2 % failed: 1 of 31 (0 allowed, close: likely 0.17-14.41 %)"
+    assert words.strength(found) == "close"
+
+
+@pytest.mark.parametrize(
+    ("n", "bad", "word"),
+    [(1000, 0, "clear"), (1000, 9, "close"), (1000, 11, "close"), (1000, 50, "clear"), (100, 0, "few requests"),
+     (100, 1, "close")],
+)  # fmt: skip
+def test_how_sure_a_verdict_is_has_a_word(verdict, piece, n, bad, word) -> None:
+    found = verdict(("a", "errors", "under 1%"), piece("a", n, errors={"x": bad} if bad else {}))
+    assert words.strength(found) == word
+    assert ("close: likely" in words.evidence(found)) is (word == "close")
+    assert bool(words.few_requests((found,))) is (word == "few requests")
+
+
+def test_a_long_reason_that_several_limits_share_is_said_once(verdict, piece) -> None:
+    late = "the load generator itself was late (p99 35.0 ms, allowed 10.0 ms): give this machine less to do"
+    both = tuple(
+        verdict(("a", cell, "at most 5s"), piece("a", 100, over={5 * SECOND: 0}), late=late) for cell in ("p95", "p99")
+    )
+    assert words.shared_reasons(both) == (late,)
+    for line in words.lines(both):
+        assert "not judged: the load generator itself was late; seen: 0.0 % slower" in line
+    assert words.shared_reasons(both[:1]) == ()
+    assert late in words.lines(both[:1])[0]
+
+
+def test_the_same_counts_with_two_likely_ranges_are_explained(verdict, piece) -> None:
+    seconds = [piece("a", 14, second=s, over={SECOND: 0}) for s in range(0, 600, 60)]
+    seconds += [piece("a", 1, second=s, over={SECOND: 0}) for s in range(3)]
+    seconds[3] = piece("a", 14, second=180, over={SECOND: 1}, errors={"x": 1})
+    slow, failed = (verdict(("a", *limit), *seconds) for limit in (("p95", "at most 1s"), ("errors", "under 3%")))
+    assert (slow.bad, slow.n) == (failed.bad, failed.n) == (1, 143)
+    assert words.unlike((slow, failed)).startswith("a p95 and a errors saw the same 1 of 143 and have different likely")
+    assert words.unlike((failed, failed)) == ""
 
 
 def test_passes_on_few_requests_share_one_line(verdict, piece) -> None:

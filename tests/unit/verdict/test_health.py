@@ -35,6 +35,11 @@ def test_one_timer_or_probe_in_a_hundred_may_be_late(late, n, is_late) -> None:
     assert judged({}, lag=counts).probes == n
 
 
+def test_what_is_over_by_less_than_is_shown_is_said_to_be_over() -> None:
+    health = judged({15_000: 100}, tightest_ns=150 * MS)
+    assert health.late.startswith("the load generator itself was late (p99 just over the 15.0 ms that are allowed")
+
+
 def test_lateness_of_all_seconds_is_merged() -> None:
     health = judged({5_000: 3}, {5_000: 4, 20_000: 1})
     assert health.timers == 8

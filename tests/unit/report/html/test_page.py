@@ -78,7 +78,7 @@ def test_the_verdict_comes_first_and_every_limit_has_its_sentence(result, good) 
     assert text.index("PASS") < text.index("Limits") < text.index("Requests")
     for verdict in found.verdicts:
         assert verdict.threshold in text
-        assert str(verdict.span) in text
+        assert f"{verdict.span.path} :{verdict.span.line}:{verdict.span.column}" in text  # in an element of its own
     assert "3 limits judged over 25s, none broken" in text
 
 
@@ -133,3 +133,13 @@ def test_the_page_of_a_running_run_shows_what_there_is(plan, piece) -> None:
 def test_attributes_and_children_that_are_none_are_left_out() -> None:
     assert element("td", "a<b", None, class_="n", aria_label=None) == '<td class="n">a&lt;b</td>'
     assert element("p", Markup("<b>x</b>"), title='"') == '<p title="&quot;"><b>x</b></p>'
+
+
+def test_numbers_are_not_broken_and_no_answers_draw_no_axis(result, good, piece) -> None:
+    many = piece("search", 2386, second=20, over={120 * MS: 0})
+    silent = piece("more", 9, second=20, errors={"refused": 9}, answered=0)
+    text = Page(to_html(result(many, silent, good[2]))).text
+    assert "of 2\u00a0386" in text
+    assert "0.0\u00a0% failed" in text
+    assert "no answers" in text
+    assert "1.00 ms" not in text
