@@ -65,6 +65,7 @@ _ROWS = (
     Code("PS236", "a stage is expected to use up the rows of its data"),
     Code("PS237", "a selector of Prometheus cannot be read"),
     Code("PS238", "a limit of errors is wider than that of availability beside it"),
+    Code("PS240", "a number in an answer is compared with an amount that has a unit"),
     Code("PS301", "a name is not known"),
     Code("PS302", "a function is not known, or called with the wrong number of arguments"),
     Code("PS303", "an environment lacks a value that is used"),

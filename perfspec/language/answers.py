@@ -11,16 +11,17 @@ import re
 from typing import Literal, cast
 
 from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.language import templates
 from perfspec.language.json_path import parse_json_path
 from perfspec.language.limits import RELATION, RELATIONS, parse_limit_text, relation_of
 from perfspec.language.nodes import Node, Scalar, Sequence
 from perfspec.language.patterns import PatternError, compile_pattern, outside_re2
-from perfspec.language.phrases import Capture, Matcher, Subject
+from perfspec.language.phrases import Capture, Limit, Matcher, Quantity, Subject
 from perfspec.language.quantities import MAX_PHRASE, Said, shorten
 from perfspec.language.slips import respelt_start, slipped
 from perfspec.language.structure import nearest
 
-__all__ = ["parse_capture", "parse_matcher", "parse_subject"]
+__all__ = ["has_unit", "parse_capture", "parse_matcher", "parse_subject"]
 
 MAX_PATTERN = 500
 
@@ -46,6 +47,7 @@ _STARTS_AS_LIMIT = re.compile(rf"{RELATION}\s+\S")
 _ONE_OF = re.compile(r"(?:one of|any of|in)[: ]\s*\[?(?P<rest>[^\]]+)\]?")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CAPTURE = re.compile(r"(?P<secret>secret )?(?:(?P<take>all|random|count) )?(?P<source>\S.*)", re.DOTALL)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _DOTTED = re.compile(r"\.?[A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*")
 
 
@@ -82,12 +84,46 @@ def _said_in_words(node: Scalar, out: Diagnostics) -> Matcher | None:
 def _limit(said: Said, out: Diagnostics) -> Matcher | None:
     text = " ".join(said.text.split())
     if "${" in text:
+        filled = parse_limit_text(_filled(text), said.span, Diagnostics())
+        if filled and has_unit(filled):
+            out.add("PS240", f"`{shorten(text)}` has a unit, and a number in an answer has none", said.span,
+                    "leave the unit out, and count as the service counts")  # fmt: skip
+            return None
         return Matcher("limit", text, text=text)
     limit = parse_limit_text(said.text, said.span, out)
     if limit and limit.warn_only:
         out.add("PS203", "`warn only` belongs to thresholds", said.span, f"write `{limit.text}`")
         return None
+    if limit and has_unit(limit):
+        out.add("PS240", f"`{limit.quantity.text}` has a unit, and a number in an answer has none", said.span,
+                f"write `{_bare(limit)}`, counted as the service counts")  # fmt: skip
+        return None
     return Matcher("limit", limit=limit, text=limit.text) if limit else None
+
+
+def has_unit(limit: Limit) -> bool:
+    """Would it compare a number of an answer with an amount of something? Lengths are counted, so `entries` is none."""
+    return limit.quantity.unit not in ("number", "entries")
+
+
+def _filled(text: str) -> str:
+    """The text with a 1 in each of its holes."""
+    for hole in reversed(templates.holes(text)):
+        text = f"{text[: hole.start]}1{text[hole.end :]}"
+    return text
+
+
+def _bare(limit: Limit) -> str:
+    """The limit without its units."""
+    low, high = (_digits(each) if each else "" for each in (limit.quantity, limit.high))
+    return f"between {low} and {high}" if high else f"{limit.relation} {low}"
+
+
+def _digits(amount: Quantity) -> str:
+    if amount.unit == "size" and amount.value.denominator == 1:  # in bytes
+        return str(amount.value)
+    found = _NUMBER.findall(amount.text)
+    return found[0] if len(found) == 1 else "200"
 
 
 def _verb(said: Said, match: re.Match[str], out: Diagnostics) -> Matcher | None:

@@ -14,6 +14,9 @@ __all__ = ["Stretch", "find", "quoted", "report"]
 
 _OPENERS = {"{": "}", "[": "]"}
 _NO_TEXT_BEFORE = " \t\r\n,{[:\"'"
+_WHOLE = re.compile(r"\$\{[^{}]*\}")
+_JSON_BEFORE = re.compile(r"(?:^|[\s,{])json:\s*[\[{][^#]*$")
+_KEY = re.compile(r"[\s-]*([\w$.\"'-]+):(?:\s|$)")
 _PARENT = re.compile(r"([^\s:,{}\[\]\"']+):\s*\{$")
 
 
@@ -84,17 +87,39 @@ def report(source: Source, stretch: Stretch, out: Diagnostics) -> None:
     subject = "${...}" if "${" in text else text
     kind = "map" if opener == "{" else "list"
     span = source.span(stretch.start, stretch.end)
+    line = _line(source.text, stretch, text)
+    edits: tuple[Edit, ...] = (Edit(span, quoted(text)),)
+    fix = f"write {quoted(text)}{f', or put {line}' if line else ''}"
+    if _WHOLE.fullmatch(text) and _in_json(source.text, stretch):  # two readings, so there is no repair
+        own = line or "it on a line of its own, without `{ }`,"
+        fix, edits = f"write {quoted(text)} to send a text, or put {own} to send a number as a number", ()
     out.add(
         "PS003",
         f"`{subject}` inside `{{ }}` or `[ ]` needs quotes, because YAML reads `{opener}` as the start of a new {kind}",
         span,
-        f"write {quoted(text)}{_elsewhere(source.text, stretch, text)}",
-        edits=(Edit(span, quoted(text)),),
+        fix,
+        edits=edits,
     )
 
 
-def _elsewhere(text: str, stretch: Stretch, value: str) -> str:
-    """The other way out, where it is simple: a line of its own."""
+def _in_json(text: str, stretch: Stretch) -> bool:
+    """Is it in the body of a request, where quotes decide what is sent? By the keys around it, as they are indented."""
+    lines = text[: stretch.start].splitlines()
+    if _JSON_BEFORE.search(lines[-1]):
+        return True
+    indent = len(lines[-1]) - len(lines[-1].lstrip())
+    for line in reversed(lines[:-1]):
+        found = _KEY.match(line)
+        here = len(line) - len(line.lstrip())
+        if found and here < indent:
+            if found[1] == "json":
+                return True
+            indent = here
+    return False
+
+
+def _line(text: str, stretch: Stretch, value: str) -> str:
+    """The other way out, where it is simple: a line of its own. Else nothing."""
     line_start = max(text.rfind("\n", 0, stretch.start), text.rfind("\r", 0, stretch.start)) + 1
     before = text[line_start : stretch.start]
     opening = before.rfind("{")
@@ -103,4 +128,4 @@ def _elsewhere(text: str, stretch: Stretch, value: str) -> str:
         return ""
     key = re.fullmatch(r"(?:.*, *)?([^,:]+): *", before[opening + 1 :])
     line = f"{key[1].strip()}: {value}" if key else f"{value}: ..."
-    return f", or put `{line}` on a line of its own under `{parent[1]}:`"
+    return f"`{line}` on a line of its own under `{parent[1]}:`"

@@ -107,7 +107,7 @@ class Literal(msgspec.Struct, frozen=True, tag="literal"):
 class Template(msgspec.Struct, frozen=True, tag="template"):
     text: Text
     typed: bool
-    """One whole hole, not quoted: the value keeps its type."""
+    """One whole hole, and not quoted in what is sent: the value keeps its type."""
 
 
 class Array(msgspec.Struct, frozen=True, tag="array"):
@@ -121,17 +121,17 @@ class Object(msgspec.Struct, frozen=True, tag="object"):
 Body = Literal | Template | Array | Object
 
 
-def body(node: Node) -> Body:
-    """A JSON body as written, holes kept."""
+def body(node: Node, *, is_sent: bool = True) -> Body:
+    """A JSON body as written, holes kept. A value that is not sent keeps its type in quotes, too."""
     match node:
         case Mapping():
-            return Object(tuple((e.key.text, body(e.value)) for e in node))
+            return Object(tuple((e.key.text, body(e.value, is_sent=is_sent)) for e in node))
         case Sequence():
-            return Array(tuple(body(item) for item in node))
+            return Array(tuple(body(item, is_sent=is_sent) for item in node))
         case Scalar() if "${" in node.text:
             parts = holes(node.text)
             whole = len(parts) == 1 and parts[0].end - parts[0].start == len(node.text)
-            return Template(text(node), whole and not node.quoted)
+            return Template(text(node), whole and not (node.quoted and is_sent))
     return Literal(node.value)
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
+from perfspec.language.answers import has_unit
 from perfspec.language.codegen import Generator, as_text
 from perfspec.language.patterns import Pattern, compile_pattern
 from perfspec.language.phrase_grammar import parse_limit_text
@@ -91,8 +92,8 @@ def _drawn(matcher: Matcher, constants: Mapping[str, object]) -> Predicate:
 def _limit(text: str) -> Limit:
     """A limit whose holes are filled in. Raises ValueError for a text that is none."""
     limit = parse_limit_text(text, _NOWHERE, Diagnostics())
-    if limit is None:
-        raise ValueError(f"`{text}` is no limit")
+    if limit is None or has_unit(limit):
+        raise ValueError(f"`{text}` is no limit of a number in an answer")
     return limit
 
 

@@ -14,7 +14,7 @@ def read(node: Mapping, parent: str, reading: Reading) -> Set | None:
     said = node.entry("set")
     if said is None or not isinstance(said.value, Mapping):
         return None
-    found = tuple((each.key.text, templates.body(each.value), each.key.span) for each in said.value)
+    found = tuple((each.key.text, templates.body(each.value, is_sent=False), each.key.span) for each in said.value)
     return Set(reading.address(parent, "set"), said.key.span, found)
 
 

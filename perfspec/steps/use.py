@@ -39,7 +39,7 @@ def read(node: Mapping, parent: str, reading: Reading) -> Use | None:
     reading.using.append(name)
     steps = reading.steps(fragment.get("steps"), at)
     reading.using.pop()
-    values = tuple((entry.key.text, templates.body(entry.value)) for entry in entries)
+    values = tuple((entry.key.text, templates.body(entry.value, is_sent=False)) for entry in entries)
     return Use(at, said.value.span, name, values, tuple(listed(fragment, "gives")), steps)
 
 

@@ -50,6 +50,23 @@ def test_a_slip_in_a_limit_is_repaired(before, after, code):
     assert repaired(HEAD + STEP + before) == (HEAD + STEP + after, [code], [])
 
 
+@pytest.mark.parametrize(
+    "body", ["        json: {n: ${n}}\n", "        json:\n          a: [{n: ${n}}]\n", "        json: {a: {n: ${n}}}\n"]
+)
+def test_a_number_or_its_text_is_for_the_author_to_say(body):
+    number = "data: {n: {number: 1 to 5}}\n"
+    text, done, left = repaired(HEAD + number + STEP + body + TAIL)
+    assert (text, done, left) == (HEAD + number + STEP + body + TAIL, [], ["PS003"])
+
+
+def test_where_quotes_change_nothing_they_are_added():
+    number = "data: {n: {number: 1 to 5}}\n"
+    lines = "        json: {a: n ${n}}\n        headers: {n: ${n}}\n        expect: {$.n: ${n}}\n"
+    text, done, left = repaired(HEAD + number + STEP + lines + TAIL)
+    assert 'json: {a: "n ${n}"}\n        headers: {n: "${n}"}\n        expect: {$.n: "${n}"}' in text
+    assert (done, left) == (["PS003"] * 3, [])
+
+
 def test_a_word_of_older_yaml_is_repaired_where_it_can_mean_one_thing():
     stage = "stages: {load: {phases: [{for: 1m, users: 5, measure: %s}, {for: 1m, users: 5}]}}\n"
     text, done, left = repaired(HEAD + STEP + stage % "off" + TAIL)

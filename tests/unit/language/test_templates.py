@@ -140,6 +140,15 @@ def test_a_hole_alone_keeps_its_type_and_a_quoted_one_is_a_text() -> None:
     assert [t.source for t in templates.texts(tree)] == ["${x}", "${x}", "n-${x}", "${x}${y}", " ${x}"]
 
 
+def test_what_is_kept_has_its_type_in_quotes_too() -> None:
+    tree = templates.body(value('a: "${x}"\nb: ["${x}"]\nc: "n-${x}"'), is_sent=False)
+    assert isinstance(tree, Object)
+    members = dict(tree.members)
+    listed = members["b"].items[0] if isinstance(members["b"], Array) else None
+    found = (members["a"], listed, members["c"])
+    assert [each.typed for each in found if isinstance(each, Template)] == [True, True, False]
+
+
 def test_texts_are_found_at_every_depth() -> None:
     tree = templates.body(value("a: [1, {b: ['${x}']}]\nc: y"))
     assert [t.source for t in templates.texts(tree)] == ["${x}"]

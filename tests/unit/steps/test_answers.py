@@ -130,6 +130,10 @@ def test_where_it_cannot_be_said_what_is_expected_nothing_is(matcher) -> None:
     assert not holds(matcher, "x", n=0, hit="text", word="many")
 
 
+def test_a_drawn_limit_with_a_unit_holds_for_no_number() -> None:
+    assert [holds("at most ${low}", 5, low=limit) for limit in (200, "200", "200ms")] == [True, True, False]
+
+
 COOKIES = ((b"set-cookie", b"sid=b; Path=/"), (b"set-cookie", b"sid2=x"), (b"set-cookie", b"sid=c=d;HttpOnly"))
 HEADERS = ((b"content-type", b"application/json"), (b"x-left", b"12"), (b"via", b"a"), (b"via", b"b"))
 

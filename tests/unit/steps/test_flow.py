@@ -86,7 +86,7 @@ class TestChoose:
 class TestSet:
     def test_values_keep_their_type_or_become_text(self, play) -> None:
         played = play(SET, more=NUMBER)
-        assert played.names["size"] == "1"
+        assert played.names["size"] == 1
         assert played.names["whole"] == 1
         assert played.names["list"] == [0, {"deep": "x"}]
         assert played.names["next"] == 2
@@ -370,6 +370,16 @@ class TestUse:
             f"/s?role=mine&extra={n + 1}&n={n}",
             *["/t?token=id-s&user=7"] * 2,
         ]
+
+    def test_a_number_in_quotes_that_is_only_kept_is_a_number(self, play) -> None:
+        steps = """
+- set: {twice: "${n * 2}"}
+- use: sign-in
+  with: {role: a, extra: "${twice + 1}"}
+- get: /end?n=${twice + 1}
+"""
+        played = play(steps, lambda *_: json(id="x"), more=FRAGMENT)
+        assert f"extra={int(played.targets[-1].rpartition('=')[2])}&" in played.targets[0]
 
     def test_every_use_draws_for_itself(self, play) -> None:
         played = play(USES, lambda *_: json(id="x"), more=FRAGMENT)
