@@ -66,6 +66,7 @@ _ROWS = (
     Code("PS237", "a selector of Prometheus cannot be read"),
     Code("PS238", "a limit of errors is wider than that of availability beside it"),
     Code("PS240", "a number in an answer is compared with an amount that has a unit"),
+    Code("PS241", "a path begins with a hole and goes on behind it"),
     Code("PS301", "a name is not known"),
     Code("PS302", "a function is not known, or called with the wrong number of arguments"),
     Code("PS303", "an environment lacks a value that is used"),

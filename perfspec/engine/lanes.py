@@ -331,8 +331,8 @@ class Lane:
         outcome.sent = outcome.last = now = self.now()
         outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
-        outcome.head, outcome.body, outcome.error = None, b"", UNSENDABLE
-        self.driver.first_errors.setdefault(UNSENDABLE, why_unsendable(call, error))
+        outcome.head, outcome.body, outcome.error = None, b"", getattr(error, "kind", UNSENDABLE)
+        self.driver.first_errors.setdefault(outcome.error, why_unsendable(call, error))
         self.turn += 1
         self.driver.call_soon(self._unsent, self.turn)
 

@@ -12,7 +12,7 @@ from perfspec.base.clock import MILLISECOND
 from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
 from perfspec.engine.visits import Coming, Visits, back_off
-from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNREACHABLE_KINDS, UNSENDABLE
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, NO_PATH, UNREACHABLE_KINDS, UNSENDABLE
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, Key, Registry, Series
 from perfspec.steps.runtime import (
     CUT_OFF,
@@ -29,7 +29,7 @@ from perfspec.steps.runtime import (
 
 __all__ = ["GOLDEN", "BoundFlow", "Generators", "Rounds"]
 
-WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {UNSENDABLE}
+WAIT_KINDS = UNREACHABLE_KINDS | GENERATOR_KINDS | {UNSENDABLE, NO_PATH}
 IDLE_WAIT_NS = 10 * MILLISECOND
 """After a round that had nothing to send: it must not spin."""
 BROKEN = "expression "
@@ -229,7 +229,7 @@ class Rounds:
         """Until the next round is due; or nobody is there, nothing could be sent, or a round was cut short."""
         wait_ns = 0
         if kind in WAIT_KINDS:
-            self.waits += kind != UNSENDABLE  # nobody was asked
+            self.waits += kind not in (UNSENDABLE, NO_PATH)  # nobody was asked
             wait_ns = back_off(user)
         elif kind is not None and flow.pauses:
             wait_ns = back_off(user)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from perfspec import __version__
+from perfspec.engine.addresses import asked_for
 from perfspec.engine.multipart import boundary, multipart_lines
 from perfspec.engine.tracing import traceparent
+from perfspec.language import templates
 from perfspec.language.codegen import Generator
 from perfspec.language.templates import Text
 from perfspec.steps.kinds import Request
@@ -44,11 +46,10 @@ def renderer(
     """
     generator = Generator(constants, step.at)
     arguments: list[str] = []
-    target = generator.text(urlsplit(url).path.rstrip("/"), "url", arguments) + generator.text(
-        step.path.source, "url", arguments
-    )
+    target = _target(step, url, generator, arguments)
+    joined = templates.whole(step.path.source) is not None
     for number, (name, text) in enumerate(step.query):
-        separator = b"&" if number or b"?" in target else b"?"
+        separator = b"" if joined and not number else b"&" if number or b"?" in target else b"?"
         target += (
             separator
             + generator.text(name, "field", arguments)
@@ -81,6 +82,16 @@ def renderer(
         "return " + generator.format(head, [*arguments, "len(body)", "body"]),
     ]
     return generator.function(lines)
+
+
+def _target(step: Request, url: str, generator: Generator, arguments: list[str]) -> bytes:
+    """What is asked for, without the query of the step; a path that is one hole ends in what joins one."""
+    if hole := templates.whole(step.path.source):
+        told = generator.constant(asked_for(url, joins=bool(step.query)))
+        arguments.append(f"{told}({generator.expression(hole.tree)})")
+        return b"%b"
+    base = generator.text(urlsplit(url).path.rstrip("/"), "url", arguments)
+    return base + generator.text(step.path.source, "url", arguments)
 
 
 def _basic(said: Text, generator: Generator, arguments: list[str]) -> bytes:

@@ -11,7 +11,21 @@ from perfspec.diagnostics.source import Span
 from perfspec.language.expressions import Expression, ExpressionError, Path, parse_prefix, paths
 from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
 
-__all__ = ["Array", "Body", "Hole", "Literal", "Object", "Template", "Text", "body", "check", "holes", "parse", "texts"]
+__all__ = [
+    "Array",
+    "Body",
+    "Hole",
+    "Literal",
+    "Object",
+    "Template",
+    "Text",
+    "body",
+    "check",
+    "holes",
+    "parse",
+    "texts",
+    "whole",
+]
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):
@@ -73,6 +87,12 @@ def holes(source: str) -> tuple[Hole, ...]:
         return ()
 
 
+def whole(source: str) -> Hole | None:
+    """The hole that a text is made of, where it is one alone."""
+    found = holes(source)
+    return found[0] if len(found) == 1 and found[0].end - found[0].start == len(source) else None
+
+
 def text(scalar: Scalar) -> Text:
     return Text(scalar.text, scalar.content)
 
@@ -129,9 +149,7 @@ def body(node: Node, *, is_sent: bool = True) -> Body:
         case Sequence():
             return Array(tuple(body(item, is_sent=is_sent) for item in node))
         case Scalar() if "${" in node.text:
-            parts = holes(node.text)
-            whole = len(parts) == 1 and parts[0].end - parts[0].start == len(node.text)
-            return Template(text(node), whole and not (node.quoted and is_sent))
+            return Template(text(node), whole(node.text) is not None and not (node.quoted and is_sent))
     return Literal(node.value)
 
 

@@ -1,12 +1,15 @@
 """The kinds a request can fail by, and whose doing they are.
 
 A request has at most one kind. No answer: refused, reset, closed, timeout, dns, tls, proxy, protocol, `too large`,
-`redirect loop`, `redirect elsewhere`, unreachable, unsendable, `gave up`; of streams `silence`, `cut off`, `event too
-large`. An answer that was not as wanted: `status 503`, undecodable, `check FILE:LINE ...`, `capture FILE:LINE ...`; of
-streams `no stream`.
+`redirect loop`, `redirect elsewhere`, unreachable, unsendable, `no path`, `gave up`; of streams `silence`, `cut off`,
+`event too large`. An answer that was not as wanted: `status 503`, undecodable, `check FILE:LINE ...`,
+`capture FILE:LINE ...`; of streams `no stream`.
 """
 
-__all__ = ["GENERATOR_KINDS", "NO_ANSWER_KINDS", "UNREACHABLE_KINDS", "UNSENDABLE"]
+__all__ = ["GENERATOR_KINDS", "NO_ANSWER_KINDS", "NO_PATH", "UNREACHABLE_KINDS", "UNSENDABLE"]
+
+NO_PATH = "no path"
+"""What should be an address of the environment is none, so nothing was asked either; the service may have told it."""
 
 UNSENDABLE = "unsendable"
 """The spec's own doing: no request could be made of its data, so nothing was asked of the service."""
@@ -20,7 +23,7 @@ UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable", "dns
 NO_ANSWER_KINDS = (
     GENERATOR_KINDS
     | UNREACHABLE_KINDS
-    | {UNSENDABLE, "timeout", "protocol", "too large", "redirect loop", "redirect elsewhere", "dropped"}
+    | {UNSENDABLE, NO_PATH, "timeout", "protocol", "too large", "redirect loop", "redirect elsewhere", "dropped"}
     | {"silence", "cut off", "event too large"}
 )
 """There was no whole answer, and so no status that could be counted."""

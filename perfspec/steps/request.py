@@ -59,6 +59,7 @@ def read(node: Mapping, parent: str, reading: Reading, *, of_stream: bool = Fals
     if method is None or not isinstance(method.value, Scalar):
         return None
     path = templates.text(method.value)
+    _begins_with_slash(path, reading)
     name = _name(node, method.key.text, path)
     timeout = node.get("timeout")
     timeout_ns = parse_duration(timeout, "timeout", reading.out) if isinstance(timeout, Scalar) else None
@@ -92,6 +93,21 @@ def read(node: Mapping, parent: str, reading: Reading, *, of_stream: bool = Fals
     for where, text in _json_paths(sent):
         _slow(where, text, parent, reading)
     return _secretive(sent)
+
+
+def _begins_with_slash(path: Text, reading: Reading) -> None:
+    """A path may be one hole: an address that the service has told. More than that begins with `/`."""
+    found = templates.holes(path.source)
+    if not path.source.startswith("${") or not found or templates.whole(path.source):
+        return
+    hole, rest = path.source[: found[0].end], path.source[found[0].end :]
+    fix = (
+        f"write `{hole}` alone, and the rest as `query`"
+        if rest.startswith(("?", "&"))
+        else f"write `/{path.source}`, with values that hold no `/`"
+    )
+    message = "a path begins with `/`; a hole before the rest of it is escaped, so it can be no path"
+    reading.out.add("PS241", message, path.at(0, len(hole)), fix)
 
 
 def _secretive(step: Request) -> Request:

@@ -66,6 +66,15 @@ def test_captures_are_known_to_the_steps_below(play) -> None:
     assert played.targets == ["/a", "/b?id=x%2F1&run=r1&n=7"]
 
 
+def test_an_address_from_an_answer_is_asked_for(play) -> None:
+    steps = "- post: /a\n  capture: {told: $.url}\n- get: ${told}\n  name: b\n  query: {z: 1}"
+    assert play(steps, lambda *_: json(url="/orders/7?x=1")).targets == ["/a", "/orders/7?x=1&z=1"]
+    played = play(steps, lambda *_: json(url="https://else.example.com/orders/7"))
+    assert (played.targets, played.ended) == (["/a"], ["no path"])
+    assert (played.rows["b", ""].errors, played.rows["b", ""].unavailable) == ({"no path": 1}, 0)
+    assert "is not at the address of this environment" in played.first_errors["no path"]
+
+
 def test_data_that_makes_no_request_is_counted_as_unsendable(play) -> None:
     played = play(
         "- get: /a?x=${1 / zero}\n  name: a\n- get: /b", names={"zero": 0}, more="data: {zero: {choice: [0]}}\n"
