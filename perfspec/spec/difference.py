@@ -5,20 +5,20 @@ lets more pass than before: a wider limit, one that only warns, a shorter stage,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from perfspec.base.units import format_duration
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import Limit
 from perfspec.load import Arrivals
+from perfspec.spec.drift import Finding, Kind, drift
 from perfspec.spec.model import Environment, Promise, Spec, Stage
 from perfspec.spec.thresholds import resolve
 from perfspec.steps import requests
 
 __all__ = ["Change", "difference"]
 
-Kind = Literal["loosened", "tightened", "changed"]
 T = TypeVar("T")
 
 
@@ -46,14 +46,12 @@ def difference(before: Spec | None, after: Spec | None) -> list[Change]:
         *_stages(before, after),
         *_flows(before, after),
         *_environments(before, after),
+        *drift(before, after),
     ):
         change = Change(after.service, kind, text, span)
         if change not in found:
             found.append(change)
     return found
-
-
-Finding = tuple[Kind, str, Span]
 
 
 def _whole(before: Spec | None) -> str:
@@ -154,7 +152,8 @@ def _stages(before: Spec, after: Spec) -> Iterator[Finding]:
 
 def _stage(name: str, old: Stage, new: Stage) -> Iterator[Finding]:
     yield from _length(name, "stage", old, new, lambda stage: sum(p.for_ns for p in stage.phases))
-    yield from _length(name, "judged time of stage", old, new, _judged_ns)
+    if not (_is_judged_whole(old) and _is_judged_whole(new)):
+        yield from _length(name, "judged time of stage", old, new, _judged_ns)
     for unit, most in (("at a time", _most), ("arrivals/s", _most_per_s)):
         was, now = most(old), most(new)
         if was != now:
@@ -183,7 +182,7 @@ def _stage(name: str, old: Stage, new: Stage) -> Iterator[Finding]:
 
 def _length(name: str, what: str, old: Stage, new: Stage, of: Callable[[Stage], int]) -> Iterator[Finding]:
     was, now = of(old), of(new)
-    if was == now or not was or not now:
+    if was == now or not was:
         return
     word = "halved" if now * 2 == was else "doubled" if now == was * 2 else "shortened" if now < was else "lengthened"
     kind: Kind = "loosened" if now < was else "tightened"
@@ -191,9 +190,12 @@ def _length(name: str, what: str, old: Stage, new: Stage, of: Callable[[Stage], 
 
 
 def _judged_ns(stage: Stage) -> int:
-    """Only where it is not simply the length of the stage."""
-    judged = sum(p.for_ns for p in stage.phases if p.measured)
-    return judged if any(not p.measured for p in stage.phases) else 0
+    return sum(p.for_ns for p in stage.phases if p.measured) - (stage.warmup_ns or 0)
+
+
+def _is_judged_whole(stage: Stage) -> bool:
+    """All of it but the usual warm-up: then its length says it all."""
+    return stage.warmup_ns is None and all(phase.measured for phase in stage.phases)
 
 
 def _most(stage: Stage) -> float:

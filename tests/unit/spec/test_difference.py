@@ -70,7 +70,29 @@ def said(spec_of):
         ("users: 8", "users: 4", ["loosened: stage smoke goes up to 4 at a time, no longer to 8"]),
         ("users: 8", "arrivals: 4/s, at_most: 8 users", [
             "tightened: stage smoke goes up to 4 arrivals/s, no longer to 0"]),
-        (", measure: false", "", []),
+        (", measure: false", "", ["tightened: judged time of stage load lengthened: 10m → 12m"]),
+        ("users: 8}", "users: 8, measure: false}, {name: end, for: 30s, users: 8}", [
+            "tightened: stage smoke doubled: 30s → 1m"]),
+        ("for: 30s, users: 8}", "for: 20s, users: 8, measure: false}, {name: end, for: 10s, users: 8}", [
+            "loosened: judged time of stage smoke shortened: 30s → 10s"]),
+        ("    abort:", "    warmup: 20s\n    abort:", [
+            "loosened: judged time of stage smoke shortened: 30s → 10s"]),
+        ("users: 8", "users: ramp 2 to 8", ["loosened: stage smoke has 5 users on average, no longer 8"]),
+        ("    abort:", "    pauses: at most 100ms\n    abort:", [
+            "tightened: stage smoke pauses at most 100ms, no longer as long as they are written"]),
+        ("    abort:", "    extend_to: 90s\n    abort:", [
+            "changed: stage smoke runs on to 1m30s where it is close, no longer for no close call"]),
+        ("    abort:", "    mix: {look: 100%}\n    abort:", [
+            "changed: stage smoke mixes its flows differently",
+            "loosened: stage smoke leaves out flow write and all limits on it"]),
+        ("service: search", "service: search\nrun_when_changed: [a/**]", ["loosened: only runs when a/** changed"]),
+        ("service: search", "service: search\ndefaults: {timeout: 60s}", [
+            f"loosened: {name} may take 1m, no longer 30s" for name in ("suggest", "query", "index")]),
+        ("{get: /b, name: query}", "{get: /b, name: query}\n      - {pause: 1m}", [
+            "changed: flow look goes another way from request to request"]),
+        ("thresholds:\n  suggest", "thresholds:\n  rules: [p95(query) < 2 * p95(suggest)]\n  suggest", [
+            "tightened: a rule now: p95(query) < 2 * p95(suggest)"]),
+        ("flows:", "data: {word: {choice: [a, b]}}\nflows:", []),
         ("    abort: [errors threshold fails]\n", "", [
             "changed: stage smoke no longer ends when `errors threshold fails`"]),
         ("    fails_when: not clearly under\n", "", ["loosened: stage load no longer wants a pass to be proven"]),
@@ -87,7 +109,7 @@ def said(spec_of):
         (", confirm: this is production", "", ["changed: environment production no longer asks before a run"]),
         ("search.test", "search.example", [
             "changed: environment production is at http://search.example, no longer at http://search.test"]),
-        ("get: /b", "get: /bb", []),
+        ("get: /b", "get: /bb", ["changed: query is sent differently"]),
     ],
 )  # fmt: skip
 def test_a_change_is_said_in_words(said, old, new, found) -> None:
@@ -96,6 +118,40 @@ def test_a_change_is_said_in_words(said, old, new, found) -> None:
 
 def test_the_same_spec_differs_in_nothing(said) -> None:
     assert said() == []
+
+
+BACKWARDS = (
+    SPEC.replace("service: search", "service: search\nrun_when_changed: [a/**, b/**]")
+    + """
+slo: {availability: at least 99.9%, latency: {suggest: {p95: at most 120ms}}}
+data: {word: {choice: [a, b]}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("[a/**, b/**]", "[a/**]", ["loosened: no longer runs when b/** changed"]),
+        ("run_when_changed: [a/**, b/**]", "", ["tightened: runs whatever has changed"]),
+        ("slo: {availability: at least 99.9%", "slo: {availability: at least 99%", [
+            "loosened: production's promise of availability loosened: at least 99.9% → at least 99%"]),
+        ("{p95: at most 120ms}", "{p95: at most 100ms}", [
+            "tightened: production's promise of suggest p95 tightened: p95 at most 120ms → p95 at most 100ms"]),
+        (", latency: {suggest: {p95: at most 120ms}}", "", [
+            "loosened: production no longer promises suggest p95: p95 at most 120ms"]),
+        ("[a, b]", "[a]", ["changed: data word are drawn differently"]),
+    ],
+)  # fmt: skip
+def test_what_is_around_the_stages_counts_too(spec_of, old, new, found) -> None:
+    assert old in BACKWARDS
+    changes = difference(spec_of(BACKWARDS), spec_of(BACKWARDS.replace(old, new)))
+    assert [f"{change.kind}: {change.text}" for change in changes] == found
+
+
+def test_lines_that_move_and_comments_change_nothing(spec_of) -> None:
+    moved = BACKWARDS.replace("flows:", "# a remark\n\nflows:  # and one more")
+    assert difference(spec_of(BACKWARDS), spec_of(moved)) == []
 
 
 def test_what_is_gone_is_told_where_it_stood(spec_of) -> None:
