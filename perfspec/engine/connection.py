@@ -254,8 +254,8 @@ class Connection(Http1):
 
     def _timed(self, timer: str, begin_ns: int, end_ns: int, kind: str | None = None) -> None:
         call = self.lane.call
-        if call is not None and call.timer is not None:
-            call.timer(timer).value(begin_ns, end_ns - begin_ns, kind)
+        if call is not None and call.timer is not None and call.timer(timer).value(begin_ns, end_ns - begin_ns, kind):
+            self.outcome.missed = True
 
     def ended(self) -> None:
         """The peer has closed."""

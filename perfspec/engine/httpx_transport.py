@@ -92,8 +92,8 @@ class _Exchange:
                 outcome.first = now
 
     def _timed(self, timer: str, now: int) -> None:
-        if self.call.timer is not None:
-            self.call.timer(timer).value(self.began, now - self.began)
+        if self.call.timer is not None and self.call.timer(timer).value(self.began, now - self.began):
+            self.lane.outcome.missed = True
 
 
 class _Body(httpx.AsyncByteStream):

@@ -168,8 +168,8 @@ class Lane:
             return False
         if following is None:
             return False
-        if call.timer is not None:
-            call.timer("redirect").value(outcome.sent, outcome.last - outcome.sent)
+        if call.timer is not None and call.timer("redirect").value(outcome.sent, outcome.last - outcome.sent):
+            outcome.missed = True
         if self.chain is None:
             self.chain, self._send = chain, self._arrived
         self.call, data = following

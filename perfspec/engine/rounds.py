@@ -176,7 +176,9 @@ class Rounds:
         dropped = Outcome()
         dropped.due, dropped.error = due_ns, DROPPED
         flow = self._of_number(number).name
-        self._registry.series(Key(ARRIVALS, ARRIVAL, flow=flow)).record(dropped, DROPPED)
+        series = self._registry.series(Key(ARRIVALS, ARRIVAL, flow=flow))
+        series.record(dropped, DROPPED)
+        series.miss()
 
     def _of_number(self, number: int) -> BoundFlow:
         """Every stretch of arrivals has the asked mix, whichever process they come to."""

@@ -177,8 +177,13 @@ class Series:
             counts[i] = 1
         return ns > self.held_to
 
+    @property
+    def is_held(self) -> bool:
+        """Is there a limit that a single one has to meet?"""
+        return self.held_to != NEVER
+
     def miss(self) -> None:
-        """The round that was counted last took too long, or one of its requests failed or did."""
+        """The round that was counted last took too long, or one of its requests failed or did, or it never began."""
         self._slot.missed += 1
 
     def _count_failure(self, slot: Slot, outcome: Measured, kind: str | None) -> None:

@@ -109,10 +109,11 @@ def _is_about(threshold: Threshold, key: Key) -> bool:
     row = threshold.row
     if not set(row.where) <= set(key.tags):
         return False
-    if row.kind == "all":
-        return not key.timer
-    timer = {"flow": "round", "group": "group"}.get(row.kind, threshold.cell.timer)
-    return key.name == row.name and key.timer == timer
+    if key.timer != (threshold.cell.timer or {"flow": "round", "group": "group"}.get(row.kind, "")):
+        return False
+    if row.kind == "flow":
+        return key.flow == row.name
+    return row.kind == "all" or key.name == row.name
 
 
 def _rank(threshold: Threshold) -> tuple[int, bool, Fraction]:

@@ -17,7 +17,7 @@ from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSec
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row, total
-from perfspec.metrics.series import Key, Slice
+from perfspec.metrics.series import ARRIVAL, Key, Slice
 from perfspec.metrics.vitals import Lost
 from perfspec.plan.fingerprint import fingerprint
 from perfspec.plan.model import Plan, Skipped, Window
@@ -271,7 +271,7 @@ def _torn(plan: Plan, log: Log, *, extended: bool) -> End:
 def _rounds(judged: Iterable[Slice]) -> dict[str, Row]:
     rounds: dict[str, Row] = {}
     for piece in judged:
-        if piece.key.timer == "round":
+        if piece.key.timer in ("round", ARRIVAL):  # who found no place was to make one
             rounds.setdefault(piece.key.flow, Row()).add(piece)
     return rounds
 

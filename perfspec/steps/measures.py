@@ -44,7 +44,9 @@ def kind_of_recorded(recorded: Recorded) -> str:
 
 
 def measures(step: Request, build: Build) -> Measure | None:
-    """Called once per request, after it was recorded itself; None where there is nothing to measure."""
+    """Called once per request, after it was recorded itself; None where there is nothing to measure. What is over the
+    limit that it is held to makes the round no good one.
+    """
     tags = tuple((k, t.source) for k, t in step.tags)
     size = build.recorder(step.name, tags, "size") if build.wants(step.name, "size") else None
     numbers = tuple(
@@ -55,14 +57,17 @@ def measures(step: Request, build: Build) -> Measure | None:
         return None
 
     def measure(outcome: Outcome, kind: str | None, names: Vars) -> None:
-        due = outcome.due
+        due, missed = outcome.due, False
         if size is not None:
-            _at(size, names).value(due, (len(outcome.body) + outcome.dropped) * BYTE_NS, kind)
+            missed = _at(size, names).value(due, (len(outcome.body) + outcome.dropped) * BYTE_NS, kind)
         document = _parsed(outcome) if numbers and kind is None else MISSING
         for recorder, reach, without in numbers:
             number = _number(reach(document))
             missing = kind or (without if number is None else None)
-            _at(recorder, names).value(due, int((number or 0) * NUMBER_NS), missing)
+            series = _at(recorder, names)
+            missed |= series.value(due, int((number or 0) * NUMBER_NS), missing) and series.is_held
+        if missed:
+            outcome.missed = True
 
     return measure
 

@@ -302,6 +302,11 @@ class Recorder(Protocol):
         """The limit in ns that a single one has to meet for its round to be a good one."""
         ...
 
+    @property
+    def is_held(self) -> bool:
+        """Is there such a limit?"""
+        ...
+
     def record(self, outcome: Outcome, kind: str | None) -> None:
         """One request; `kind` is its one error kind, None if it was as expected."""
         ...

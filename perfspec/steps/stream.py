@@ -171,7 +171,8 @@ def bind(step: Stream, build: Build) -> Program:
         outcome.body = listener.begin
         series = [recorder(names) if callable(recorder) else recorder for recorder in recorders]
         series[0].record(outcome, kind)
-        _measure(series, outcome.due, listener, kind)
+        if _measure(series, outcome.due, listener, kind):
+            outcome.missed = True
         if kind is not None or outcome.last - outcome.due > keeper.slower_than:
             keeper.keep(call, names, outcome, kind)
         if kind is not None:
@@ -183,17 +184,20 @@ def bind(step: Stream, build: Build) -> Program:
     return program
 
 
-def _measure(series: list[Recorder], due: int, listener: Listener, kind: str | None) -> None:
+def _measure(series: list[Recorder], due: int, listener: Listener, kind: str | None) -> bool:
+    """Was one of them over the limit that it is held to? (That the stream failed is known already.)"""
     _, first, gap, events = series
+    missed = False
     if kind is None or not (kind == "no stream" or kind.startswith("status ")):  # else it was something else
         for ns in listener.gaps:
-            gap.value(due, ns)
+            missed |= gap.value(due, ns)
     if kind is not None:
         for each in (first, gap, events):
             each.value(due, 0, kind)
-        return
+        return True
     if listener.n:
-        first.value(due, listener.first_ns - due)
+        missed |= first.value(due, listener.first_ns - due)
     else:
         first.value(due, 0, "no event")
-    events.value(due, listener.n * NUMBER_NS)
+        missed |= first.is_held
+    return events.value(due, listener.n * NUMBER_NS) or missed

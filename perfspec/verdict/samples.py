@@ -31,6 +31,8 @@ __all__ = [
 
 WINDOWS = 10
 FEWEST_WINDOWS = 2
+_DUE = ("", "wait", "first_event", "event_gap")
+"""The timers that have one bad request where somebody found no place, as they have one where a request fails."""
 Seconds = Sequence[tuple[int, int]]
 """Judged stretches [start, end) in ns from the start of the load."""
 
@@ -71,7 +73,7 @@ def sample(slices: Iterable[Slice], row: RowName, cell: Cell, stretches: Seconds
     rows = tuple(tuple(Row() for _ in range(count)) for count in cut)
     whole = Row()
     pieces = list(slices)
-    flows = _flows_of(pieces, row)
+    flows = _flows_of(pieces, row, cell)
     for piece in pieces:
         if not _is_of(piece, row, cell, flows):
             continue
@@ -97,28 +99,30 @@ def _place(at_ns: int, stretches: Seconds, cut: Sequence[int]) -> tuple[int, int
 def of_row(slices: Iterable[Slice], threshold: Threshold) -> Row:
     """The sum of the slices that belong to a threshold's row, whenever they were."""
     pieces = list(slices)
-    flows = _flows_of(pieces, threshold.row)
+    flows = _flows_of(pieces, threshold.row, threshold.cell)
     return total(pieces, lambda piece: _is_of(piece, threshold.row, threshold.cell, flows))
 
 
-def _flows_of(slices: Iterable[Slice], row: RowName) -> frozenset[str]:
-    """The flows that a row is about: those that send its request."""
+def _flows_of(slices: Iterable[Slice], row: RowName, cell: Cell) -> frozenset[str]:
+    """The flows that a row is about: those that send its request, or any that is timed so."""
     if row.kind == "request":
         return frozenset(piece.key.flow for piece in slices if piece.key.name == row.name)
-    return frozenset({row.name} if row.kind == "flow" else ())
+    if row.kind == "flow":
+        return frozenset({row.name})
+    return frozenset(piece.key.flow for piece in slices if cell.timer in ("", piece.key.timer))
 
 
-def _is_missing(piece: Slice, row: RowName, cell: Cell, flows: Collection[str]) -> bool:
-    """Who came and found no place would have made the requests of a flow: one bad request in each of its rows."""
-    is_due = cell.statistic not in ("count", "throughput", "status", "goodput") and cell.timer in ("", "wait")
-    return is_due and (row.kind == "all" or piece.key.flow in flows)
+def _is_missing(piece: Slice, cell: Cell, flows: Collection[str]) -> bool:
+    """Who came and found no place would have made a round of a flow: one bad request in each of its rows."""
+    is_due = cell.statistic not in ("count", "throughput", "status") and cell.timer in _DUE
+    return is_due and piece.key.flow in flows
 
 
 def _is_of(piece: Slice, row: RowName, cell: Cell, flows: Collection[str]) -> bool:
     key = piece.key
     if not set(row.where) <= set(key.tags):
         return False
-    return _is_missing(piece, row, cell, flows) if key.timer == ARRIVAL else _is_sent(key, row, cell)
+    return _is_missing(piece, cell, flows) if key.timer == ARRIVAL else _is_sent(key, row, cell)
 
 
 def _is_sent(key: Key, row: RowName, cell: Cell) -> bool:
