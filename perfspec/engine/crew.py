@@ -223,6 +223,7 @@ class Crew:
             max(ending.ended_ns for ending in endings),
             sum(ending.unfinished for ending in endings),
             sum(ending.waits for ending in endings),
+            sum(ending.left for ending in endings),
         )
 
     @property

@@ -58,6 +58,8 @@ class Ending:
     """Requests that were cut off after the grace time; they are in no number."""
     waits: int
     """How often a user waited because nobody was there."""
+    left: int = 0
+    """How often a user left because no row or number was left for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,8 @@ class Pool:
         self._is_over = True
         assert self._ending is not None
         unfinished = self._cut_off + self._rounds.unfinished
-        self._ending = Ending(self._ending.reason, self._ending.ended_ns, unfinished, self._rounds.waits)
+        rounds = self._rounds
+        self._ending = Ending(self._ending.reason, self._ending.ended_ns, unfinished, rounds.waits, rounds.left)
         try:
             self._emit(self._seconds + 1)
         finally:

@@ -11,7 +11,7 @@ from perfspec.base import random
 from perfspec.base.clock import MILLISECOND
 from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
-from perfspec.engine.visits import Coming, Visits, back_off
+from perfspec.engine.visits import Visits, back_off
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, NO_PATH, UNREACHABLE_KINDS, UNSENDABLE
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, Key, Registry, Series
 from perfspec.steps.runtime import (
@@ -77,6 +77,8 @@ class Rounds:
         """How often a user waited because nobody was there."""
         self.unfinished = 0
         """Waits that were not over when the load ended."""
+        self.left = 0
+        """How often a user left because no row or number was left for it."""
 
     def of_user(self, user: User) -> Run:
         """A user's stay: what it does first, its rounds, what it does last. Ends quietly when the load does."""
@@ -85,8 +87,8 @@ class Rounds:
         lane.vars = names = Vars()
         names.generators, names.draws = self._generators, user.draws
         try:
-            while (kind := (yield from self._visits.come(user, names))) is not None:
-                if kind in CUT_OFF or user.stopping:
+            while (end := (yield from self._visits.come(user, names))) is not None:
+                if self._is_cut_off(lane, end) or user.stopping:
                     return
                 lane.pause(back_off(user))
                 yield
@@ -96,7 +98,7 @@ class Rounds:
         user.misses = 0
         yield from self._rounds(user, names)
         lane.due = 0
-        yield from self._visits.go(user, names)
+        self._is_cut_off(lane, (yield from self._visits.go(user, names)))
 
     def _rounds(self, user: User, names: Vars) -> Run:
         """One after the other, until the user has to leave or the load ends."""
@@ -141,20 +143,20 @@ class Rounds:
         lane = user.lane
         lane.vars = names = Vars()
         names.generators, names.draws = self._generators, user.draws
-        flow, due, kind = self._of_number(number), lane.due, None
+        flow, due = self._of_number(number), lane.due
         try:
-            kind = yield from self._visits.come(user, names)
+            end = yield from self._visits.come(user, names)
         except EndRound:
             return
-        if kind is None and not user.stopping:
-            kind = yield from self._only(user, names, flow)
-            yield from self._visits.go(user, names)
-        elif kind is not None and kind not in CUT_OFF:  # who could not begin has missed the round
-            flow.rounds.value(due, 0, kind)
+        if end is None and not user.stopping:
+            yield from self._only(user, names, flow)
+            self._is_cut_off(lane, (yield from self._visits.go(user, names)))
+        elif end is not None and not self._is_cut_off(lane, end):  # who could not begin has missed the round
+            flow.rounds.value(due, 0, end.kind)
             flow.rounds.miss()
 
-    def _only(self, user: User, names: Vars, flow: BoundFlow) -> Coming:
-        """One round, and the kind that ended it."""
+    def _only(self, user: User, names: Vars, flow: BoundFlow) -> Run:
+        """One round."""
         lane = user.lane
         user.round = 1
         self._begin(user, names)
@@ -165,11 +167,10 @@ class Rounds:
         except EndRound as end:
             kind = self._kind(user, end)
             if kind in CUT_OFF:
-                return kind
+                return
         if flow.rounds.value(begin, lane.now() - begin, kind) or _has_missed(lane):
             flow.rounds.miss()
         self._count_broken(flow, begin, kind)
-        return kind
 
     def drop(self, number: int, due_ns: int) -> None:
         """Somebody came and found no place: a request of its flow was due, and nobody answered it."""
@@ -196,8 +197,7 @@ class Rounds:
 
     def _kind(self, user: User, end: EndRound) -> str | None:
         """Of the failure or the cut by which a round ended; None if that was its purpose."""
-        if end.kind in CUT_OFF:
-            self._count_cut_off(user.lane, end)
+        self._is_cut_off(user.lane, end)
         if end.kind not in ON_PURPOSE:
             return end.kind
         user.is_done = end.kind == STOP_USER
@@ -215,12 +215,18 @@ class Rounds:
                     return flow
         return flows[-1]
 
-    def _count_cut_off(self, lane: Lane, end: EndRound) -> None:
-        """A wait that was not over; or a user that leaves: whoever reads the report must know why it got quiet."""
+    def _is_cut_off(self, lane: Lane, end: EndRound | None) -> bool:
+        """Did the end of the load, or of the data, cut it off? Waits that were not over are counted, and users that
+        leave: whoever reads the report must know why it got quiet.
+        """
+        if end is None or end.kind not in CUT_OFF:
+            return False
         self.unfinished += end.kind == UNFINISHED
         if end.kind == USED_UP:
+            self.left += 1
             text = f"{end.__cause__ or 'no row is left'}; who finds none leaves"
             lane.driver.first_errors.setdefault(USED_UP, text)
+        return True
 
     def _count_broken(self, flow: BoundFlow, begin_ns: int, kind: str | None) -> None:
         """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""

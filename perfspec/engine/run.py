@@ -159,8 +159,9 @@ class _Running:
                 self._notes.append(self._log.problem)
             ending = carried.ending
             return End(
-                ending.reason, ending.ended_ns, ending.unfinished, ending.waits, carried.abort, tuple(self._notes)
-            )
+                ending.reason, ending.ended_ns, ending.unfinished, ending.waits,
+                carried.abort, tuple(self._notes), ending.left,
+            )  # fmt: skip
 
     @property
     def _secret_variables(self) -> frozenset[str]:

@@ -71,6 +71,8 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     waits: int = 0
     abort: Abort | None = None
     notes: tuple[str, ...] = ()
+    left: int = 0
+    """How often a user left because its data was used up."""
 
 
 class Log(msgspec.Struct, frozen=True):

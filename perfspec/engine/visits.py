@@ -12,13 +12,13 @@ from typing import TypeAlias
 from perfspec.base import random
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.lanes import User
-from perfspec.steps.runtime import STOP_USER, EndRound, Outcome, Program, Run, Vars
+from perfspec.steps.runtime import STOP_USER, EndRound, Outcome, Program, Vars
 
 __all__ = ["Coming", "Visits", "back_off"]
 
 FIRST_WAIT_NS = 100 * MILLISECOND
 LONGEST_WAIT_NS = SECOND
-Coming: TypeAlias = Generator[None, Outcome | str | None, str | None]
+Coming: TypeAlias = Generator[None, Outcome | str | None, EndRound | None]
 
 
 def back_off(user: User) -> int:
@@ -38,7 +38,7 @@ class Visits:
     """What setup captured."""
 
     def come(self, user: User, names: Vars) -> Coming:
-        """Before the first round. Returns None if it can begin, else the kind by which the user failed to."""
+        """Before the first round. Returns None if it can begin, else how the user failed to."""
         user.names = {}
         if self.first is None:
             return None
@@ -47,25 +47,26 @@ class Visits:
             yield from self.first(user.lane)
         except EndRound as end:
             if end.kind != STOP_USER:
-                return end.kind
+                return end
             user.is_done = user.stopping = True
         user.names = {name: names[name] for name in self.binds if name in names}
         return None
 
-    def go(self, user: User, names: Vars) -> Run:
-        """After the last round, be it whole or cut off."""
+    def go(self, user: User, names: Vars) -> Coming:
+        """After the last round, be it whole or cut off. Returns what ended it before its end."""
         if self.last is None:
-            return
+            return None
         lane = user.lane
         lane.leave()
         self._begin(user, names)
         names.update(user.names)
         try:
             yield from self.last(lane)
-        except EndRound:  # what failed is in its numbers; there is no round to end
-            pass
+        except EndRound as end:  # what failed is in its numbers; there is no round to end
+            return end
         finally:
             lane.is_leaving = False
+        return None
 
     def _begin(self, user: User, names: Vars) -> None:
         names.clear()

@@ -37,7 +37,7 @@ def rejudge(result: Result, judging: Plan) -> Result:
         result.machine,
         result.workers,
     )
-    end = End(result.ended, result.ended_ns, result.unfinished, result.waits, result.abort, result.notes)
+    end = End(result.ended, result.ended_ns, result.unfinished, result.waits, result.abort, result.notes, result.left)
     log = Log(beginning, result.seconds, None if result.ended == TORN else end)
     held = "" if _held(result.plan) == _held(plan) else OTHER_LIMITS
     judged_by = "" if _same(result, judging) else f"the limits of stage {judging.stage} in {judging.spec}"

@@ -63,14 +63,7 @@ def remarks(result: Result) -> list[str]:
         out.append("the run was cut off and has no end in its log")
     if result.extended:
         out.append("it was too close to call, so the stage ran on")
-    if result.unfinished:
-        what = "request or wait" if result.unfinished == 1 else "requests and waits"
-        out.append(
-            f"{result.unfinished} {what} had no end when the load ended, and {_are(result.unfinished)} in no number"
-        )
-    if result.waits:
-        times = "once" if result.waits == 1 else f"{words.count(result.waits)} times"
-        out.append(f"users waited {times} because nobody answered")
+    out += _users(result)
     out += _phases(result)
     out += _scalability(result)
     out += [text] if (text := hidden(result)) else []
@@ -84,8 +77,27 @@ def remarks(result: Result) -> list[str]:
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
 
 
+def _users(result: Result) -> list[str]:
+    """What kept users from sending, or from hearing the end."""
+    out = []
+    if result.unfinished:
+        what = "request or wait" if result.unfinished == 1 else "requests and waits"
+        out.append(
+            f"{result.unfinished} {what} had no end when the load ended, and {_are(result.unfinished)} in no number"
+        )
+    if result.waits:
+        out.append(f"users waited {_times(result.waits)} because nobody answered")
+    if result.left:
+        out.append(f"data was used up: who finds no row left leaves, as happened {_times(result.left)}")
+    return out
+
+
 def _are(n: int) -> str:
     return "is" if n == 1 else "are"
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{words.count(n)} times"
 
 
 def _dropped(result: Result) -> list[str]:

@@ -129,6 +129,8 @@ class Result(msgspec.Struct, frozen=True):
     """What a search for the limit found, with every step."""
     judged_by: str = ""
     """Whose limits these verdicts are about, if not those that the run had."""
+    left: int = 0
+    """How often a user left because its data was used up."""
     budget: Budget | None = None
     """What this run says about the promised availability; None without a promise."""
 
@@ -175,6 +177,7 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         extended=extended,
         unfinished=end.unfinished,
         waits=end.waits,
+        left=end.left,
         windows=windows,
         verdicts=verdicts,
         skipped=plan.skipped,

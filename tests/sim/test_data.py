@@ -19,6 +19,7 @@ environments: {local: {url: "http://shop.test"}}
 data:
   person: {csv: people.csv, ORDER}
   number: {sequence: 100 up}
+VISITS
 flows:
   buy: {weight: 3, steps: [{get: "/buy?who=${person.name}&n=${number}&again=${fresh(number)}", name: buy}, {pause: 1s}]}
   look: {weight: 1, steps: [{get: /look, name: look}, {pause: 1s}]}
@@ -29,11 +30,13 @@ thresholds: {all: {errors: under 1%}}
 
 @pytest.fixture
 def played(tmp_path, monkeypatch):
-    """The targets that a stage asks for, its notes, and the codes of what was said when it was planned."""
+    """The targets that a stage asks for, its notes, and the codes of what was said when it was planned. `left`: how
+    often somebody may have had to leave.
+    """
     monkeypatch.chdir(tmp_path)
 
-    def run(order: str, rows: int):
-        (tmp_path / "spec.yaml").write_text(SPEC.replace("ORDER", order))
+    def run(order: str, rows: int, *, visits: str = "", left=range(100), spec: str = SPEC):
+        (tmp_path / "spec.yaml").write_text(spec.replace("ORDER", order).replace("VISITS", visits))
         (tmp_path / "people.csv").write_text("name\n" + "".join(f"p{n}\n" for n in range(rows)))
         planned = plan("spec.yaml", Choice("smoke"))
         targets: list[str] = []
@@ -50,6 +53,7 @@ def played(tmp_path, monkeypatch):
         load.start(T0)
         driver.run()
         assert [ending.reason for ending in endings] == ["finished"]
+        assert endings[0].left in left
         return targets, dict(driver.first_errors), [d.code for d in planned.foreseen.findings]
 
     return run
@@ -60,14 +64,14 @@ def people(targets: list[str]) -> Counter[str]:
 
 
 def test_every_row_is_sent_once_and_whoever_finds_none_leaves(played) -> None:
-    targets, notes, codes = played("order: once each", 20)
+    targets, notes, codes = played("order: once each", 20, left=range(4, 9))
     assert people(targets) == Counter({f"p{n}": 1 for n in range(20)})
     assert notes == {"used up": "the rows of `person` are used up; who finds none leaves"}
     assert "PS236" in codes
 
 
 def test_rows_that_last_are_no_matter(played) -> None:
-    targets, notes, codes = played("order: once each", 200)
+    targets, notes, codes = played("order: once each", 200, left={0})
     assert len(people(targets)) == people(targets).total() > 50
     assert notes == {}
     assert "PS236" not in codes
@@ -87,3 +91,17 @@ def test_no_number_of_a_sequence_is_sent_twice(played) -> None:
     assert len(numbers) > 100
     assert len(set(numbers)) == len(numbers)
     assert min(numbers) == 100
+
+
+@pytest.mark.parametrize("when", ["first", "last"])
+def test_whoever_finds_no_row_before_or_after_the_rounds_is_told_of_as_well(played, when) -> None:
+    """Two rows for four users: two of them cannot begin, or cannot end as they should."""
+    visits = f'each_user: {{{when}: [{{get: "/{when}?who=${{person.name}}", name: {when}}}]}}'
+    spared = SPEC.replace("who=${person.name}&", "")
+    assert spared != SPEC
+    targets, notes, _ = played(
+        "order: once each", 2, visits=visits, spec=spared, left=range(2, 5)
+    )  # who is gone comes with the next phase, and leaves again
+    assert people(targets) == Counter({"p0": 1, "p1": 1})
+    assert notes == {"used up": "the rows of `person` are used up; who finds none leaves"}
+    assert len({t for t in targets if t.startswith("/buy")}) > 10
