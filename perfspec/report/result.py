@@ -172,18 +172,12 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         plan_hash=plan.hash,
         outcome=outcome,
         exit_code=int(code),
-        ended=end.reason,
-        ended_ns=end.ended_ns,
         extended=extended,
-        unfinished=end.unfinished,
-        waits=end.waits,
-        left=end.left,
         windows=windows,
         verdicts=verdicts,
         skipped=plan.skipped,
         checks=checks_of(plan, judged),
         health=health,
-        abort=end.abort,
         notes=_notes(log, end),
         exemplars=_exemplars(log.seconds, stretches),
         summaries=_summaries(judged),
@@ -194,6 +188,7 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         capacity=capacity,
         budget=used_of(plan.promised, _all_requests(judged)),
         **_whence(plan, beginning, log),
+        **_ended(end),
     )
 
 
@@ -206,6 +201,28 @@ class Whence(TypedDict):
     workers: int
     lost: tuple[Lost, ...]
     fingerprint: str
+
+
+class Ended(TypedDict):
+    """How a run ended."""
+
+    ended: str
+    ended_ns: int
+    unfinished: int
+    waits: int
+    left: int
+    abort: Abort | None
+
+
+def _ended(end: End) -> Ended:
+    return Ended(
+        ended=end.reason,
+        ended_ns=end.ended_ns,
+        unfinished=end.unfinished,
+        waits=end.waits,
+        left=end.left,
+        abort=end.abort,
+    )
 
 
 def _whence(plan: Plan, beginning: Beginning, log: Log) -> Whence:
