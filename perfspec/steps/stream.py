@@ -171,8 +171,7 @@ def bind(step: Stream, build: Build) -> Program:
         outcome.body = listener.begin
         series = [recorder(names) if callable(recorder) else recorder for recorder in recorders]
         series[0].record(outcome, kind)
-        if _measure(series, outcome.due, listener, kind):
-            outcome.missed = True
+        _measure(series, outcome, listener, kind)
         if kind is not None or outcome.last - outcome.due > keeper.slower_than:
             keeper.keep(call, names, outcome, kind)
         if kind is not None:
@@ -184,20 +183,20 @@ def bind(step: Stream, build: Build) -> Program:
     return program
 
 
-def _measure(series: list[Recorder], due: int, listener: Listener, kind: str | None) -> bool:
-    """Was one of them over the limit that it is held to? (That the stream failed is known already.)"""
+def _measure(series: list[Recorder], outcome: Outcome, listener: Listener, kind: str | None) -> None:
+    """What is over the limit that it is held to makes the round no good one."""
+    due, missed = outcome.due, outcome.missed
     _, first, gap, events = series
-    missed = False
     if kind is None or not (kind == "no stream" or kind.startswith("status ")):  # else it was something else
         for ns in listener.gaps:
             missed |= gap.value(due, ns)
     if kind is not None:
         for each in (first, gap, events):
             each.value(due, 0, kind)
-        return True
+        return
     if listener.n:
         missed |= first.value(due, listener.first_ns - due)
     else:
         first.value(due, 0, "no event")
         missed |= first.is_held
-    return events.value(due, listener.n * NUMBER_NS) or missed
+    outcome.missed = events.value(due, listener.n * NUMBER_NS) or missed
