@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
-from pathlib import Path
 from secrets import token_hex
 
 import anyio
@@ -16,6 +15,7 @@ import msgspec
 
 from perfspec import __version__
 from perfspec.app.compare import against
+from perfspec.app.folder import new_folder, out_folder
 from perfspec.app.history import remember
 from perfspec.app.live import live_page
 from perfspec.app.metrics import served
@@ -91,7 +91,7 @@ def run(
     secrets = secrets_of(spec, plan)
     sharers = _sharers(plan, means.workers)
     _confirmed(spec, plan, confirm)
-    folder = _run_folder(means.out, plan)
+    folder = new_folder(plan) if means.out is None else out_folder(means.out, tell)
     started_at = utc_now()
     run_id = new_run_id()
     try:
@@ -192,23 +192,6 @@ def _secret(secret: Secret, *, local: bool) -> str:
         message = f"the secret `{secret.name}` is shorter than {SHORTEST_SECRET} characters and could not be masked"
         raise EnvironmentFailure(message, "use a longer one")
     return value
-
-
-def _run_folder(out: str | None, plan: Plan) -> Path:
-    """A new folder. Raises EnvironmentFailure where none can be made."""
-    base = Path(out) if out else Path("results") / f"{utc_now():%Y%m%d-%H%M%S}-{plan.service}-{plan.stage}"
-    for number in range(1, 1000):
-        folder = base if number == 1 else base.with_name(f"{base.name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            if out and folder.is_dir() and not any(folder.iterdir()):
-                return folder
-            continue
-        except OSError as error:
-            raise EnvironmentFailure(f"{folder} cannot be made: {error}", "choose another --out") from error
-        return folder
-    raise EnvironmentFailure(f"{base} exists a thousand times", "choose another --out")
 
 
 def _versions() -> dict[str, str]:

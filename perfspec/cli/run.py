@@ -11,6 +11,7 @@ from perfspec.app import plan as plan_case
 from perfspec.app import run as run_case
 from perfspec.app.compare import is_known
 from perfspec.app.find import runnable
+from perfspec.app.folder import out_folder
 from perfspec.app.history import is_named
 from perfspec.app.metrics import address_of
 from perfspec.app.outlets import Outlets
@@ -28,6 +29,11 @@ from perfspec.report.terminal import overview, summary
 
 __all__ = ["run"]
 
+OUT = (
+    "The run folder; a new one below results/ if left out. A run that is in it already is moved to FOLDER-1. "
+    "The history knows the run only where --history or PERFSPEC_HISTORY names one."
+)
+
 
 @click.command("run")
 @click.argument("specs", nargs=-1, required=True, type=click.Path())
@@ -37,7 +43,7 @@ __all__ = ["run"]
 @click.option("--seed", type=int, help="Instead of the spec's random_seed.")
 @click.option("--only", metavar="FLOW", help="This flow and no other.")
 @click.option("--time-scale", type=SCALE, default="1", help="What the times of phases are multiplied by, such as 0.1.")
-@click.option("--out", type=click.Path(), help="The run folder; a new one below results/ if left out.")
+@click.option("--out", type=click.Path(), help=OUT)
 @click.option("--yes", is_flag=True, help="Do not ask where an environment wants to be confirmed.")
 @click.option("--baseline", default="", help="Compare with `main`, `last`, or the result file or folder of a run.")
 @click.option("--fail-on-regression", "fails", is_flag=True, help="Exit 1 if a request is slower than the baseline.")
@@ -69,6 +75,8 @@ def run(
     transport = asked.pop("transport")
     choice, options = Choice(stage, environment, seed, transport, only, time_scale), Asked(**asked)
     options.check()
+    if options.out is not None and len(specs) > 1:
+        out_folder(options.out, options.tell)
     ended: list[Ended] = []
     for spec in specs:
         out = options.out if options.out is None or len(specs) == 1 else f"{options.out}/{len(ended) + 1}"
@@ -111,6 +119,10 @@ class Asked:
     def outlets(self) -> Outlets:
         return Outlets("junit-file-attr" if self.junit_file_attr else "junit", self.metrics, self.gateway)
 
+    def tell(self, text: str) -> None:
+        if not self.quiet:
+            say(text)
+
     def check(self) -> None:
         """Raises click.UsageError."""
         if self.workers != "auto" and not (self.workers.isascii() and self.workers.isdigit() and int(self.workers)):
@@ -149,7 +161,7 @@ def _one(spec: str, choice: Choice, asked: Asked) -> Ended:
                 means=asked.means,
                 confirm=lambda question: asked.yes or agreed(question),
                 listeners=[listener],
-                tell=(lambda _: None) if asked.quiet else say,
+                tell=asked.tell,
                 history=asked.history,
                 outlets=asked.outlets,
             )

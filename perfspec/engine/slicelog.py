@@ -4,7 +4,9 @@ A line is written in one go and flushed to the kernel, so whatever ends the proc
 torn last line is left out when reading. A disk that is full ends the writing, not the run, and is told in the end.
 """
 
+import fcntl
 from collections.abc import Iterable
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -86,11 +88,13 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class SliceLog:
-    """Open for appending; one per run."""
+    """Open for appending; one per run, and locked as long as it lasts, so that nobody moves it away."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError if the file cannot be made."""
         self._file: FileIO | None = FileIO(folder / NAME, "x")
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(self._file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
         self.problem = ""
         """Why writing ended early; empty while all is well."""
 

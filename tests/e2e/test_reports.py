@@ -216,14 +216,19 @@ def test_an_out_folder_that_cannot_be_made_is_told_before_any_load(new_folder, p
     assert ended.err.endswith("\n    choose another --out\n")
 
 
-def test_an_out_folder_with_something_in_it_is_left_alone(new_folder, perfspec, healthy, small_spec) -> None:
+def test_the_newest_run_stands_under_the_name_that_was_asked_for(new_folder, perfspec, healthy, small_spec) -> None:
+    """CI reads `out/junit.xml`: it must never be that of an earlier run, and none may be lost."""
     folder = small_spec(new_folder("taken"), healthy.url, NO_DATA.replace("for: 3s", "for: 1s"))
     (folder / "out").mkdir()
     (folder / "out" / "mine.txt").write_text("mine")
-    ended = perfspec(folder)
-    assert "out-2/: result.json" in ended.out
-    assert [path.name for path in (folder / "out").iterdir()] == ["mine.txt"]
-    assert (folder / "out-2" / "result.json").is_file()
+    first = perfspec(folder)
+    before = (folder / "out" / "junit.xml").read_bytes()
+    second = perfspec(folder)
+    assert "earlier run" not in first.out
+    assert "out held an earlier run, which is in out-1 now" in second.out
+    assert "out/: result.json" in second.out
+    assert (folder / "out-1" / "junit.xml").read_bytes() == before != (folder / "out" / "junit.xml").read_bytes()
+    assert (folder / "out-1" / "mine.txt").read_text() == "mine"
 
 
 def test_a_report_of_a_folder_without_a_run_is_a_usage_error(new_folder, perfspec) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from perfspec.app.folder import new_folder, out_folder
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.app.plan import plan
 from perfspec.app.report import report
-from perfspec.app.run import _run_folder, run, secrets_of
+from perfspec.app.run import run, secrets_of
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
@@ -172,26 +173,73 @@ def test_a_data_file_that_is_no_text_is_said(folder) -> None:
     assert (found.code, found.message, found.help) == ("PS212", "`who.csv` is not UTF-8 text", "save the file as UTF-8")
 
 
-def test_run_folders_never_collide(spec, folder) -> None:
+@pytest.mark.usefixtures("folder")
+def test_run_folders_never_collide(spec) -> None:
     built = plan(spec, Choice("smoke")).plan
-    first, second, third = (_run_folder(None, built) for _ in range(3))
+    first, second, third = (new_folder(built) for _ in range(3))
     assert len({first, second, third}) == 3
     assert all(path.parent == Path("results") and "-shop-smoke" in path.name for path in (first, second, third))
-    named = [_run_folder("out/here", built) for _ in range(2)]
-    assert named == [Path("out/here")] * 2  # it is empty, so it can be used
-    (named[0] / "plan.json").write_text("x")
-    assert _run_folder("out/here", built) == Path("out/here-2")
-    assert (folder / "out/here-2").is_dir()
 
 
-def test_a_run_folder_that_is_a_file_is_not_written_into(spec, folder) -> None:
-    (folder / "taken").write_text("mine")
-    built = plan(spec, Choice("smoke")).plan
-    assert _run_folder("taken", built) == Path("taken-2")
+def a_run(folder: Path, word: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.json").write_text(word)
+
+
+def test_the_newest_run_gets_the_folder_that_was_asked_for_and_no_other_is_lost(folder) -> None:
+    told: list[str] = []
+    for word in ("first", "second", "third"):
+        out = out_folder("out/here", told.append)
+        assert out == Path("out/here")
+        assert not list(out.iterdir())
+        a_run(out, word)
+    assert (folder / "out/here/plan.json").read_text() == "third"
+    assert (folder / "out/here-1/plan.json").read_text() == "first"
+    assert (folder / "out/here-2/plan.json").read_text() == "second"
+    assert told == [f"out/here held an earlier run, which is in out/here-{n} now" for n in (1, 2)]
+
+
+def test_the_runs_of_several_specs_are_moved_together(folder) -> None:
+    for name in ("1", "2"):
+        a_run(folder / "out" / name, name)
+    (folder / "out/junit.xml").write_text("of both")
+    assert not list(out_folder("out", print).iterdir())
+    assert sorted(path.name for path in (folder / "out-1").iterdir()) == ["1", "2", "junit.xml"]
+
+
+@pytest.mark.parametrize(
+    ("made", "out", "message"),
+    [
+        ("results/20260101-shop/plan.json", "results", "results holds runs in folders of their own, such as 20260101-"),
+        ("plan.json", ".", ". holds a run and cannot be moved aside"),
+        ("taken", "taken", "taken is a file"),
+        ("taken", "taken/below", "taken/below cannot be made: "),
+    ],
+)
+def test_what_cannot_be_moved_is_left_alone(folder, made, out, message) -> None:
+    (folder / made).parent.mkdir(parents=True, exist_ok=True)
+    (folder / made).write_text("mine")
     with pytest.raises(EnvironmentFailure) as caught:
-        _run_folder("taken/below", built)
-    assert caught.value.hint == "choose another --out"
-    assert (folder / "taken").read_text() == "mine"
+        out_folder(out, print)
+    assert str(caught.value.message).startswith(message)
+    assert caught.value.hint
+    assert (folder / made).read_text() == "mine"
+
+
+def test_a_run_that_is_being_written_is_not_moved_away(folder) -> None:
+    (folder / "out").mkdir()
+    log = SliceLog(folder / "out")
+    with pytest.raises(EnvironmentFailure, match="out is being written by another run"):
+        out_folder("out", print)
+    log.close()
+    assert out_folder("out", lambda _: None) == Path("out")
+
+
+def test_what_is_no_run_stays_where_it_is(folder) -> None:
+    (folder / "out").mkdir()
+    (folder / "out/mine.txt").write_text("mine")
+    assert out_folder("out", print) == Path("out")
+    assert (folder / "out/mine.txt").read_text() == "mine"
 
 
 @pytest.fixture

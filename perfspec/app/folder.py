@@ -1,0 +1,100 @@
+"""The folder of a run: a new one below results/, or the one that was asked for.
+
+What was asked for is what the newest run gets, for others read it by that name. A run that is in it already is moved
+aside, never written over: `out` to `out-1`, the next to `out-2`. Anything that is no run stays where it is.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from perfspec.app.report import COMPARISON, runs_in
+from perfspec.base.clock import utc_now
+from perfspec.base.errors import EnvironmentFailure
+from perfspec.engine.slicelog import NAME as LOG_NAME
+from perfspec.plan.model import Plan
+from perfspec.report.formats import OF_A_RUN
+
+__all__ = ["new_folder", "out_folder"]
+
+MOST = 1000
+FILES = (*(name for name, _ in OF_A_RUN), "plan.json", LOG_NAME, COMPARISON)
+
+
+def new_folder(plan: Plan) -> Path:
+    """One below results/ that nobody has. Raises EnvironmentFailure where none can be made."""
+    base = Path("results") / f"{utc_now():%Y%m%d-%H%M%S}-{plan.service}-{plan.stage}"
+    for number in range(1, MOST):
+        folder = base if number == 1 else base.with_name(f"{base.name}-{number}")
+        with suppress(FileExistsError):
+            _make(folder)
+            return folder
+    raise EnvironmentFailure(f"{base} exists a thousand times", "choose an --out")
+
+
+def out_folder(out: str, tell: Callable[[str], None]) -> Path:
+    """That folder, without a run in it. `tell` hears where an earlier run has gone. Raises EnvironmentFailure."""
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise EnvironmentFailure(f"{folder} is a file", "choose another --out")
+    if folder.is_dir() and _holds_run(folder):
+        aside = _moved_aside(folder)
+        tell(f"{folder} held an earlier run, which is in {aside} now")
+    with suppress(FileExistsError):
+        _make(folder)
+    return folder
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise EnvironmentFailure(f"{folder} cannot be made: {error}", "choose another --out") from error
+
+
+def _holds_run(folder: Path) -> bool:
+    """Itself, or in folders that have numbers, as several specs in one call make them. Raises EnvironmentFailure where
+    it is a place for runs with names of their own: those are not to be moved about.
+    """
+    if any((folder / name).is_file() for name in FILES):
+        return True
+    runs = [run.relative_to(folder) for run in runs_in([folder])[0]]
+    if named := [run for run in runs if not run.parts[0].isdigit() or len(run.parts) > 1]:
+        message = f"{folder} holds runs in folders of their own, such as {named[0]}"
+        raise EnvironmentFailure(message, f"choose a folder in it: --out {folder / 'NAME'}")
+    return bool(runs)
+
+
+def _moved_aside(folder: Path) -> Path:
+    _not_in_use(folder)
+    here = Path.cwd()
+    if folder.resolve() in (here, *here.parents):
+        raise EnvironmentFailure(f"{folder} holds a run and cannot be moved aside", "choose another --out")
+    places = (folder.with_name(f"{folder.name}-{number}") for number in range(1, MOST))
+    aside = next((place for place in places if not place.exists()), folder.with_name(f"{folder.name}-{MOST}"))
+    try:
+        folder.rename(aside)
+    except OSError as error:
+        message = f"{folder} holds a run and cannot be moved aside: {error.strerror}"
+        raise EnvironmentFailure(message, "choose another --out") from error
+    return aside
+
+
+def _not_in_use(folder: Path) -> None:
+    """A log that is being written is locked. Raises EnvironmentFailure."""
+    for run in runs_in([folder])[0]:
+        with suppress(FileNotFoundError):
+            log = os.open(run / LOG_NAME, os.O_RDONLY)
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = f"{run} is being written by another run"
+                raise EnvironmentFailure(message, "wait for its end, or choose another --out") from None
+            except OSError:
+                pass  # a file system without locks
+            finally:
+                os.close(log)
