@@ -19,6 +19,13 @@ __all__ = ["trial"]
 MOST_LINES = 40
 MOST_CHARACTERS = 4000
 MOST_OF_A_VALUE = 120
+HINTS = {
+    "refused": "nothing listens there; is the service running, and the port right?",
+    "timeout": "no whole answer within the request's `timeout`",
+    "closed": "the connection was closed before the answer was whole",
+    "reset": "the connection was broken off before the answer was whole",
+}
+"""Of kinds about which the system has nothing to add."""
 
 
 @click.command("try")
@@ -41,6 +48,7 @@ def trial(spec: str, environment: str | None, only: tuple[str, ...], seed: int |
         raise EnvironmentFailure(f"this has to be confirmed: {tried.question}", "say yes, or add --yes")
     printer = Printer(tried)
     good = trial_case.trial(tried, say, printer.show)
+    say(f"\n{printer.summary()}")
     return ExitCode.PASS if good else ExitCode.THRESHOLD_FAILED
 
 
@@ -49,9 +57,21 @@ class Printer:
 
     def __init__(self, tried: Trial) -> None:
         self.secrets = {*tried.secrets.values()}
+        self.ended: list[Round] = []
+
+    def summary(self) -> str:
+        """One line for all of it, whatever the last part was."""
+        wrong = [f"{each.title}: {each.ended}" for each in self.ended if each.ended != "ok" and not each.skipped]
+        skipped = [each.title for each in self.ended if each.skipped]
+        if not wrong:
+            return f"PASS  all as expected: {', '.join(each.title for each in self.ended)}"
+        left = f"; not tried: {', '.join(skipped)}" if skipped else ""
+        said = f"{len(wrong)} of {len(self.ended)} not as expected: {'; '.join(wrong)}{left}"
+        return self._masked(f"FAIL  {said}")
 
     def show(self, event: Exchange | Round) -> None:
         if isinstance(event, Round):
+            self.ended += [event] if event.ended else []
             say(self._masked(f"\n=== {event.title}: {event.ended}" if event.ended else f"\n=== {event.title}"))
             return
         self.secrets |= {str(each.value) for each in event.looked if each.secret and each.value}
@@ -66,11 +86,16 @@ class Printer:
         lines += [f"> {line}" for line in self._masked(head.decode("latin-1")).split("\r\n")]
         lines += self._body(body, "> ")
         if exchange.error is not None:
-            return [*lines, f"< no answer: {exchange.error}", "  FAIL  an answer"]
+            return [*lines, f"< no answer: {self._why(exchange)}", f"  FAIL  an answer: {exchange.error}"]
         lines.append(f"< {exchange.status} after {format_duration(exchange.ns // 100_000 * 100_000)}")
         for name, value in exchange.headers:
             lines.append(f"< {name.decode('latin-1')}: {self._masked(value.decode('latin-1'))}")
         return [*lines, *self._body(exchange.body, "< "), *map(self._looked, exchange.looked)]
+
+    def _why(self, exchange: Exchange) -> str:
+        text = exchange.why.removeprefix(exchange.name).removeprefix(": ").strip()
+        known = HINTS.get(exchange.error or "", "")
+        return self._masked(": ".join(part for part in (exchange.error or "", text or known) if part))
 
     def _looked(self, looked: Looked) -> str:
         state = "ok   " if looked.holds else "again" if looked.what == "until" else "FAIL "

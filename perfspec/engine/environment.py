@@ -25,7 +25,7 @@ import anyio
 from perfspec.base.clock import monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.base.units import format_duration
-from perfspec.engine.readiness import Asking, asking_client, listens, port_of
+from perfspec.engine.readiness import REFUSED, Asking, asking_client, listens, port_of
 from perfspec.plan.model import PlannedStart, Target
 from perfspec.steps.runtime import Origin
 
@@ -89,13 +89,13 @@ async def prepared(
                 tell(f"starting `{target.start.command}`")
                 process = _start(target.start, log)
                 asking = Asking(client, target.url + target.start.ready)
-                await _until_ready(asking, target.start.within_ns, process, log)
+                await _until_ready(asking, target.start.within_ns, process, log, tell)
             elif target.start is not None:
                 await _must_be_ours(client, target, target.start)
             if target.ready is not None:
                 asking = Asking(client, target.url + target.ready.path, target.ready.until, constants)
                 tell(f"waiting until {asking.url} {asking.wanted}")
-                await _until_ready(asking, target.ready.within_ns, process, log)
+                await _until_ready(asking, target.ready.within_ns, process, log, tell)
             yield
         finally:
             if process is not None:
@@ -110,9 +110,21 @@ async def _must_be_ours(client: "httpx.AsyncClient", target: Target, start: Plan
         raise EnvironmentFailure(message, "stop what listens there, or choose another --env")
 
 
-async def _until_ready(asking: Asking, within_ns: int, process: subprocess.Popen[bytes] | None, log: Path) -> None:
+async def _until_ready(
+    asking: Asking,
+    within_ns: int,
+    process: subprocess.Popen[bytes] | None,
+    log: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """`tell` hears at once where nothing listens: a wrong port will not get better by waiting."""
     deadline = monotonic_ns() + within_ns
+    told = process is not None
     while said := await asking.said():
+        if said == REFUSED and not told:
+            told = True
+            waits = format_duration(within_ns)
+            tell(f"  {said}; is the service running, and the port right? asking again for up to {waits}")
         if process is not None and process.poll() is not None:
             last = _last_line(log)
             message = f"the service ended with exit status {process.returncode} before it was ready" + (
@@ -121,6 +133,8 @@ async def _until_ready(asking: Asking, within_ns: int, process: subprocess.Popen
             raise EnvironmentFailure(message, f"its output is in {log}")
         if monotonic_ns() > deadline:
             hint = f"its output is in {log}" if process is not None else "look at the service and what it depends on"
+            if said == REFUSED and process is None:
+                hint = "start the service, or correct the port in the environment's `url`"
             raise EnvironmentFailure(f"not ready within {format_duration(within_ns)}: GET {asking.url} {said}", hint)
         await anyio.sleep(ASK_EVERY_S)
 

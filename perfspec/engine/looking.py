@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import orjson
 
 from perfspec.steps.answers import compile_checks, judge
-from perfspec.steps.captures import take
+from perfspec.steps.captures import header, take
 from perfspec.steps.decoding import decode
 from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.matchers import predicate
 from perfspec.steps.paths import MISSING
 from perfspec.steps.runtime import Outcome, Vars
-from perfspec.steps.stream import Listener
+from perfspec.steps.stream import EVENT_STREAM, Listener
 
 __all__ = ["Looked", "look"]
 
@@ -68,6 +68,10 @@ def _streamed(
     step: Request, outcome: Outcome, stream: Listener, names: Vars, constants: Mapping[str, object]
 ) -> list[Looked]:
     kind = stream.failure(outcome)
+    if kind == "no stream":
+        kind += (
+            f", the answer is `{header(outcome, b'content-type') or 'without a Content-Type'}`, not `{EVENT_STREAM}`"
+        )
     found = [Looked("expect", f"a whole stream: {kind}" if kind else "a whole stream", kind is None)]
     for check in step.expect:
         if check.subject == "events":

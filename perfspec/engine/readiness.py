@@ -23,9 +23,10 @@ from perfspec.steps.runtime import Outcome, Vars
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Asking", "asking_client", "listens", "port_of"]
+__all__ = ["REFUSED", "Asking", "asking_client", "listens", "port_of"]
 
 ASK_TIMEOUT_S = 5.0
+REFUSED = "was refused: nothing listens there"
 _UP = ("up", "ok", "ready", "healthy", "pass", "green", "true")
 """How services say that a dependency is there."""
 _LONGEST_WORD = 60
@@ -91,7 +92,7 @@ class Asking:
         except (httpx.TimeoutException, TimeoutError):
             return f"gave no answer in {ASK_TIMEOUT_S:g} s"
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
-            return f"failed ({str(error) or type(error).__name__})"
+            return REFUSED if _is_refused(error) else f"failed ({str(error) or type(error).__name__})"
         self.dependencies = _dependencies(response.content)
         missed = self._missed(response)
         return f"{missed}{self._down()}" if missed else ""
@@ -111,6 +112,14 @@ class Asking:
     def _down(self) -> str:
         down = [name for name, state in self.dependencies if state.casefold() not in _UP]
         return f" ({', '.join(down)} {'is' if len(down) == 1 else 'are'} down)" if down else ""
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Whoever asks wraps what the system said; of several addresses each has said it."""
+    causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error.__cause__, error.__context__)
+    if isinstance(error, ConnectionRefusedError):
+        return True
+    return any(_is_refused(cause) for cause in causes if cause is not None)
 
 
 def _dependencies(body: bytes) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,8 @@ from perfspec.steps.stream import Listener
 
 __all__ = ["Exchange", "Round", "Tell", "trial"]
 
+GAVE_UP = "gave up"
+"""The kind of a wait that went on for too long."""
 MOST_SHOWN = 16 * 1024
 """Bytes of a message from files; others are there as a whole."""
 
@@ -44,6 +46,8 @@ class Exchange:
     body: bytes
     error: str | None
     """refused, timeout, ...: why no whole answer came."""
+    why: str
+    """What is known of that beyond the word: what the system or the template said, with the line of the step."""
     ns: int
     """From sending to the last byte."""
     looked: tuple[Looked, ...]
@@ -56,6 +60,8 @@ class Round:
     title: str
     ended: str = ""
     """`ok`, or why the round ended."""
+    skipped: bool = False
+    """It was not tried at all; `ended` says why."""
 
 
 Tell = Callable[[Exchange | Round], None]
@@ -68,8 +74,9 @@ async def trial(plan: Plan, inputs: Inputs, folder: Path, note: Callable[[str], 
     """
     names = constants(plan, inputs.run_id, inputs.secrets)
     tls = tls_of(plan.target)
+    known = None if plan.target.start else await resolve(plan.target.url)
     async with prepared(plan.target, folder, note, names, tls), opened(plan.target, names, tls) as driver:
-        return await _Trial(plan, inputs, driver, await resolve(plan.target.url), tell).all()
+        return await _Trial(plan, inputs, driver, known or await resolve(plan.target.url), tell).all()
 
 
 class _Trial:
@@ -77,27 +84,39 @@ class _Trial:
         self._plan = plan
         self._driver = driver
         self._origin = origin
-        self._tell = tell
+        self._told = tell
+        self._last: Exchange | None = None
+        """Of the part that is going on."""
+        self._stuck = ""
+        """The part after which nothing else makes sense."""
         self._names = constants(plan, inputs.run_id, inputs.secrets)
         self._drawn = generators(plan, inputs.rows, self._names)
         self._good = True
         self._cookies: Cookies | None = None
 
     async def all(self) -> bool:
-        shared = await self._part("setup", self._plan.setup, {})
+        shared = await self._part("setup", self._plan.setup, {}, needed=True)
         user = self._plan.each_user
-        if self._good:
-            shared = await self._part("first, once for each user", user.first, shared)
-        if self._good:
-            for flow in self._plan.flows:
-                await self._part(f"flow {flow.name}", flow.steps, shared)
-            await self._part("last, once for each user", user.last, shared)
+        shared = await self._part("first, once for each user", user.first, shared, needed=True)
+        for flow in self._plan.flows:
+            await self._part(f"flow {flow.name}", flow.steps, shared)
+        await self._part("last, once for each user", user.last, shared)
+        self._stuck = ""
         await self._part("teardown", self._plan.teardown, shared)
         return self._good
 
-    async def _part(self, title: str, steps: Sequence[Step], shared: dict[str, object]) -> dict[str, object]:
-        """What is known afterwards."""
+    def _tell(self, event: Exchange | Round) -> None:
+        self._last = event if isinstance(event, Exchange) else self._last
+        self._told(event)
+
+    async def _part(
+        self, title: str, steps: Sequence[Step], shared: dict[str, object], *, needed: bool = False
+    ) -> dict[str, object]:
+        """What is known afterwards. `needed`: without it nothing else is tried."""
         if not steps:
+            return shared
+        if self._stuck:
+            self._tell(Round(title, f"not tried: `{self._stuck}` has to go as expected before", skipped=True))
             return shared
         registry = Registry(self._driver.now_ns(), self._plan.request_limits(), statuses=self._plan.statuses())
         headers = environment_headers(self._plan)
@@ -113,6 +132,7 @@ class _Trial:
         scope.base, scope.step = random.base(random.person(self._plan.seed, 1), 1), 0
         ended = await self._carried_out(lane, lambda: program(lane), title)
         self._good = self._good and ended == "ok"
+        self._stuck = title if needed and ended != "ok" else ""
         self._tell(Round(title, ended))
         self._cookies = scope.cookies
         bound = {n.name for n in kinds.names(tuple(steps)) if isinstance(n, kinds.Bind) and n.what != "loop"}
@@ -126,6 +146,7 @@ class _Trial:
             kinds.append(kind)
             over.set()
 
+        self._last = None
         self._tell(Round(title))
         self._driver.on_crash = lambda error: on_end(lane, f"bug in perfspec: {type(error).__name__}: {error}")
         self._driver.call_soon(lambda _: lane.run(begin(), on_end), None)  # type: ignore[arg-type]
@@ -137,8 +158,17 @@ class _Trial:
         lane.release()
         kind = kinds[0]
         if kind is not None and kind not in ON_PURPOSE and kind not in CUT_OFF:
-            return kind
+            return self._gave_up() if kind == GAVE_UP else kind
         return lane.failure or "ok"
+
+    def _gave_up(self) -> str:
+        """With what came instead of what was waited for."""
+        last = self._last
+        if last is None:
+            return GAVE_UP
+        missed = ", ".join(f"`{looked.text}`" for looked in last.looked if not looked.holds)
+        came = f"status {last.status}" if last.error is None else last.error
+        return f"{GAVE_UP} on `{last.name}`: {came} at last" + (f", and not {missed}" if missed else "")
 
 
 class _Binder(Binder):
@@ -200,8 +230,9 @@ class _Lane(Lane):
             if step is not None:
                 looked = look(step, until, value, self.vars, self.binder.constants, self.listener)
             headers = value.head.headers if value.head is not None else ()
+            why = self.driver.first_errors.pop(value.error, "") if value.error is not None else ""
             body, ns = value.body or self.streamed, value.last - value.sent
-            self.tell(Exchange(call.name, self.message, value.status, headers, body, value.error, ns, looked))
+            self.tell(Exchange(call.name, self.message, value.status, headers, body, value.error, why, ns, looked))
             self.message = self.streamed = b""
             self.listener = None
         super().resume(value)

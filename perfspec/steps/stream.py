@@ -22,10 +22,11 @@ from perfspec.steps.matchers import predicate
 from perfspec.steps.reading import Names, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Recorder, Run, Vars
 
-__all__ = ["Listener", "bind", "describe", "names", "read", "weigh"]
+__all__ = ["EVENT_STREAM", "Listener", "bind", "describe", "names", "read", "weigh"]
 
 LINGER_NS = 1_000_000_000
 """How long a service may keep an answer open behind the event that ends it."""
+EVENT_STREAM = "text/event-stream"
 MOST_BEGIN = 1024
 _LOST = frozenset({"closed", "reset"})
 _BROKEN = frozenset({"cut off", "event too large"})
@@ -127,7 +128,7 @@ class Listener:
             begun = outcome.error in _LOST and self.begin
             return "cut off" if begun else outcome.error
         content_type = header(outcome, b"content-type") or ""
-        if content_type.partition(";")[0].strip().lower() != "text/event-stream":
+        if content_type.partition(";")[0].strip().lower() != EVENT_STREAM:
             return "no stream"
         if self.is_too_large:
             return "event too large"

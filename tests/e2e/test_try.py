@@ -89,7 +89,7 @@ def test_a_round_is_printed_with_all_that_is_sent_answered_and_looked_at(tried):
     assert ended.returncode == 0, ended.stdout + ended.stderr
     out = ended.stdout
     assert "=== flow look\n" in out
-    assert out.endswith("=== flow look: ok\n")
+    assert out.endswith("=== flow look: ok\n\nPASS  all as expected: flow look\n")
     assert "> GET /v1/suggest?q=we HTTP/1.1\n" in out
     assert "< 200 after " in out
     assert "  ok    expect status 200\n  ok    expect $.suggestions not empty\n" in out
@@ -112,6 +112,7 @@ def test_everything_that_is_wrong_is_said(tried):
     assert "< 404 after " in ended.stdout
     assert "  FAIL  expect status below 400\n" in ended.stdout
     assert "=== flow wrong: ok" not in ended.stdout
+    assert ended.stdout.splitlines()[-1].startswith("FAIL  1 of 1 not as expected: flow wrong: ")
 
 
 def test_a_wait_shows_every_poll(tried):
@@ -170,3 +171,73 @@ def test_a_stream_is_printed_as_it_came(tmp_path):
     assert re.search(r"  ok    expect events at least 2 \(\d+ came\)\n", whole)
     assert "  FAIL  expect a whole stream: cut off\n" in cut
     assert re.search(r"  FAIL  expect events at least 1000 \(\d+ came\)\n", cut)
+
+
+REASONS = """perfspec: 1
+service: search
+environments:
+  local: {{url: "{url}"}}
+  away: {{url: "http://127.0.0.1:{port}", ready: {{get: /ready, within: 2s}}}}
+secrets: {{api_key: {{from_env: TRY_KEY, when_local: perf-local-key}}}}
+defaults: {{auth: "bearer ${{secret.api_key}}"}}
+data: {{note: {{fake: sentence}}}}
+{first}
+flows:
+  sum:
+    steps:
+      - {{get: "/v1/suggest?q=${{1 + note}}", name: sum}}
+  streamed:
+    steps:
+      - {{get: /health, name: page, stream: {{silence: 5s}}}}
+  job:
+    steps:
+      - {{get: /v1/index/jobs/none, name: job, until: {{$.state: indexed}}, every: 100ms, give_up_after: 300ms}}
+  calm:
+    steps: [{{get: /health, name: calm}}]
+thresholds: {{all: {{errors: under 1%}}}}
+"""
+
+
+@pytest.fixture
+def reasons(tried):
+    def run(*arguments: str, first: str = "", port: int = 9) -> subprocess.CompletedProcess[str]:
+        (tried.folder / "why.yaml").write_text(REASONS.format(url=tried.url, port=port, first=first))
+        command = [PROGRAM, "try", "why.yaml", *arguments]
+        return subprocess.run(command, cwd=tried.folder, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def test_why_something_failed_is_said_where_it_failed_and_all_of_it_at_the_end(reasons):
+    ended = reasons()
+    out = ended.stdout
+    assert "< no answer: unsendable: (why.yaml:13): a number is needed here, not a text\n" in out
+    assert (
+        "  FAIL  expect a whole stream: no stream, the answer is `application/json`, not `text/event-stream`\n" in out
+    )
+    assert "=== flow job: gave up on `job`: status 404 at last, and not `$.state indexed`\n" in out
+    assert "=== flow calm: ok\n" in out
+    last = out.splitlines()[-1]
+    assert last.startswith(
+        "FAIL  3 of 4 not as expected: flow sum: unsendable; flow streamed: no stream; flow job: gave up"
+    )
+    assert ended.returncode == 1
+
+
+def test_flows_that_were_not_tried_are_said(reasons):
+    first = "each_user: {first: [{get: /nothing, name: login, capture: {x: $.x}}]}"
+    ended = reasons(first=first)
+    assert "=== flow calm: not tried: `first, once for each user` has to go as expected before\n" in ended.stdout
+    assert ended.stdout.splitlines()[-1].endswith("; not tried: flow sum, flow streamed, flow job, flow calm")
+    assert ended.returncode == 1
+
+
+def test_where_nothing_listens_is_said_at_once_and_once(reasons):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ended = reasons("--env", "away", port=port)
+    assert ended.returncode == 4
+    assert ended.stdout.count("was refused: nothing listens there; is the service running, and the port right?") == 1
+    assert f"not ready within 2s: GET http://127.0.0.1:{port}/ready was refused: nothing listens there" in ended.stderr
+    assert "correct the port" in ended.stderr
