@@ -1,15 +1,23 @@
 """A comparison with earlier runs in words: what is slower, by how much, and how sure that is."""
 
 from perfspec.base.units import format_ms
-from perfspec.verdict.comparison import Change, Comparison
+from perfspec.report.words import percent
+from perfspec.verdict.comparison import Change, Comparison, ErrorChange
 
-__all__ = ["HEAD", "cells", "headline", "lines", "remarks", "sentence"]
+__all__ = ["HEAD", "became", "cells", "headline", "lines", "remarks", "sentence", "than_before"]
 
 MARKS = {
     "regressed": "SLOWER",
     "improved": "FASTER",
     "maybe slower": "slower?",
     "maybe faster": "faster?",
+    "unchanged": "",
+}
+OF_ERRORS = {
+    "regressed": "MORE",
+    "improved": "FEWER",
+    "maybe slower": "more?",
+    "maybe faster": "fewer?",
     "unchanged": "",
 }
 HEAD = ("", "request", "", "before", "now", "change", "likely", "a regression")
@@ -20,9 +28,8 @@ ENOUGH = 5
 def lines(comparison: Comparison) -> list[str]:
     """A headline, a line for each number that changed, and what is left out."""
     found = [f"{headline(comparison)}:"]
-    told = [change for change in comparison.changes if change.state != "unchanged"]
-    found += [f"  {sentence(change)}" for change in told]
-    calm = len(comparison.changes) - len(told)
+    found += [f"  {sentence(change)}" for change in comparison.told]
+    calm = sum(change.state == "unchanged" for change in comparison.changes)
     if calm:
         found.append(f"  {calm} of {len(comparison.changes)} percentiles are as before")
     return found + [f"  {remark}" for remark in remarks(comparison)]
@@ -45,15 +52,36 @@ def remarks(comparison: Comparison) -> list[str]:
     return found + ([f"not measured any more: {', '.join(comparison.only_before)}"] if comparison.only_before else [])
 
 
-def sentence(change: Change) -> str:
+def sentence(change: Change | ErrorChange) -> str:
     """`SLOWER suggest p95 112 ms -> 143 ms, +28 % (likely +20 to +35 %; over +10 % is a regression)`."""
     mark, request, statistic, before, now, by, likely, limit = cells(change)
-    limit = f"{limit} is a regression" if change.runs >= ENOUGH else limit
+    limit = f"{limit} is a regression" if change.runs >= ENOUGH or isinstance(change, ErrorChange) else limit
     return f"{mark:7} {request} {statistic} {before} -> {now}, {by} (likely {likely}; {limit})"
 
 
-def cells(change: Change) -> tuple[str, str, str, str, str, str, str, str]:
+def became(change: Change | ErrorChange) -> str:
+    """`suggest p95 became slower`."""
+    how = "fails more often" if isinstance(change, ErrorChange) else f"{change.statistic} became slower"
+    return f"{change.request} {how}"
+
+
+def than_before(change: Change | ErrorChange) -> str:
+    return f"{'more errors' if isinstance(change, ErrorChange) else 'slower'} than before"
+
+
+def cells(change: Change | ErrorChange) -> tuple[str, str, str, str, str, str, str, str]:
     """A row of a table, below HEAD."""
+    if isinstance(change, ErrorChange):
+        return (
+            OF_ERRORS[change.state],
+            change.request,
+            change.statistic,
+            percent(change.before),
+            percent(change.now),
+            f"{100 * (change.now - change.before):+.1f} points",
+            f"{100 * change.low:+.1f} to {100 * change.high:+.1f} points",
+            "surely over +1 point",
+        )
     return (
         MARKS[change.state],
         change.request,

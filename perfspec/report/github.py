@@ -43,8 +43,8 @@ def _of(result: Result) -> Iterator[tuple[str, str]]:
             yield kind, f"::{kind} {place}::{_data(sentence(verdict))}\n"
     if result.comparison is not None:
         kind = "error" if result.comparison.fails else "warning"
-        title = _property(f"{result.service} {result.stage}: slower than before")
         for change in result.comparison.regressed:
+            title = _property(f"{result.service} {result.stage}: {comparison.than_before(change)}")
             yield kind, f"::{kind} file={_property(result.spec)},title={title}::{_data(comparison.sentence(change))}\n"
 
 

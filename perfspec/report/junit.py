@@ -223,7 +223,7 @@ def _regressions(result: Result) -> list[ET.Element]:
     found = result.comparison
     if found is None:
         return []
-    case = _case(result, "no request became slower", result.judged_ns)
+    case = _case(result, "no request became slower or fails more often", result.judged_ns)
     slower = "; ".join(comparison.sentence(change) for change in found.regressed)
     text = f"{result.spec}: {comparison.headline(found)}: {slower}"
     if slower and found.fails:

@@ -14,7 +14,7 @@ from perfspec.report.result import Result
 from perfspec.report.rows import HEAD
 from perfspec.report.rows import rows as shown_rows
 from perfspec.verdict.capacity import Capacity
-from perfspec.verdict.comparison import Change, Comparison
+from perfspec.verdict.comparison import Change, Comparison, ErrorChange
 from perfspec.verdict.judge import Verdict
 
 __all__ = ["MOST_BYTES", "escaped", "many_to_markdown", "table", "to_markdown"]
@@ -81,7 +81,7 @@ def _mark(outcome: str) -> str:
 def _broken(result: Result) -> str:
     broken = [escaped(v.threshold) for v in result.verdicts if v.outcome == "FAIL"]
     if result.comparison is not None and result.comparison.fails:
-        broken += [f"{escaped(c.request)} {c.statistic} became slower" for c in result.comparison.regressed]
+        broken += [escaped(comparison.became(c)) for c in result.comparison.regressed]
     return "<br>".join(broken) if broken else "none"
 
 
@@ -138,11 +138,10 @@ def _comparison(found: Comparison | None) -> list[str]:
     """What changed since earlier runs, with the likely range; what did not is folded away."""
     if found is None:
         return []
-    told = [change for change in found.changes if change.state != "unchanged"]
     calm = [change for change in found.changes if change.state == "unchanged"]
     out = [f"**{escaped(comparison.headline(found))}**", ""]
-    if told:
-        out += [*_changes(told), ""]
+    if found.told:
+        out += [*_changes(found.told), ""]
     out += [f"- {escaped(remark)}" for remark in comparison.remarks(found)]
     out += [""] if out[-1] else []
     if calm:
@@ -150,7 +149,7 @@ def _comparison(found: Comparison | None) -> list[str]:
     return out
 
 
-def _changes(changes: Sequence[Change]) -> list[str]:
+def _changes(changes: Sequence[Change | ErrorChange]) -> list[str]:
     rows = []
     for change in changes:
         mark, *cells = comparison.cells(change)

@@ -1,24 +1,31 @@
 """A run beside those before it: each request's percentiles, judged by regression.py.
 
 The median run stands for all: its histogram gives the range of the ratio. Medians and p95 can be regressions; p99 is
-shown, because a tail is too noisy to stop anybody by.
+shown, because a tail is too noisy to stop anybody by. Of errors the difference of shares is judged, against all earlier
+runs together: with (l, p, u) a share and its two-sided 95 % bounds,
+    lo = d - hypot(p1 - l1, u0 - p0),  hi = d + hypot(u1 - p1, p0 - l0),  d = p1 - p0
+regressed: lo is over one point. Limits judge errors; this says that they have changed.
 """
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isinf
+from math import hypot, isinf
 from typing import Literal
 
 import msgspec
 
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
+from perfspec.verdict.bounds import lower_bound, upper_bound
 from perfspec.verdict.regression import Range, State, effect, judge_change, quantile_range, ratio
 
-__all__ = ["Change", "Comparison", "Measure", "Numbers", "compare"]
+__all__ = ["Change", "Comparison", "ErrorChange", "Measure", "Numbers", "compare"]
 
 QUANTILES = {"p50": Fraction(1, 2), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 JUDGED = ("p50", "p95")
+POINT = 0.01
+"""Of errors that many more, surely, are a regression."""
+ONE_SIDE = 0.975
 FEWEST = 20
 """Answers, on either side."""
 
@@ -66,6 +73,25 @@ class Change(msgspec.Struct, frozen=True):
     runs: int
 
 
+class ErrorChange(msgspec.Struct, frozen=True):
+    """The share of failed requests, before and now."""
+
+    request: str
+    before: float
+    """Of all runs compared with, together."""
+    now: float
+    low: float
+    """Where the difference of the shares likely lies."""
+    high: float
+    state: State
+    """`regressed`: surely over a point more; `maybe slower`: surely more."""
+    runs: int
+
+    @property
+    def statistic(self) -> str:
+        return "errors"
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """What became of a run's numbers since the runs it is compared with."""
 
@@ -81,10 +107,18 @@ class Comparison(msgspec.Struct, frozen=True):
     only_before: tuple[str, ...] = ()
     fails: bool = False
     """A regression fails the run."""
+    errors: tuple[ErrorChange, ...] = ()
+    """Of requests that fail, or failed before."""
 
     @property
-    def regressed(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.state == "regressed")
+    def regressed(self) -> tuple[Change | ErrorChange, ...]:
+        return tuple(change for change in self.told if change.state == "regressed")
+
+    @property
+    def told(self) -> tuple[Change | ErrorChange, ...]:
+        """What is not as before."""
+        every: tuple[Change | ErrorChange, ...] = (*self.errors, *self.changes)
+        return tuple(change for change in every if change.state != "unchanged")
 
 
 def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_shape: bool = True) -> Comparison:
@@ -95,6 +129,7 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
         seen = [m for run in history if (m := run.of(measure.request)) and histogram.count(m.response) >= FEWEST]
         if seen and histogram.count(measure.response) >= FEWEST:
             changes += (_change(measure, seen, statistic) for statistic in QUANTILES)
+    errors = (_errors(measure, [m for run in history if (m := run.of(measure.request))]) for measure in now.measures)
     newest = history[-1].commit
     return Comparison(
         baseline=baseline,
@@ -104,7 +139,23 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
         same_shape=same_shape,
         only_now=tuple(m.request for m in now.measures if m.request not in before),
         only_before=tuple(sorted(before - {m.request for m in now.measures})),
+        errors=tuple(found for found in errors if found is not None),
     )
+
+
+def _errors(now: Measure, history: Sequence[Measure]) -> ErrorChange | None:
+    """None where nothing failed, or too little was sent on one side."""
+    n, failed = sum(m.n for m in history), sum(m.failed for m in history)
+    if min(n, now.n) < FEWEST or not failed + now.failed:
+        return None
+    was, is_now = failed / n, now.failed / now.n
+    below = hypot(is_now - lower_bound(now.failed, now.n, ONE_SIDE), upper_bound(failed, n, ONE_SIDE) - was)
+    above = hypot(upper_bound(now.failed, now.n, ONE_SIDE) - is_now, was - lower_bound(failed, n, ONE_SIDE))
+    low, high = is_now - was - below, is_now - was + above
+    state: State = "regressed" if low > POINT else "improved" if high < -POINT else "unchanged"
+    if state == "unchanged":
+        state = "maybe slower" if low > 0 else "maybe faster" if high < 0 else "unchanged"
+    return ErrorChange(now.request, was, is_now, low, high, state, len(history))
 
 
 def _change(now: Measure, history: Sequence[Measure], statistic: str) -> Change:

@@ -15,7 +15,7 @@ from perfspec.report.html.style import STYLE
 from perfspec.report.remarks import HEADLINES, headline, named, outcome_of, remarks
 from perfspec.report.result import Result
 from perfspec.verdict.capacity import Step
-from perfspec.verdict.comparison import Change
+from perfspec.verdict.comparison import Change, ErrorChange
 from perfspec.verdict.judge import Verdict
 
 __all__ = ["document", "many_to_html", "mark", "to_html"]
@@ -209,7 +209,6 @@ def _comparison(result: Result) -> Markup | None:
     if result.comparison is None:
         return None
     found = result.comparison
-    told = [change for change in found.changes if change.state != "unchanged"]
     calm = [change for change in found.changes if change.state == "unchanged"]
     head = (*comparison.HEAD[:3], *(f"#{name}" for name in comparison.HEAD[3:]))
     as_before = f"{len(calm)} of {len(found.changes)} percentiles are as before"
@@ -220,13 +219,13 @@ def _comparison(result: Result) -> Markup | None:
         "section",
         element("h2", "Against earlier runs"),
         element("p", comparison.headline(found)),
-        requests.table("What is slower or faster", head, map(_change, told)) if told else None,
+        requests.table("What is not as before", head, map(_change, found.told)) if found.told else None,
         *(element("p", remark, class_="soft") for remark in comparison.remarks(found)),
         folded if calm else None,
     )
 
 
-def _change(change: Change) -> Markup:
+def _change(change: Change | ErrorChange) -> Markup:
     mark, request, statistic, *numbers = comparison.cells(change)
     kind = {"regressed": "fail", "improved": "pass", "unchanged": "soft"}.get(change.state, "warn")
     return element(

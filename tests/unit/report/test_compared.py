@@ -15,6 +15,7 @@ from perfspec.report.junit import to_junit
 from perfspec.report.markdown import many_to_markdown, to_markdown
 from perfspec.report.notice import message
 from perfspec.report.remarks import outcome_of
+from perfspec.report.terminal import summary
 from perfspec.verdict.capacity import Capacity, Step
 from perfspec.verdict.comparison import Measure, Numbers, compare
 
@@ -98,7 +99,9 @@ def test_a_run_that_was_not_started_says_why_in_its_annotation(result, good) -> 
 def test_junit_has_a_case_for_regressions_where_a_run_was_compared(compared, result, good) -> None:
     def case(made) -> ET.Element | None:
         cases = ET.fromstring(to_junit(made)).iter("testcase")
-        return next((case for case in cases if case.get("name") == "no request became slower"), None)
+        return next(
+            (case for case in cases if case.get("name") == "no request became slower or fails more often"), None
+        )
 
     failed = case(compared(60)).find("failure")
     assert failed.get("type") == "regression"
@@ -168,3 +171,18 @@ def test_the_worst_code_and_the_outcome_belong_together(result, good) -> None:
     runs = [replace(result(*good), outcome=name, exit_code=code) for name, code in outcomes.items()]
     assert outcome_of(runs) == "CRASHED"
     assert ExitCode(next(run.exit_code for run in runs if run.outcome == outcome_of(runs))) is ExitCode.BUG
+
+
+def test_every_report_tells_of_more_errors(result, good) -> None:
+    before = Numbers("run-1", "2026-11-01", "", (Measure("search", 1000, 0, times(40)),))
+    now = Numbers("run-9", "2026-11-09", "", (Measure("search", 1000, 800, times(40)),))
+    made = replace(result(*good), comparison=replace(compare(now, [before], "run 1"), fails=True), outcome="FAIL")
+    sentence = "search errors 0.0 % -> 80.0 %, +80.0 points (likely"
+    assert f"MORE    {sentence}" in "\n".join(summary(made))
+    (row,) = rows(to_markdown(made).decode(), "**MORE**")
+    assert row[1:6] == ["search", "errors", "0.0 %", "80.0 %", "+80.0 points"]
+    assert "search fails more often" in many_to_markdown([made, made]).decode()
+    assert "+80.0 points" in many_to_html([made]).decode()
+    assert sentence in to_junit(made).decode().replace("&gt;", ">")
+    assert "more errors than before" in many_to_github([made]).decode()
+    assert sentence in message(made, "", recovered=False)

@@ -103,3 +103,36 @@ def test_a_comparison_survives_its_file() -> None:
     few = compare(run(9, n=30, suggest=500), HISTORY, "main")
     assert any(c.high is None for c in few.changes)  # no bound on that side, which JSON has to be able to say
     assert decode(encode(few), Comparison) == few
+
+
+def failing(name: int, failed: int, n: int = 1000) -> Numbers:
+    return Numbers(
+        f"run-{name}", f"2026-11-{name:02d}T10:00:00+00:00", "", (Measure("cart", n, failed, response(50, n)),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "state", "begins"),
+    [
+        (0, 800, "regressed", "MORE    cart errors 0.0 % -> 80.0 %, +80.0 points (likely +77."),
+        (800, 0, "improved", "FEWER   cart errors 80.0 % -> 0.0 %, -80.0 points (likely -8"),
+        (0, 10, "maybe slower", "more?   cart errors 0.0 % -> 1.0 %, +1.0 points (likely +0."),
+        (100, 80, "unchanged", ""),
+    ],
+)  # fmt: skip
+def test_errors_are_compared_as_well_with_a_likely_range(before, now, state, begins) -> None:
+    found = compare(failing(9, now), [failing(1, before)], "run 1")
+    (change,) = found.errors
+    assert (change.state, change.low < change.now - change.before < change.high) == (state, True)
+    assert bool(found.regressed) is (state == "regressed")
+    assert any(line.strip().startswith(begins) for line in lines(found))
+    assert any("surely over +1 point is a regression" in line for line in lines(found)) is bool(begins)
+
+
+def test_what_never_failed_says_nothing_of_errors_and_who_is_not_answered_is_compared_all_the_same() -> None:
+    assert compare(failing(9, 0), [failing(1, 0)], "run 1").errors == ()
+    dead = Numbers("run-9", "2026-11-09", "", (Measure("cart", 200, 200, {}),))
+    (change,) = compare(dead, [failing(1, 0)], "run 1").regressed
+    assert (change.statistic, change.now) == ("errors", 1.0)
+    few = Numbers("run-9", "2026-11-09", "", (Measure("cart", 19, 19, {}),))
+    assert compare(few, [failing(1, 0)], "run 1").errors == ()
