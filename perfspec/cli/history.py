@@ -33,7 +33,10 @@ def _choices(command: click.Command) -> click.Command:
 @click.option("--newest", type=click.IntRange(1), default=NEWEST, show_default=True, help="How many.")
 @click.pass_context
 def history(context: click.Context, newest: int, url: str | None, service: str, stage: str, environment: str) -> int:
-    """Show the runs that are known. The result files are the truth: the index over them can be made again."""
+    """Show the runs that are known. The result files are the truth: the index over them can be made again.
+
+    A run with --out is known where --history or PERFSPEC_HISTORY named the index; `history import FOLDER` adds others.
+    """
     if context.invoked_subcommand is not None:
         context.obj = url
         return 0

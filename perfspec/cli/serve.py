@@ -59,7 +59,7 @@ def serve(service: str, host: str, port: int | None, seed: int, key: str | None,
         if missing.name and missing.name.startswith("perfspec"):
             raise
         message = f'`perfspec serve` needs the package {missing.name}: pip install "perfspec[reference]"'
-        raise UsageFailure(message) from missing
+        raise UsageFailure(message, 'in a checkout of perfspec: pip install ".[reference]"') from missing
 
     known = tuple(endpoint for offer in offers for endpoint in offer.endpoints)
     settings = Settings(seed=seed, faults=parse_faults(known, **faults), log=click.echo if log else None)

@@ -140,15 +140,21 @@ def _scalability(result: Result) -> list[str]:
 
 
 def _promise(result: Result) -> list[str]:
-    """How fast production's budget would be used, where anything used it."""
+    """What this test used of its own allowance, where anything used it. Production's budget is not spent by a test."""
     budget = result.budget
     if budget is None or budget.lasts_ns is None:
         return []
     period, lasts = (f"{ns / DAY_NS:.3g} days" for ns in (budget.period_ns, budget.lasts_ns))
     allowed = f"{format_share(1 - budget.promised)} allowed by what is promised"
     seen = f"{words.percent(budget.bad / budget.n)} unavailable, {allowed}"
-    text = f"{seen}: burn rate {budget.burn:.3g}; at this rate the budget of {period} would last {lasts}"
-    return [text, *(f"agreed for such a rate: {action}" for action in budget.actions)]
+    used = (
+        f"{budget.burn:.3g} times the allowance of this test (likely {budget.burn_low:.3g} to {budget.burn_high:.3g})"
+    )
+    rest = f"a test spends nothing of production's budget of {period}, which would last {lasts} at this rate"
+    return [
+        f"{seen}: {used}; {rest}",
+        *(f"what production would call for at this rate: {action}" for action in budget.actions),
+    ]
 
 
 def outcome_of(results: Sequence[Result]) -> Outcome:

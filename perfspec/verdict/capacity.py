@@ -64,6 +64,8 @@ class Capacity(msgspec.Struct, frozen=True):
     """The lowest load, below any that failed, that something else than the service could not do."""
     stopped_by: Beyond = ""
     """What that was."""
+    unsure: int = 0
+    """Requests behind the lowest load that failed, where they are too few to tell that from chance; 0: they are not."""
 
     @property
     def is_answer(self) -> bool:
@@ -76,6 +78,12 @@ class Capacity(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """In one sentence."""
+        if not self.unsure:
+            return self._found
+        return f"{self._found}; that it failed rests on {self.unsure} requests and may be chance: raise `hold_each`"
+
+    @property
+    def _found(self) -> str:
         sure = ", confirmed three times as long" if self.is_confirmed else ", not confirmed"
         if not self.met:
             return self._nothing_met()
@@ -110,7 +118,24 @@ def bracket(search: Search, steps: Sequence[Step]) -> Capacity:
         tuple(steps),
         say(hunt.stopped) if is_stopped and hunt.stopped is not None else "",
         hunt.stopped_by if is_stopped else "",
+        0 if hunt.failed is None else _unsure(say(hunt.failed), steps),
     )
+
+
+def _unsure(failed: str, steps: Sequence[Step]) -> int:
+    """The requests of the step that failed at this load; 0 where a limit was clearly broken, or by no limit."""
+    broken = [
+        [verdict for verdict in step.verdicts if verdict.outcome == "FAIL"]
+        for step in steps
+        if step.load == failed and step.beyond == "service"
+    ]
+    if not broken or not all(broken) or not all(_is_small(verdict) for verdicts in broken for verdict in verdicts):
+        return 0
+    return max(verdict.n for verdicts in broken for verdict in verdicts)
+
+
+def _is_small(verdict: Verdict) -> bool:
+    return verdict.strength == "borderline" and verdict.needed is not None and verdict.n < verdict.needed
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,17 @@ def test_a_service_that_cannot_do_the_least_fails(searched):
     assert result.capacity.text == "not even 7 users were met"
 
 
+def test_a_limit_that_few_requests_broke_is_said_to_be_doubtful(searched):
+    """One of a few is slow: chance does that to a service that keeps its limit."""
+    slow = Queue(lambda draw: (150 if draw < 0.3 else 1) * MILLISECOND)
+    _, few = searched("arrivals: 2/s to 8/s, hold_each: 4s", "at most 100ms", slow)
+    assert few.capacity.failed
+    assert few.capacity.unsure > 0
+    assert f"rests on {few.capacity.unsure} requests and may be chance: raise `hold_each`" in few.capacity.text
+    _, clear = searched("users: 7 to 50, hold_each: 4s")
+    assert clear.capacity.unsure == 0
+
+
 def test_a_service_that_can_do_the_most_has_an_open_bracket(searched):
     _, result = searched("users: 2 to 4, hold_each: 4s")
     assert (result.capacity.met, result.capacity.failed) == ("4 users", "")

@@ -131,6 +131,23 @@ def test_the_time_out_is_that_of_the_whole_chain(site) -> None:
     assert 60 * MS < seen.last - seen.sent <= 71 * MS
 
 
+def test_a_last_answer_after_the_time_out_of_the_chain_is_a_time_out(site) -> None:
+    """It came before the sweep, and in time for its own request."""
+
+    async def script(peer) -> None:
+        await peer.request()
+        await asyncio.sleep(0.04)
+        await peer.send(moved("/b"))
+        await peer.request()
+        await asyncio.sleep(0.04)
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    site.run(site.get(site.call(site.serve(script), path="/a", follows=True, timeout_ns=60 * MS)))
+    (seen,) = site.seen
+    assert (seen.error, seen.status, seen.body) == ("timeout", 0, b"")
+    assert seen.last - seen.sent <= 61 * MS
+
+
 def test_a_chain_goes_on_over_a_new_connection(site) -> None:
     async def script(peer) -> None:
         await peer.request()

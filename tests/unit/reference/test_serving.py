@@ -168,8 +168,9 @@ def test_a_missing_extra_is_told_with_the_command_that_brings_it(monkeypatch: py
     for loaded in [name for name in sys.modules if name.startswith("perfspec.reference.")]:
         monkeypatch.delitem(sys.modules, loaded, raising=False)
     monkeypatch.setitem(sys.modules, "starlette.applications", None)
-    with pytest.raises(UsageFailure, match=re.escape('pip install "perfspec[reference]"')):
+    with pytest.raises(UsageFailure, match=re.escape('pip install "perfspec[reference]"')) as caught:
         call("search")
+    assert 'pip install ".[reference]"' in caught.value.hint
 
 
 def test_a_sqlite_without_full_text_search_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

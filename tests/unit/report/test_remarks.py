@@ -41,14 +41,14 @@ def test_a_limit_that_broke_in_one_phase_alone_says_in_which(plan_of, piece) -> 
 def test_what_was_unavailable_is_measured_by_the_promise(plan_of, piece) -> None:
     found = told(plan_of(SPEC), piece("search", 1000, unavailable=20, errors={"status 500": 20}, second=8))
     assert (
-        "2.0 % unavailable, 1% allowed by what is promised: burn rate 2; at this rate the budget of 30 days would last "
-        "15 days" in found
+        "2.0 % unavailable, 1% allowed by what is promised: 2 times the allowance of this test (likely 1.33 to 2.89); "
+        "a test spends nothing of production's budget of 30 days, which would last 15 days at this rate" in found
     )
-    assert [text for text in found if text.startswith("agreed")] == [
-        "agreed for such a rate: Review changes",
-        "agreed for such a rate: Stop",
+    assert [text for text in found if text.startswith("what production")] == [
+        "what production would call for at this rate: Review changes",
+        "what production would call for at this rate: Stop",
     ]
-    assert not any("burn rate" in text for text in told(plan_of(SPEC), piece("search", 1000, second=8)))
+    assert not any("allowance" in text for text in told(plan_of(SPEC), piece("search", 1000, second=8)))
 
 
 def test_answers_that_were_fast_by_failing_are_told_apart(plan_of, piece) -> None:
