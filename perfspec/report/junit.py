@@ -2,7 +2,8 @@
 
 Validates against Jenkins' junit-10.xsd. The whole sentence stands in the attribute and in the text, because readers
 differ; the place in the spec stands in both. FAIL is a failure; no data, not judged and an invalid run are errors; a
-warning passes and says so; a skipped row is skipped with its reason.
+warning passes and says so; a skipped row is skipped with its reason. So is what could not be seen: a check without an
+answer, and what held until a run was broken off.
 """
 
 import re
@@ -72,6 +73,8 @@ def _suite(result: Result, name: str, cases: list[ET.Element], note: str = "") -
         "perfspec": result.perfspec,
         "ended": result.ended,
     }
+    if result.judged_by:
+        known["judged_by"] = result.judged_by
     for key, value in known.items():
         ET.SubElement(properties, "property", name=key, value=_clean(value))
     suite.extend(cases)

@@ -22,6 +22,7 @@ from perfspec.metrics.vitals import Lost
 from perfspec.plan.fingerprint import fingerprint
 from perfspec.plan.model import Plan, Skipped, Window
 from perfspec.report.checks import CheckResult, checks_of
+from perfspec.report.order import by_spec
 from perfspec.report.unreached import explained
 from perfspec.spec.model import unit_of
 from perfspec.verdict.abort import Abort
@@ -180,7 +181,7 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
         health=health,
         notes=_notes(log, end),
         exemplars=_exemplars(log.seconds, stretches),
-        summaries=_summaries(judged),
+        summaries=_summaries(plan, judged),
         seconds=log.seconds,
         plan=plan,
         comparison=comparison,
@@ -335,8 +336,9 @@ def _outcome(
     return "PASS", ExitCode.PASS
 
 
-def _summaries(judged: Sequence[Slice]) -> tuple[Summary, ...]:
+def _summaries(plan: Plan, judged: Sequence[Slice]) -> tuple[Summary, ...]:
     rows: dict[Key, Row] = {}
+    place = by_spec(plan)
     for piece in judged:
         rows.setdefault(piece.key, Row()).add(piece)
     return tuple(
@@ -352,7 +354,7 @@ def _summaries(judged: Sequence[Slice]) -> tuple[Summary, ...]:
             _ok_only(row),
             unit_of(key.timer),
         )
-        for key, row in rows.items()
+        for key, row in sorted(rows.items(), key=lambda found: place(found[0]))
     )
 
 

@@ -11,11 +11,9 @@ from typing import NamedTuple
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.series import ARRIVAL
-from perfspec.plan.model import Plan
 from perfspec.report import words
 from perfspec.report.remarks import label
 from perfspec.report.result import Result, Summary
-from perfspec.steps import requests
 
 __all__ = ["HEAD", "Shown", "parts", "rows"]
 
@@ -58,22 +56,7 @@ def _shown(result: Result, wanted: Callable[[str], bool]) -> list[Shown]:
         key = summary.key
         if wanted(key.timer):
             merged.setdefault((key.name, key.timer, key.tags, key.part), []).append(summary)
-    names = {name: number for number, name in enumerate(_names(result.plan))}
-    timers = {key: number for number, key in enumerate(result.plan.series_names())}
-
-    def place(key: tuple[str, str, tuple[tuple[str, str], ...], str]) -> tuple[object, ...]:
-        """By the spec, whichever was seen first; what is in no spec comes last."""
-        name, timer, tags, part = key
-        return names.get(name, len(names)), name, part != "load", timers.get((name, timer), len(timers)), timer, tags
-
-    return [_row(merged[key]) for key in sorted(merged, key=place)]
-
-
-def _names(plan: Plan) -> list[str]:
-    """What can be in a row, in the order of the spec."""
-    first = [request.name for steps in (plan.setup, plan.each_user.first) for request in requests(steps)]
-    last = [request.name for steps in (plan.each_user.last, plan.teardown) for request in requests(steps)]
-    return list(dict.fromkeys([*first, *(name for name, _ in plan.series_names()), *last]))
+    return [_row(found) for found in merged.values()]
 
 
 def _row(found: list[Summary]) -> Shown:

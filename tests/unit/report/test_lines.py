@@ -143,6 +143,7 @@ def test_what_was_not_measured_is_not_called_unbroken(result) -> None:
 
 def test_requests_stand_in_the_order_of_the_spec_whichever_came_first(result, good) -> None:
     assert terminal.summary(result(*good)) == terminal.summary(result(*reversed(good)))
+    assert result(*good).summaries == result(*reversed(good)).summaries
 
 
 def test_lines_fit_the_terminal(result, good) -> None:
