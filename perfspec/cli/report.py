@@ -10,6 +10,7 @@ from perfspec.app import report as report_case
 from perfspec.base.errors import ExitCode, UsageFailure, worst
 from perfspec.cli.screen import columns, say
 from perfspec.report.formats import FORMATS, OF_A_RUN
+from perfspec.report.remarks import HEADLINES, outcome_of
 from perfspec.report.result import Result
 from perfspec.report.terminal import overview, summary
 
@@ -53,7 +54,8 @@ def show(results: list[Result], form: str, out: Path | None) -> None:
         for result in results:
             say("\n".join(summary(result, columns())))
         if len(results) > 1:
-            say("\n".join(overview(results)))
+            said = f"{len(results)} runs: {HEADLINES[outcome_of(results)]}"
+            say("\n".join([said, "", *overview(results)]))
         return
     data = report_case.render(results, form, out)
     if out is None:

@@ -1,6 +1,7 @@
 """`perfspec run` over several specs, and the script over it: one table at the end, the worst exit code, one JUnit."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,7 @@ def test_results_of_a_folder_are_one_verdict_one_page_and_one_junit(ended, perfs
     assert (junit.code, len({suite.get("name") for suite in suites})) == (4, 9)
     text = perfspec.command(folder, "report", "results")
     assert (text.code, text.out.split("\n\n")[-1].splitlines()[0].split()[:2]) == (4, ["PASS", "a-holds"])
+    assert re.search(r"^\d runs: NOT STARTED, which is no pass$", text.out, re.MULTILINE)
 
 
 def test_a_document_that_holds_no_result_is_never_left_out(ended, perfspec) -> None:
