@@ -31,7 +31,7 @@ def foresee(spec: Spec, plan: Plan, estimated: Estimate, rows: Rows, out: Diagno
     _errors_within(spec, plan, estimated, out)
     for threshold in plan.thresholds:
         enough, n = needed(threshold), expected(threshold, estimated)
-        if enough is None or n >= enough or threshold.row.where:
+        if enough is None or n >= enough or threshold.row.where:  # a part is small by its nature; `plan` says how small
             continue
         if plan.search is not None and enough_from(plan.search, n, enough) is not None:
             continue

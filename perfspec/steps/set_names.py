@@ -26,7 +26,18 @@ def names(step: Set) -> Names:
 
 
 def describe(step: Set) -> str:
-    return "set " + ", ".join(f"`{name}`" for name, _, _ in step.names)
+    return "set " + ", ".join(f"`{name}` to {_shown(value)}" for name, value, _ in step.names)
+
+
+def _shown(value: templates.Body) -> str:
+    match value:
+        case templates.Template(text=text):
+            return text.source
+        case templates.Array():
+            return "a list"
+        case templates.Object():
+            return "a map"
+    return f"`{value.value}`"
 
 
 def weigh(_step: Set, _tally: Tally) -> None:

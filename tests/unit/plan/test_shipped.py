@@ -7,6 +7,7 @@ import pytest
 from perfspec.app.plan import asked_first, plan
 from perfspec.plan.build import Choice
 from perfspec.plan.estimates import estimate, expected
+from perfspec.report.schedule import lines
 
 ROOT = Path(__file__).parents[3]
 ENOUGH = 59
@@ -49,3 +50,14 @@ def test_what_a_run_asks_for_first_is_said_before(monkeypatch, environment, is_s
     if environment == "staging":
         assert planned.estimate.in_all > planned.estimate.requests["generate", ""]
     assert asked_first(planned.checked.spec, planned.plan) == said
+
+
+def test_what_a_step_sets_is_said(plan_of) -> None:
+    steps = (
+        '[{get: /a, name: a, capture: {x: $.x}}, {set: {same: "${x}", three: 3, some: ["${x}"], more: {x: "${x}"}}}]'
+    )
+    text = f"service: s\nenvironments: {{l: {{url: 'http://a'}}}}\nflows: {{f: {{steps: {steps}}}}}\n"
+    plan = plan_of(text + "thresholds: {a: {p95: under 1s}}\nstages: {smoke: {phases: [{for: 5s, users: 1}]}}")
+    assert "         set `same` to ${x}, `three` to `3`, `some` to a list, `more` to a map" in lines(
+        plan, estimate(plan, {})
+    )
