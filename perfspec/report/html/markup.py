@@ -37,7 +37,12 @@ def element(tag: str, *children: str | None, **attributes: str | float | None) -
 
 def together(children: Iterable[str]) -> Markup:
     """One after the other."""
-    return Markup("".join(child if isinstance(child, Markup) else _escaped(child) for child in children))
+    return Markup("".join(child if isinstance(child, Markup) else _text(child) for child in children))
+
+
+def _text(text: str) -> str:
+    """Quotes end no text; JSON is full of them."""
+    return html.escape(_UNFIT.sub("\ufffd", text), quote=False)
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from perfspec.engine.exemplars import Exemplar
 from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.series import Key, Slice
@@ -113,9 +114,32 @@ def test_a_quarter_of_an_hour_of_a_dozen_requests_is_under_300_kb(plan_of) -> No
         spread = {histogram.index(20_000 + (next(number) * 7919) % 90_000): 1 for _ in range(25)}
         return Slice(Key(name), second, 25, {"status 500": 1}, response=spread)
 
-    seconds = tuple(LoggedSecond(s + 1, 300, [piece(name, s) for name in names]) for s in range(900))
+    examples = tuple(example(name, why, n) for name in names for why in ("failed", "slow") for n in range(3))
+    seconds = tuple(
+        LoggedSecond(s + 1, 300, [piece(name, s) for name in names], exemplars=examples if s == 400 else ())
+        for s in range(900)
+    )
     data = to_html(make(plan, Log(Beginning("r", "", "", ""), seconds, End("finished", 900 * SECOND))))
     assert 50_000 < len(data) < 300_000
+    assert data.count(b"The slowest requests") == data.count(b"Requests that failed") == len(names)
+    assert b"... (more in result.json)" in data
+
+
+def example(name: str, why: str, number: int, text: str = HOSTILE * 400, due_s: int = 400) -> Exemplar:
+    """One that is as large as one can be."""
+    kind = "status 500" if why == "failed" else ""
+    return Exemplar(
+        Key(name), why, kind, due_s * SECOND, 1, number, 500, 9 * MS, 8 * MS, 7 * MS, f"GET /{number} {text}", text
+    )
+
+
+def test_small_examples_are_all_there_side_by_side(plan, piece) -> None:
+    few = tuple(example("search", why, n, '{"a": "b"}', 20) for why in ("failed", "slow") for n in range(3))
+    line = LoggedSecond(21, 4, [piece("search", 400, second=20)], exemplars=few)
+    text = to_html(make(plan, Log(Beginning("r", "", "", ""), (line,), End("finished", 40 * SECOND)))).decode()
+    assert text.count('class="pair"') == 6
+    assert text.count('GET /2 {"a": "b"}') == 2
+    assert "more in result.json" not in text
 
 
 def test_the_page_of_a_running_run_shows_what_there_is(plan, piece) -> None:
