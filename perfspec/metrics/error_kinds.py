@@ -6,7 +6,9 @@ A request has at most one kind. No answer: refused, reset, closed, timeout, dns,
 `capture FILE:LINE ...`; of streams `no stream`.
 """
 
-__all__ = ["GENERATOR_KINDS", "NO_ANSWER_KINDS", "NO_PATH", "UNREACHABLE_KINDS", "UNSENDABLE"]
+from collections.abc import Collection
+
+__all__ = ["GENERATOR_KINDS", "NO_ANSWER_KINDS", "NO_PATH", "UNREACHABLE_KINDS", "UNSENDABLE", "remedies"]
 
 NO_PATH = "no path"
 """What should be an address of the environment is none, so nothing was asked either; the service may have told it."""
@@ -14,8 +16,8 @@ NO_PATH = "no path"
 UNSENDABLE = "unsendable"
 """The spec's own doing: no request could be made of its data, so nothing was asked of the service."""
 
-GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory"})
-"""This machine's doing: they say nothing about the service under test."""
+GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory", "dns"})
+"""This machine's doing, or that of its resolver: they say nothing about the service under test."""
 
 UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable", "dns", "tls", "proxy"})
 """Nobody is there, or nobody to talk to: users wait longer and longer before they try again."""
@@ -27,3 +29,9 @@ NO_ANSWER_KINDS = (
     | {"silence", "cut off", "event too large"}
 )
 """There was no whole answer, and so no status that could be counted."""
+
+
+def remedies(kinds: Collection[str]) -> tuple[str, ...]:
+    """What to do about generator kinds, each as the beginning of a sentence."""
+    limits = ("raise its limits",) if set(kinds) - {"dns"} else ()
+    return (*limits, "see that it can look up names") if "dns" in kinds else limits

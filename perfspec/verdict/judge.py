@@ -17,7 +17,7 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNSENDABLE
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNSENDABLE, remedies
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Threshold

@@ -45,6 +45,8 @@ def test_the_reader_of_the_ci_server_sees_them(ended) -> None:
     assert "--- failed: status 5" in shown
     assert "GET /v1/query?" in shown
     assert "Authorization: ***" in shown
+    traces = {e["trace_id"] for e in ended.result["exemplars"] if e["key"][0] == "query" and e["why"] == "failed"}
+    assert any(f", trace {trace}\n" in shown for trace in traces)
 
 
 def test_no_file_of_the_run_holds_the_secret(ended) -> None:

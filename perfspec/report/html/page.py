@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from perfspec.base.units import format_duration, format_ms
 from perfspec.diagnostics.source import Span
+from perfspec.load import Users
 from perfspec.report import comparison, words
 from perfspec.report.html import requests
 from perfspec.report.html.markup import Markup, element, together
@@ -21,6 +22,10 @@ from perfspec.verdict.judge import Verdict
 __all__ = ["document", "many_to_html", "mark", "to_html"]
 
 _INSIDE_NUMBER = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%)")
+CLOSED = (
+    "Users wait for their answers (closed model): a slow service is asked less, so queues stay hidden. "
+    "Load by arrivals shows them."
+)
 ONE_FLOW = 2
 """Goodputs of a run with one flow: that of all flows, and the same again."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -200,7 +205,9 @@ def _search(result: Result) -> Markup | None:
 
 
 def _met(step: Step) -> Markup:
-    word, kind = ("met", "pass") if step.met else ("?? not judged", "") if step.beyond else ("broken", "fail")
+    word, kind = (
+        ("met", "pass") if step.met else ("broken", "fail") if step.beyond in ("", "service") else ("?? not judged", "")
+    )
     return element("td", word, class_=f"mark {kind}")
 
 
@@ -352,5 +359,6 @@ def _run(result: Result) -> Markup:
         "section",
         element("h2", "How it was run"),
         requests.table("Phases of the load", ("phase", "#for", "load", ""), rows),
+        element("p", CLOSED, class_="soft") if any(isinstance(phase.shape, Users) for phase in plan.phases) else None,
         element("p", together([element("code", result.spec), f" · {versions}"]), class_="soft"),
     )

@@ -178,3 +178,20 @@ def test_a_password_is_never_shown() -> None:
         pass
     assert "geheim" not in told.value.message
     assert "***" in told.value.message
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"late": True}, ", whose load generator was late, so that its times are in doubt"),
+        ({"ended": "aborted"}, ", which was aborted and is no baseline"),
+        ({}, ""),
+    ],
+)
+def test_a_file_that_the_history_would_not_offer_is_compared_with_and_said_to_be_so(
+    tmp_path, write_result, made, said
+) -> None:
+    write_result(tmp_path / "before", 1, **made)
+    write_result(tmp_path / "now", 2, 60)
+    found = against(read_document(tmp_path / "now" / "result.json"), str(tmp_path / "before"), None)
+    assert found.baseline == f"run run-001 of 2026-10-02{said}"

@@ -217,6 +217,8 @@ def test_failures_of_this_machine_are_no_failures_of_the_service(one, piece) -> 
     assert verdict.reason == (
         "23 of the failures are this machine's (no descriptors, no ports); raise its limits and re-run"
     )
+    lost = one(ERRORS, piece(n=1000, errors={"dns": 20}))
+    assert lost.reason == "20 of the failures are this machine's (dns); see that it can look up names and re-run"
     assert one(ERRORS, piece(n=10, errors={"no ports": 10})).outcome == "INCONCLUSIVE"
     assert one(ERRORS, piece(n=1000, errors={"no ports": 20, "status 500": 4})).outcome == "INCONCLUSIVE"
     assert one(ERRORS, piece(n=1000, errors={"no ports": 20, "status 500": 5})).outcome == "FAIL"

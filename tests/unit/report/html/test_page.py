@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from perfspec.engine.exemplars import Exemplar
 from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond
@@ -14,6 +15,8 @@ from perfspec.report.html.live import LivePage
 from perfspec.report.html.markup import Markup, element
 from perfspec.report.html.page import many_to_html, to_html
 from perfspec.report.result import make
+from perfspec.verdict.capacity import Capacity, Step
+from perfspec.verdict.comparison import Measure, Numbers, compare
 
 MS, SECOND = 1_000_000, 1_000_000_000
 HOSTILE = "</td></script><script>alert(1)</script><img src=x onerror='alert(2)' \"&\x00\u202e"
@@ -167,3 +170,60 @@ def test_numbers_are_not_broken_and_no_answers_draw_no_axis(result, good, piece)
     assert "0.0\u00a0% failed" in text
     assert "no answers" in text
     assert "1.00 ms" not in text
+
+
+def test_phases_are_told_and_what_waiting_users_hide(result, good, plan_of) -> None:
+    text = " ".join(Page(to_html(result(*good))).text.split())
+    assert "up 10s 0 to 4 users not judged" in text
+    assert "queues stay hidden" in text
+    arrivals = plan_of(
+        "environments: {local: {url: http://127.0.0.1:1}}\nflows: {f: {steps: [{get: /a, name: a}]}}\n"
+        "stages: {smoke: {phases: [{for: 40s, arrivals: 5/s}]}}\nthresholds: {all: {errors: under 1%}}\n"
+    )
+    assert "queues stay hidden" not in Page(to_html(result(of=arrivals))).text
+
+
+def test_each_limit_is_told_phase_by_phase(plan_of, piece) -> None:
+    plan = plan_of(
+        "environments: {local: {url: http://127.0.0.1:1}}\nflows: {f: {steps: [{get: /a, name: a}]}}\n"
+        "stages: {smoke: {phases: [{name: steady, for: 20s, users: 5}, {name: peak, for: 20s, users: 5}]}}\n"
+        "thresholds: {a: {p95: at most 100ms}}\n"
+    )
+    slices = [piece("a", 100, over={100 * MS: 1}, second=8), piece("a", 50, over={100 * MS: 20}, second=30)]
+    found = make(plan, Log(Beginning("r", "", "", ""), (LoggedSecond(40, 5, slices),), End("finished", 40 * SECOND)))
+    text = " ".join(Page(to_html(found)).text.split())
+    assert "Phase by phase" in text
+    assert "a p95 at most 100ms steady held 100 1" in text
+    assert "a p95 at most 100ms peak broken 50 20" in text
+
+
+def test_a_search_has_its_answer_in_the_head_and_its_steps_with_what_broke(result, good) -> None:
+    def step(load: int, why: str, beyond: str = "") -> Step:
+        return Step(f"{load} users", "growing", 0, 2 * SECOND, 8 * SECOND, not why, why, (), beyond)
+
+    steps = (step(5, ""), step(7, "search p95 at most 120ms", "service"), step(9, "it was late", "generator"))
+    found = replace(result(*good), capacity=Capacity("5 users", "7 users", True, steps))
+    page = Page(to_html(found))
+    text = " ".join(page.text.split())
+    assert text.index("met at 5 users, failed at 7 users, confirmed three times as long") < text.index("Limits")
+    assert "5 users met" in text
+    assert "7 users broken search p95 at most 120ms" in text
+    assert "9 users ?? not judged it was late" in text
+    assert {tag for tag, _ in page.tags} <= ALLOWED
+
+
+def test_the_comparison_is_a_table_of_what_changed_and_folds_away_what_did_not(result, good) -> None:
+    def numbers(run: str, ms: int) -> Numbers:
+        measures = tuple(
+            Measure(name, 1000, 0, {histogram.index(1000 * (at + k)): 100 for k in range(10)})
+            for name, at in (("search", ms), (HOSTILE, 800))
+        )
+        return Numbers(run, "2026-11-09T02:00:00+00:00", run, measures)
+
+    found = replace(result(*good), comparison=compare(numbers("now", 60), [numbers("then", 40)], "the last run"))
+    page = Page(to_html(found))
+    text = " ".join(page.text.split())
+    assert "compared with the last run (commits then..now)" in text
+    assert "SLOWER search p95 49.0 ms 69.1 ms +41 %" in text
+    assert "of 6 percentiles are as before" in text
+    assert {tag for tag, _ in page.tags} <= ALLOWED
