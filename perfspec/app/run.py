@@ -116,7 +116,8 @@ def run(
         log.close()
     with _undisturbed():
         finished = _compared(report(folder, outlets.junit), history, outlets.junit)
-    return replace(finished, problems=(*finished.problems, *told(finished, spec, secrets, outlets)))
+    lost = (f"{log.problem}; what was measured after that is lost",) if log.problem else ()
+    return replace(finished, problems=(*lost, *finished.problems, *told(finished, spec, secrets, outlets)))
 
 
 def _sharers(plan: Plan, workers: int | None) -> int:
