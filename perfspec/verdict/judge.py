@@ -252,7 +252,7 @@ def _whose(own: Mapping[str, int]) -> str:
     kinds = [kind for kind in own if kind != UNSENDABLE]
     machine = f"{sum(own.values()) - mistakes} of the failures are this machine's ({', '.join(kinds)})"
     parts = [*(told if mistakes else ()), *([machine] if kinds else ())]
-    steps = [*(["correct the spec"] if mistakes else ()), *(["raise its limits"] if kinds else ())]
+    steps = [*(["correct the spec"] if mistakes else ()), *remedies(kinds)]
     return f"{'; '.join(parts)}; {' and '.join([*steps, 're-run'])}"
 
 

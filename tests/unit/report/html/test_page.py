@@ -174,7 +174,7 @@ def test_numbers_are_not_broken_and_no_answers_draw_no_axis(result, good, piece)
 
 def test_phases_are_told_and_what_waiting_users_hide(result, good, plan_of) -> None:
     text = " ".join(Page(to_html(result(*good))).text.split())
-    assert "up 10s 0 to 4 users not judged" in text
+    assert "up 10s ramp 0 to 4 users not judged" in text
     assert "queues stay hidden" in text
     arrivals = plan_of(
         "environments: {local: {url: http://127.0.0.1:1}}\nflows: {f: {steps: [{get: /a, name: a}]}}\n"
