@@ -3,17 +3,21 @@
 import os
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from perfspec.app.foresee import foresee
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.base.errors import UsageFailure
 from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.engine.environment import is_this_machine
+from perfspec.engine.uploads import digest
 from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import Estimate, estimate
 from perfspec.plan.little import check_users
-from perfspec.plan.model import Plan
+from perfspec.plan.model import Plan, UploadedFile
 from perfspec.spec.model import Spec
+from perfspec.steps import requests
 
 __all__ = ["Planned", "asked_first", "plan"]
 
@@ -41,6 +45,7 @@ def plan(path: str, choice: Choice) -> Planned:
     if built is None:
         raise SpecFailure(checked)
     assert checked.spec is not None
+    built = msgspec.structs.replace(built, uploads=_uploads(built))
     estimated = estimate(built, checked.tables)
     foresee(checked.spec, built, estimated, checked.tables, foreseen)
     check_users(built, estimated, foreseen)
@@ -57,6 +62,17 @@ def asked_first(spec: Spec, plan: Plan) -> list[str]:
             missing = "" if os.environ.get(secret.from_env) else ", which is not set here"
             found.append(f"needs    {secret.from_env} for the secret `{secret.name}`{missing}")
     return found
+
+
+def _uploads(built: Plan) -> tuple[UploadedFile, ...]:
+    """What is sent from files is a part of the plan: another content is another load."""
+    visits = (built.each_user.first, built.each_user.last)
+    parts = (built.setup, *(flow.steps for flow in built.flows), *visits, built.teardown)
+    paths = dict.fromkeys(file.path for steps in parts for request in requests(steps) for file in request.files)
+    try:
+        return tuple(UploadedFile(path, *digest(path)) for path in paths)
+    except OSError as error:
+        raise UsageFailure(f"a file to be uploaded cannot be read: {error}") from error
 
 
 def _with(checked: Checked, out: Diagnostics) -> Checked:

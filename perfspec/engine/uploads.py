@@ -4,6 +4,7 @@ A file is opened once, when its request is bound, and read at given places, so a
 descriptor. Its size is that of then: one that gets shorter in the middle of a run fails the request.
 """
 
+import hashlib
 import os
 import weakref
 from collections.abc import Iterator
@@ -12,11 +13,18 @@ from pathlib import Path
 
 from perfspec.steps.runtime import Streamed
 
-__all__ = ["HELD_BYTES", "File", "Upload"]
+__all__ = ["HELD_BYTES", "File", "Upload", "digest"]
 
 HELD_BYTES = 64 * 1024
 """Larger files are not held."""
 PIECE_BYTES = 256 * 1024
+
+
+def digest(path: str) -> tuple[str, int]:
+    """(SHA-256, bytes) of what a file holds, however large it is. Raises OSError."""
+    with Path(path).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+        return found, file.tell()
 
 
 class File:

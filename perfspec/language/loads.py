@@ -2,9 +2,11 @@
 
 import re
 from fractions import Fraction
+from math import ceil
 from typing import Final, Literal, cast
 
-from perfspec.base.units import format_share
+from perfspec.base.clock import SECOND
+from perfspec.base.units import format_duration, format_share
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
@@ -274,9 +276,14 @@ def _for(said: Said, match: re.Match[str], out: Diagnostics, whole: str) -> int 
         out.add("PS509", "this reason to abort needs a time", said.span, f"write `{whole}`")
         return None
     quantity = parse_quantity(match["for"])
-    if quantity and quantity.unit == "time" and 0 < quantity.value <= MAX_NS:
-        return int(quantity.value)
     part = said.group(match, "for")
+    if quantity and quantity.unit == "time" and 0 < quantity.value <= MAX_NS:
+        seconds = ceil(quantity.value / SECOND)
+        if quantity.value == seconds * SECOND:
+            return int(quantity.value)
+        message = f"a run is looked at once a second, and `{part.text}` is no number of whole seconds"
+        out.add("PS509", message, part.span, f"write for {format_duration(seconds * SECOND)}")
+        return None
     near = nearly(part.text)
     number = quantity and quantity.unit == "number"
     code, message = ("PS201", "`for` needs a unit") if number else ("PS202", f"`{shorten(part.text)}` is no duration")

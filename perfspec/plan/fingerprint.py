@@ -26,7 +26,10 @@ def fingerprint(plan: Plan, machine: str) -> str:
         "phases": plan.phases,
         "warmup": plan.warmup_ns,
         "setup": plan.setup,
+        "search": plan.search,
+        "each_user": plan.each_user,
         "flows": plan.flows,
+        "uploads": plan.uploads,
         "data": plan.data,
         "machine": machine,
     }

@@ -20,7 +20,18 @@ from perfspec.spec.thresholds import longest_good_ns, watched
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
 
-__all__ = ["DataFile", "EachUser", "Plan", "PlannedFlow", "PlannedPhase", "PlannedStart", "Skipped", "Target", "Window"]
+__all__ = [
+    "DataFile",
+    "EachUser",
+    "Plan",
+    "PlannedFlow",
+    "PlannedPhase",
+    "PlannedStart",
+    "Skipped",
+    "Target",
+    "UploadedFile",
+    "Window",
+]
 
 VERSION = 1
 ENDLESS = 1 << 40
@@ -35,6 +46,14 @@ class DataFile(msgspec.Struct, frozen=True):
     path: str
     sha256: str
     rows: int
+
+
+class UploadedFile(msgspec.Struct, frozen=True):
+    """A file that requests send, as it was when the plan was made."""
+
+    path: str
+    sha256: str
+    n_bytes: int
 
 
 class PlannedStart(msgspec.Struct, frozen=True):
@@ -147,6 +166,7 @@ class Plan(msgspec.Struct, frozen=True):
     tags: tuple[tuple[str, str], ...] = ()
     """What the team files the spec under; they go into every result."""
     promised: Promised | None = None
+    uploads: tuple[UploadedFile, ...] = ()
     search: Search | None = None
     """In place of phases: the one that there is lasts as long as the search may take."""
     time_scale: float = 1.0

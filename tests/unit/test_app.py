@@ -14,6 +14,7 @@ from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
 from perfspec.engine.slicelog import Beginning, End, LoggedSecond, SliceLog
 from perfspec.plan.build import Choice
+from perfspec.plan.fingerprint import fingerprint
 from perfspec.report.result import Result
 
 SPEC = """perfspec: 1
@@ -293,3 +294,24 @@ def test_a_plan_that_cannot_be_read_is_no_run(run_folder, text) -> None:
     (run_folder / "plan.json").write_bytes(text)
     with pytest.raises(UsageFailure, match="holds no run"):
         report(run_folder)
+
+
+UPLOAD = SPEC.replace("{get: /a, name: a}", "{post: /a, name: a, form: {picture: {file: p.jpg}, text: {file: t.txt}}}")
+
+
+def test_another_content_of_an_uploaded_file_is_another_plan(folder) -> None:
+    """Large ones too, which are never held as a whole."""
+    assert UPLOAD != SPEC
+    (folder / "shop.yaml").write_text(UPLOAD)
+    (folder / "t.txt").write_text("text")
+    large = bytearray(3_000_000)
+    found = []
+    for last in (b"a", b"b", b"a"):
+        large[-1:] = last
+        (folder / "p.jpg").write_bytes(large)
+        made = plan("shop.yaml", Choice("smoke")).plan
+        assert made is not None
+        assert [(file.path, file.n_bytes) for file in made.uploads] == [("p.jpg", 3_000_000), ("t.txt", 4)]
+        found.append((made.hash, fingerprint(made, "")))
+    assert found[0] == found[2]
+    assert all(one != other for one, other in zip(found[0], found[1], strict=True))

@@ -41,3 +41,31 @@ def test_environment_and_machine_count_and_the_seed_does_not(plan_of) -> None:
     assert fingerprint(plan_of(SPEC), "Linux x86_64, 4 cores") != here
     assert fingerprint(plan_of(SPEC, seed=7), MACHINE) == here
     assert len(here) == 16
+
+
+SEARCH = """
+service: shop
+environments: {local: {url: "http://a"}}
+flows: {look: {steps: [{get: /a, name: a}]}}
+each_user: {first: [{get: /in, name: in}]}
+stages:
+  smoke: {find_limit: {users: 5 to 300, hold_each: 60s, precision: 5%}}
+thresholds: {a: {p95: at most 1s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("5 to 300", "5 to 301"),
+        ("5 to 300", "6 to 300"),
+        ("hold_each: 60s", "hold_each: 61s"),
+        ("precision: 5%", "precision: 6%"),
+        ("users: 5 to 300", "arrivals: 5/s to 300/s"),
+        ("get: /in", "get: /other"),
+    ],
+)
+def test_another_search_and_other_visits_are_another_load(plan_of, old, new) -> None:
+    assert old in SEARCH
+    assert fingerprint(plan_of(SEARCH.replace(old, new)), MACHINE) != fingerprint(plan_of(SEARCH), MACHINE)
+    assert fingerprint(plan_of("# a line\n" + SEARCH), MACHINE) == fingerprint(plan_of(SEARCH), MACHINE)
