@@ -190,15 +190,17 @@ def _exemplar(found: Exemplar) -> str:
 
 
 def _judged(result: Result, case: ET.Element, text: str) -> None:
-    """Failures count against `errors`: they fail a case where that limit broke, else they are told."""
-    if _errors_failed(result):
+    """Failures count against `errors`: they fail a case where that limit broke, and are no pass where it could not be
+    judged; else they are told.
+    """
+    found = {v.outcome for v in result.verdicts if v.cell in ("errors", "availability")}
+    if "FAIL" in found:
         _say(case, "failure", "check", text)
+    elif found and not found & {"PASS", "WARN"}:
+        _say(case, "error", "inconclusive", f"{text}; a limit on errors could not be judged")
     else:
-        ET.SubElement(case, "system-out").text = _clean(f"within the allowed errors: {text}")
-
-
-def _errors_failed(result: Result) -> bool:
-    return any(v.cell in ("errors", "availability") and v.outcome == "FAIL" for v in result.verdicts)
+        within = "within the allowed errors" if found else "no limit is on errors"
+        ET.SubElement(case, "system-out").text = _clean(f"{within}: {text}")
 
 
 def _distinct(cases: list[ET.Element]) -> list[ET.Element]:

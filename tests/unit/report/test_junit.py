@@ -128,6 +128,14 @@ def test_a_check_fails_with_the_error_limit_only(result, piece) -> None:
     assert (failure.tag, failure.get("type"), failure.text) == ("failure", "check", text.replace("2 of", "9 of"))
 
 
+def test_failures_are_not_within_an_errors_limit_that_could_not_be_judged(result, piece) -> None:
+    """Nobody got through the login: the limit is on what nobody came to."""
+    stuck = piece("login", 22, part="each_user", errors={"status 401": 22})
+    (error,) = case(result(stuck), "checks", "request login")
+    assert (error.tag, error.get("type")) == ("error", "inconclusive")
+    assert error.text.endswith("failed: 22 x status 401; a limit on errors could not be judged")
+
+
 def test_every_request_is_a_case_with_its_kinds_of_failure(result, piece) -> None:
     def found(bad: int) -> ET.Element:
         errors = {"timeout": 1, "status 500": bad} if bad else {}
