@@ -6,10 +6,11 @@ from collections.abc import Sequence as Words
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from jsonschema import ValidationError
+
 from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Span
 from perfspec.language.annotations import Place, Subschema, resolve
-from perfspec.language.breaches import Broken
 from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
 from perfspec.language.scalars import lookalike
 from perfspec.language.scalars import resolve as value_of
@@ -31,7 +32,7 @@ class _Breach(NamedTuple):
     """The part that is broken, its references followed."""
     wanted: Any
     """What the broken word of it asks for."""
-    error: Broken
+    error: ValidationError
     node: Node
     place: Place | None
     notes: Subschema
@@ -43,7 +44,7 @@ class _Breach(NamedTuple):
 
     @property
     def in_list(self) -> bool:
-        return bool(self.error.path) and isinstance(self.error.path[-1], int)
+        return bool(self.error.absolute_path) and isinstance(self.error.absolute_path[-1], int)
 
     @property
     def subject(self) -> str:
@@ -68,25 +69,26 @@ class _Breach(NamedTuple):
         self.out.add(self.notes.get("code", code), message, span or self.span, fix)
 
 
-def report(document: Subschema, root: Node, error: Broken, places: dict[int, Place], out: Diagnostics) -> None:
+def report(document: Subschema, root: Node, error: ValidationError, places: dict[int, Place], out: Diagnostics) -> None:
     """Add what `error` found, at its node. `places` is by the id of the node."""
-    node = _at(root, error.path)
-    schema = resolve(document, error.schema)
+    node = _at(root, error.absolute_path)
+    schema = resolve(document, error.schema if isinstance(error.schema, dict) else {})
     notes = schema.get("x-ps", {})
-    breach = _Breach(document, schema, error.wanted, error, node, places.get(id(node)), notes, out)
-    if error.of_key:
+    breach = _Breach(document, schema, error.validator_value, error, node, places.get(id(node)), notes, out)
+    path = error.absolute_schema_path
+    if len(path) > 1 and path[-2] == "propertyNames":
         _name(breach)
     elif meant := _meant(breach, root, places):
         assert breach.key is not None
         out.add("PS101", f"`{breach.key.text}` is no key here", breach.key.span, f"did you mean `{meant}`?")
     else:
-        _WORDS.get(error.word, _misfit)(breach)
+        _WORDS.get(str(error.validator), _misfit)(breach)
 
 
 def _meant(breach: _Breach, root: Node, places: dict[int, Place]) -> str | None:
     """The key with a meaning of its own that a name was meant as: a list cannot be a row, but under `rules` it can."""
-    path = breach.error.path
-    if breach.error.word != "type" or not path or breach.in_list:
+    path = list(breach.error.absolute_path)
+    if breach.error.validator != "type" or not path or breach.in_list:
         return None
     around = places.get(id(_at(root, path[:-1])))
     if around is None or breach.key is None or path[-1] in around.schema.get("properties", {}):
@@ -173,7 +175,7 @@ def _suggest(breach: _Breach, node: Mapping, key: str, known: Words[str]) -> str
     free = slipped(key, [word for word in options if node.entry(word) is None])
     if near := nearest(key, free or options) or other_name(breach.schema, key):
         return f"did you mean `{near}`?" if node.entry(near) is None else f"`{near}` is here already; remove this one"
-    if breach.error.path and key in breach.document["properties"]:
+    if breach.error.absolute_path and key in breach.document["properties"]:
         return f"`{key}` belongs at the left edge of the file"
     for parent, below in breach.schema.get("properties", {}).items():
         inner = resolve(breach.document, below)
@@ -313,7 +315,7 @@ def _listed(words: Words[str]) -> str:
 
 def _name(breach: _Breach) -> None:
     assert isinstance(breach.node, Mapping)
-    entry = breach.node.entry(str(breach.error.value))
+    entry = breach.node.entry(str(breach.error.instance))
     assert entry is not None
     breach.say("PS106", f"`{entry.key.text}` cannot be a name", breach.hint, entry.key.span)
 
