@@ -4,6 +4,7 @@ name of its step, memory stays bounded, the run goes on, and what is well stays 
 
 import contextlib
 import gzip
+import resource
 import socket
 import ssl
 import struct
@@ -74,12 +75,18 @@ FAULTS: dict[str, tuple[Talk, str]] = {
     "garbage": (says(bytes(range(256)) * 10, stay=True), "protocol"),
     "http-0.9": (says(b"<html>hello</html>"), "protocol"),
     "interim-only": (says(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), "closed"),
+    "endless-interim": (forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001), "timeout"),
     "upgrade": (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "status 101"),
     "loop": (says(head("Location: /loop", "Content-Length: 0").replace(b"200 OK", b"302 Found")), "redirect loop"),
     "bomb": (says(head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}"), BOMB), "undecodable"),
     "cookies": (says(b"HTTP/1.1 200 OK\r\n", b"Set-Cookie: a=b\r\n" * 100_000, b"\r\n"), "protocol"),
 }
 FINE = (says(OK), "")
+WELL = {
+    "closing": says(head("Connection: close", "Content-Length: 2"), b"{}"),
+    "early-hints": says(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3, OK),
+}
+"""What is odd and no fault."""
 READ = ("endless-read", "bomb")
 """Whose bodies are looked into."""
 
@@ -118,7 +125,7 @@ class Villain:
                             return
                         data += more
                     name = data.split(b" ")[1].decode()[1:]
-                    FAULTS.get(name, FINE)[0](peer)
+                    WELL.get(name, FAULTS.get(name, FINE)[0])(peer)
                     if name in FAULTS and name != "loop":
                         return
 
@@ -137,7 +144,7 @@ def step(name: str) -> str:
 
 
 def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec, small_spec, villain) -> None:
-    flows = "".join(f"  {name}: {{steps: [{step(name)}]}}\n" for name in (*FAULTS, "fine"))
+    flows = "".join(f"  {name}: {{steps: [{step(name)}]}}\n" for name in (*FAULTS, *WELL, "fine"))
     body = f"flows:\n{flows}stages: {{smoke: {{phases: [{{for: 6s, users: {USERS}}}]}}}}\n"
     body += "thresholds: {fine: {errors: under 5%}}\n"
     begun = perfspec.begin(small_spec(new_folder("faults"), villain.url, body), "--stage", "smoke")
@@ -157,7 +164,7 @@ def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec,
                 kinds = found.setdefault(piece["key"][0], {})
                 kinds[kind] = kinds.get(kind, 0) + n
     assert {name: set(kinds) for name, kinds in found.items()} == {name: {kind} for name, (_, kind) in FAULTS.items()}
-    assert ended.summary("fine")["n"] > 0
+    assert all(ended.summary(name)["n"] > 0 for name in (*WELL, "fine"))
     assert ended.code == 0, ended.out + ended.err
     assert ended.log[-1]["reason"] == "finished"
     assert 0 < peak < MOST_MEMORY_KB
@@ -204,3 +211,30 @@ def test_certificates_that_are_refused(
     connects = [piece for piece in ended.slices() if piece["key"][1] == "tls"]
     assert connects
     assert all(set(piece["errors"]) == {"tls"} for piece in connects)
+
+
+SHORT = """flows: {one: {steps: [{get: /closing, name: closing}, {pause: 20ms}]}}
+stages: {smoke: {phases: [{for: 6s, users: 3}]}}
+thresholds: {all: {errors: under 1%}}
+"""
+
+
+def test_descriptors_that_are_used_up_in_mid_run_are_nobody_elses_fault(
+    new_folder, perfspec, small_spec, villain
+) -> None:
+    """Every request needs a connection of its own; for two seconds there are none to be had."""
+    begun = perfspec.begin(small_spec(new_folder("descriptors"), villain.url, SHORT), "--stage", "smoke")
+    begun.wait_for_seconds(2)
+    pid, limits = begun.process.pid, resource.prlimit(begun.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    time.sleep(1.5)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    ended = begun.end()
+    assert set(ended.errors()) == {"no descriptors"}
+    assert ended.log[-1]["reason"] == "finished"
+    (verdict,) = ended.result["verdicts"]
+    assert (verdict["outcome"], ended.code) == ("INCONCLUSIVE", 3), ended.out
+    assert "this machine's (no descriptors)" in verdict["reason"]
+    last = [piece for piece in ended.slices() if piece["key"][1] == "" and piece["second"] == 5]
+    assert sum(piece["n"] for piece in last) > 10
+    assert not any(piece.get("errors") for piece in last)

@@ -1,0 +1,39 @@
+"""A million rows of data: what they cost before anything is sent."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROWS = 1_000_000
+SPEC = """perfspec: 1
+service: shop
+environments: {local: {url: "http://127.0.0.1:9"}}
+data: {person: {csv: people.csv, order: once each}}
+flows: {look: {steps: [{get: "/a?n=${person.name}", name: a}]}}
+stages: {smoke: {phases: [{for: 30s, users: 5}]}}
+thresholds: {a: {errors: under 1%}}
+"""
+
+
+def cost(program: list[str], folder: Path) -> tuple[int, float, float]:
+    """(exit code, most megabytes, seconds of CPU)."""
+    with (folder / "out").open("wb") as out:
+        begun = subprocess.Popen(program, cwd=folder, stdout=out, stderr=out)
+        _, status, used = os.wait4(begun.pid, 0)
+    begun.returncode = os.waitstatus_to_exitcode(status)
+    return begun.returncode, used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize("order", ["once each", "random"])
+def test_a_million_rows_cost_two_seconds_and_300_megabytes_at_most(tmp_path, order) -> None:
+    (tmp_path / "s.yaml").write_text(SPEC.replace("once each", order))
+    rows = "".join(f"person{n},person{n}@example.com,city{n % 1000}\n" for n in range(ROWS))
+    (tmp_path / "people.csv").write_text("name,mail,city\n" + rows)
+    code, megabytes, seconds = cost([sys.executable, "-m", "perfspec", "plan", "s.yaml", "--stage", "smoke"], tmp_path)
+    print(f"{megabytes:.0f} MB, {seconds:.2f} s of CPU")
+    assert code == 0, (tmp_path / "out").read_text()
+    assert megabytes < 300
+    assert seconds < 2
