@@ -64,14 +64,14 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def most_workers(plan: Plan) -> int:
-    """In how many parts a plan can be cut so that each has something to do: a user, a place of `at_most`, a request of
-    each second's ceiling.
+    """In how many parts a plan can be cut so that each has something to do: a user, a round, an arrival and a place for
+    it, a request of each second's ceiling.
     """
-    shapes: list[Shape] = [phase.shape for phase in plan.phases]
+    loads: list[tuple[Shape, int, int]] = [(phase.shape, phase.for_ns, phase.rounds) for phase in plan.phases]
     if plan.search is not None:
-        shapes = [plan.search.shape(plan.search.high)]
-    users = [shape.most for shape in shapes if isinstance(shape, Users)]
-    places = [shape.at_most for shape in shapes if isinstance(shape, Arrivals)]
+        loads = [(plan.search.shape(plan.search.high), plan.search.hold_ns, 0)]
+    users = [min(shape.most, rounds or shape.most) for shape, _, rounds in loads if isinstance(shape, Users)]
+    places = [min(shape.at_most, int(shape.total(for_ns))) for shape, for_ns, _ in loads if isinstance(shape, Arrivals)]
     ceiling = [plan.target.most_requests_per_s] if plan.target.most_requests_per_s else []
     return max(1, min([*([max(users)] if users else []), *places, *ceiling]))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import anyio
+import msgspec
 from anyio.abc import TaskStatus
 
 from perfspec import steps as kinds
@@ -35,6 +36,7 @@ from perfspec.engine.transports import opened, tls_of
 from perfspec.load import Segment
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Registry
+from perfspec.metrics.vitals import Lost
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Vars
@@ -210,6 +212,8 @@ class _Running:
         self._notes.append(masked(f"bug in perfspec: {text}", self._inputs.secrets.values()))
 
     def _heard(self, second: LoggedSecond) -> None:
+        if second.lost:  # why may be words of another program
+            second = msgspec.structs.replace(second, lost=tuple(self._masked(lost) for lost in second.lost))
         self._log.write(second)
         for listener in tuple(self._listeners):
             try:
@@ -217,6 +221,9 @@ class _Running:
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the load
                 self._listeners.remove(listener)
                 self._notes.append(f"a listener was dropped: {type(error).__name__}: {error}")
+
+    def _masked(self, lost: Lost) -> Lost:
+        return msgspec.structs.replace(lost, why=masked(lost.why, self._inputs.secrets.values()))
 
     async def _set_up(self, driver: RealDriver, origin: Origin) -> dict[str, object]:
         """What it captured. What a setup that failed has made is taken down all the same."""

@@ -13,6 +13,7 @@ from perfspec.report import comparison, words
 from perfspec.report.html import requests
 from perfspec.report.html.markup import Markup, element, together
 from perfspec.report.html.style import STYLE
+from perfspec.report.html.workers import workers
 from perfspec.report.remarks import HEADLINES, headline, named, outcome_of, remarks
 from perfspec.report.result import Result
 from perfspec.verdict.capacity import Step
@@ -326,6 +327,7 @@ def _generator(result: Result) -> Markup:
         element("p", verdict),
         *(element("p", remark, class_="soft") for remark in health.remarks),
         requests.table("How it was", ("what", "how much"), [_fact(name, value) for name, value in facts if value]),
+        workers(result),
     )
 
 

@@ -109,6 +109,9 @@ def test_usable_cores_are_those_of_the_process_and_of_its_cpu_limit(tmp_path, mo
         ("phases: [{for: 30s, users: ramp 1 to 9}, {for: 30s, users: ramp 9 to 4}]", 9),
         ("phases: [{for: 30s, arrivals: 20/s, at_most: 6 users}]", 6),
         ("phases: [{for: 30s, users: 4}, {for: 30s, arrivals: 20/s, at_most: 6 users}]", 4),
+        ("phases: [{for: 30s, users: 4}, {rounds: 5, users: 4}]", 4),
+        ("phases: [{rounds: 9, users: 9}]", 9),
+        ("phases: [{for: 10s, arrivals: 0.3/s, at_most: 6 users}]", 3),
         ("find_limit: {users: 2 to 40, hold_each: 60s, precision: 5%}", 40),
     ],
 )
