@@ -12,7 +12,7 @@ import pytest
 
 SLOW_SETUP = """
 setup:
-  - {delete: /v1/index?source=before, name: before}
+  - {delete: /v1/index?source=before, name: before, timeout: 20s}
 teardown:
   - {get: /v1/suggest?q=after, name: after}
 flows:
@@ -88,13 +88,13 @@ class Losses:
         return process.returncode, out, err, json.loads((folder / "out" / "result.json").read_text())
 
     def killed_in_setup(self) -> Any:
-        with self.steady.service("--slow", "delete=1500ms") as search:
-            begun = self.steady.perfspec.begin(
-                self.steady.small_spec(self.steady.new_folder("in-setup"), search.url, SLOW_SETUP), "--workers", "2"
-            )
+        with self.steady.service("--slow", "delete=4s") as search:
+            folder = self.steady.small_spec(self.steady.new_folder("in-setup"), search.url, SLOW_SETUP)
+            begun = self.steady.perfspec.begin(folder, "--workers", "2")
             begun.wait_until(lambda: len(self.steady.workers_of(begun)) == 2, "two workers")
+            _, second = self.steady.workers_of(begun)
             begun.wait_until(lambda: "DELETE index" in search.counts(), "the request of setup")
-            os.kill(self.steady.workers_of(begun)[1], signal.SIGKILL)
+            os.kill(second, signal.SIGKILL)
             return begun.end(), search.counts()
 
     def told_twice(self) -> Any:
