@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfspec.base.codec import Malformed, decode
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.engine.slicelog import NAME as LOG_NAME
-from perfspec.engine.slicelog import read_log
+from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Unwritten, read_log
 from perfspec.plan.model import Plan
 from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.result import VERSION, Result, make
@@ -30,20 +31,20 @@ class Finished:
     """Files that could not be written."""
 
 
-def report(folder: Path, junit: str = "junit") -> Finished:
+def report(folder: Path, junit: str = "junit", unwritten: Unwritten = NOTHING_UNWRITTEN) -> Finished:
     """Make the result of what a run folder holds, and write its files. Raises UsageFailure if it holds no run.
 
-    `junit`: the format of its junit.xml.
+    `junit`: the format of its junit.xml; `unwritten`: what the folder's log could not take.
     """
     try:
         plan = decode((folder / "plan.json").read_bytes(), Plan)
         with (folder / LOG_NAME).open("rb") as lines:
-            log = read_log(lines)
+            log = read_log(lines, unwritten)
     except (OSError, Malformed) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
     result = make(plan, log, _comparison(folder))
-    problems = []
+    problems = [unwritten.problem] if unwritten.problem else []
     for name, form in OF_A_RUN:
         try:
             write_whole(folder / name, FORMATS[junit if form == "junit" else form].render([result]))
@@ -125,7 +126,12 @@ def render(results: Sequence[Result], form: str, out: Path | None) -> bytes:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """All or nothing: a reader never sees half a file."""
+    """All or nothing: a reader never sees half a file, and none is left behind. Raises OSError."""
     half = path.with_suffix(path.suffix + ".part")
-    half.write_bytes(data)
-    half.replace(path)
+    try:
+        half.write_bytes(data)
+        half.replace(path)
+    except OSError:
+        with suppress(OSError):
+            half.unlink()
+        raise

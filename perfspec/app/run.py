@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
+from pathlib import Path
 from secrets import token_hex
 
 import anyio
@@ -31,7 +32,7 @@ from perfspec.engine.environment import is_this_machine
 from perfspec.engine.load import Inputs, Listener
 from perfspec.engine.machine import most_workers, usable_cores
 from perfspec.engine.run import run as engine_run
-from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog
+from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog, Unwritten
 from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET
@@ -94,13 +95,9 @@ def run(
     folder = new_folder(plan) if means.out is None else out_folder(means.out, tell)
     started_at = utc_now()
     run_id = new_run_id()
-    try:
-        (folder / "plan.json").write_bytes(pretty(plan))
-        log = SliceLog(folder)
-    except OSError as error:
-        raise EnvironmentFailure(f"{folder} cannot be written to: {error}", "choose another --out") from error
     since, whence = started_at.isoformat(timespec="seconds"), origin(spec.path)
-    log.write(Beginning(run_id, since, plan.hash, __version__, _versions(), *whence, workers=sharers))
+    beginning = Beginning(run_id, since, plan.hash, __version__, _versions(), *whence, workers=sharers)
+    log = _log_of(folder, plan, beginning)
     inputs = Inputs(run_id, planned.rows, secrets)
     try:
         with live_page(plan, folder) as live, served(plan, outlets.metrics, tell) as asked:
@@ -108,16 +105,29 @@ def run(
     except EnvironmentFailure as failure:
         failure.message = masked(failure.message, secrets.values())
         log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
-        finished = report(folder, outlets.junit)  # whoever reads only the files must see it as well
+        finished = report(folder, outlets.junit, log.unwritten)  # whoever reads only the files must see it as well
         for problem in told(finished, spec, secrets, outlets):
             tell(problem)
         raise
     finally:
         log.close()
     with _undisturbed():
-        finished = _compared(report(folder, outlets.junit), history, outlets.junit)
-    lost = (f"{log.problem}; what was measured after that is lost",) if log.problem else ()
-    return replace(finished, problems=(*lost, *finished.problems, *told(finished, spec, secrets, outlets)))
+        finished = _compared(report(folder, outlets.junit, log.unwritten), history, outlets.junit, log.unwritten)
+    return replace(finished, problems=(*finished.problems, *told(finished, spec, secrets, outlets)))
+
+
+def _log_of(folder: Path, plan: Plan, beginning: Beginning) -> SliceLog:
+    """Begun, beside the plan. Raises EnvironmentFailure where not even that can be written."""
+    try:
+        (folder / "plan.json").write_bytes(pretty(plan))
+        log = SliceLog(folder)
+    except OSError as error:
+        raise EnvironmentFailure(f"{folder} cannot be written to: {error}", "choose another --out") from error
+    log.write(beginning)
+    if log.unwritten.lines:
+        log.close()
+        raise EnvironmentFailure(f"{folder} cannot be written to: no room is left", "choose another --out")
+    return log
 
 
 def _sharers(plan: Plan, workers: int | None) -> int:
@@ -131,7 +141,7 @@ def _sharers(plan: Plan, workers: int | None) -> int:
     return workers
 
 
-def _compared(finished: Finished, history: History, junit: str) -> Finished:
+def _compared(finished: Finished, history: History, junit: str, unwritten: Unwritten) -> Finished:
     """With the comparison that was asked for, and in the index. What goes wrong there loses no result."""
     problems: list[str] = []
     if history.baseline and finished.result.is_whole:
@@ -142,7 +152,7 @@ def _compared(finished: Finished, history: History, junit: str) -> Finished:
             else:
                 found = msgspec.structs.replace(found, fails=history.fail_on_regression)
                 write_whole(finished.folder / COMPARISON, pretty(found))
-                finished = report(finished.folder, junit)
+                finished = report(finished.folder, junit, unwritten)
         except PerfspecError as failure:
             problems.append(f"{failure.message}; {failure.hint}")
         except OSError as error:

@@ -157,8 +157,6 @@ class _Running:
             if again := carried.sent_again:
                 texts.append(f"{again} requests met a connection that was just being closed, and were sent once more")
             self._notes.extend(masked(text, self._inputs.secrets.values()) for text in texts)
-            if self._log.problem:
-                self._notes.append(self._log.problem)
             ending = carried.ending
             return End(
                 ending.reason, ending.ended_ns, ending.unfinished, ending.waits,

@@ -1,14 +1,18 @@
 """The run folder's log: one JSON line at the start, one a second, one at the end. All that is measured is in here.
 
 A line is written in one go and flushed to the kernel, so whatever ends the process loses at most the last second; a
-torn last line is left out when reading. A disk that is full ends the writing, not the run, and is told in the end.
+torn last line is left out when reading. What a full disk does not take is kept in memory and tried again with the next
+line: the result is made from the file and from what is kept, and why the file is not whole is told.
 """
 
+import errno
 import fcntl
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -19,7 +23,9 @@ from perfspec.metrics.vitals import Lost, OfWorker, Vitals
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.capacity import Step
 
-__all__ = ["NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "read_log"]
+__all__ = [
+    "NOTHING_UNWRITTEN", "NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "Unwritten", "read_log",
+]  # fmt: skip
 
 NAME = "slices.jsonl"
 NOT_STARTED = "not started"
@@ -85,6 +91,22 @@ class Log(msgspec.Struct, frozen=True):
     end: End | None
     unreadable: int = 0
     """Lines that could not be read."""
+    problem: str = ""
+    """Why the file holds less than this."""
+
+
+Line: TypeAlias = Beginning | LoggedSecond | End
+
+
+class Unwritten(msgspec.Struct, frozen=True):
+    """What is only in memory, because the file could not take it."""
+
+    lines: tuple[Line, ...] = ()
+    problem: str = ""
+    """Why; empty if everything is in the file."""
+
+
+NOTHING_UNWRITTEN = Unwritten()
 
 
 class SliceLog:
@@ -95,42 +117,63 @@ class SliceLog:
         self._file: FileIO | None = FileIO(folder / NAME, "x")
         with suppress(OSError):  # a file system without locks
             fcntl.flock(self._file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-        self.problem = ""
-        """Why writing ended early; empty while all is well."""
+        self._size = 0
+        """Of the lines that are whole in the file."""
+        self._kept: list[Line] = []
+        self._problem = ""
 
-    def write(self, line: Beginning | LoggedSecond | End) -> None:
-        if self._file is None:
-            return
-        data = encode(line) + b"\n"
-        try:
-            if self._file.write(data) != len(data):
-                raise OSError("only a part was written")  # noqa: TRY301 - the same end as any other failure
-        except OSError as error:
-            self.problem = f"{NAME} could not be written any further: {error}"
-            self.close()
+    def write(self, line: Line) -> None:
+        self._kept.append(line)
+        self._flush()
+
+    @property
+    def unwritten(self) -> Unwritten:
+        seconds = sum(isinstance(line, LoggedSecond) for line in self._kept)
+        lost = f"{self._problem}; {seconds} s of this result stand in no log"
+        return Unwritten(tuple(self._kept), lost if self._kept else "")
 
     def close(self) -> None:
+        self._flush()
         file, self._file = self._file, None
         if file is not None:
-            file.close()
+            with suppress(OSError):  # the number of the file is free in any case
+                file.close()
+
+    def _flush(self) -> None:
+        """Write all that waits, in order; what cannot be written goes on waiting."""
+        while self._kept and self._file is not None:
+            data = encode(self._kept[0]) + b"\n"
+            try:
+                at = self._file.write(data)
+                if at < len(data):  # the system tells why only when it is asked for the rest
+                    at += self._file.write(data[at:])
+                if at < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - ends as any other failure
+            except OSError as error:
+                self._problem = f"{NAME} could not be written any further: {error.strerror}"
+                self._without_half_a_line(self._file)
+                return
+            self._size += len(data)
+            del self._kept[0]
+
+    def _without_half_a_line(self, file: FileIO) -> None:
+        with suppress(OSError):
+            file.truncate(self._size)
+            file.seek(self._size)
 
 
-def read_log(lines: Iterable[bytes]) -> Log:
-    """The log of a run, torn or whole."""
-    beginning: Beginning | None = None
-    end: End | None = None
-    seconds: list[LoggedSecond] = []
+def read_log(lines: Iterable[bytes], unwritten: Unwritten = NOTHING_UNWRITTEN) -> Log:
+    """The log of a run, torn or whole. `unwritten`: what stands in no file."""
     unreadable = 0
+    found: list[Line] = []
     for line in lines:
         try:
-            found = decode(line, Beginning | LoggedSecond | End)  # type: ignore[arg-type]
+            found.append(decode(line, Line))  # type: ignore[arg-type]
         except Malformed:
             unreadable += 1
-            continue
-        if isinstance(found, Beginning):
-            beginning = found
-        elif isinstance(found, End):
-            end = found
-        elif isinstance(found, LoggedSecond):
-            seconds.append(found)
-    return Log(beginning, tuple(seconds), end, unreadable)
+    found += unwritten.lines
+    beginnings = [each for each in found if isinstance(each, Beginning)]
+    ends = [each for each in found if isinstance(each, End)]
+    seconds = tuple(each for each in found if isinstance(each, LoggedSecond))
+    last = ends[-1] if ends else None
+    return Log(beginnings[-1] if beginnings else None, seconds, last, unreadable, unwritten.problem)

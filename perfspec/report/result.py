@@ -304,7 +304,8 @@ def _all_requests(judged: Iterable[Slice]) -> Row:
 def _notes(log: Log, end: End) -> tuple[str, ...]:
     """A torn run may end in half a line; any other line that cannot be read is worth a word."""
     lost = log.unreadable - (1 if end.reason == TORN else 0)
-    return (*end.notes, f"{lost} lines of the log could not be read") if lost > 0 else end.notes
+    unread = (f"{lost} lines of the log could not be read",) if lost > 0 else ()
+    return (*end.notes, *unread, *filter(None, (log.problem,)))
 
 
 def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> Health:

@@ -1,5 +1,8 @@
 """The use cases behind the commands, as far as they go without a network."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from perfspec.app.run import run, secrets_of
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
-from perfspec.engine.slicelog import Beginning, End, LoggedSecond, SliceLog
+from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Beginning, End, LoggedSecond, SliceLog
 from perfspec.plan.build import Choice
 from perfspec.plan.fingerprint import fingerprint
 from perfspec.report.result import Result
@@ -272,6 +275,44 @@ def test_a_log_that_was_torn_makes_a_result(run_folder) -> None:
     log = run_folder / "slices.jsonl"
     log.write_bytes(log.read_bytes()[:-20])
     assert (report(run_folder).result.ended, report(run_folder).result.exit_code) == ("torn", 3)
+
+
+@contextmanager
+def no_more_room(path: Path) -> Iterator[None]:
+    """No file of this process may be larger than that one and a few bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_the_log_cannot_take_is_in_the_result(run_folder) -> None:
+    log_file = run_folder / "slices.jsonl"
+    log_file.unlink()
+    log = SliceLog(run_folder)
+    log.write(Beginning("r1", "2026-01-02T03:04:05+00:00", "h", "0.1.0"))
+    with no_more_room(log_file):
+        log.write(LoggedSecond(1, 1, []))
+        log.write(End("finished", 10 * SECOND))
+        unwritten = log.unwritten
+        assert log_file.read_bytes().count(b"\n") == 1  # no half a line after it
+    found = report(run_folder, unwritten=unwritten)
+    assert (found.result.ended, len(found.result.seconds)) == ("finished", 1)
+    said = "slices.jsonl could not be written any further: File too large; 1 s of this result stand in no log"
+    assert (found.problems, found.result.notes) == ((said,), (said,))
+    log.close()  # there is room again: nothing is lost
+    assert log.unwritten == NOTHING_UNWRITTEN
+    whole = report(run_folder)
+    assert (whole.result.ended, len(whole.result.seconds), whole.problems) == ("finished", 1, ())
+
+
+def test_half_a_report_is_not_left_behind(run_folder) -> None:
+    with no_more_room(run_folder / "slices.jsonl"):
+        problems = report(run_folder).problems
+    assert any("result.json could not be written" in problem for problem in problems)
+    assert not list(run_folder.glob("*.part"))
 
 
 def test_a_report_that_cannot_be_written_is_told_and_the_others_are(run_folder) -> None:
