@@ -15,6 +15,7 @@ environments:
   local: {{url: "{url}"}}
   guarded: {{url: "{url}", confirm: it is in use, stages: []}}
   nowhere: {{url: "http://127.0.0.1:9"}}
+  unknown: {{url: "http://shop.invalid", ready: {{get: /ready, within: 50s}}}}
 secrets: {{api_key: {{from_env: TRY_KEY, when_local: perf-local-key}}}}
 defaults: {{auth: "bearer ${{secret.api_key}}"}}
 flows:
@@ -141,6 +142,13 @@ def test_what_cannot_be_tried_is_said(tried, arguments, code, said):
     ended = tried(*arguments)
     assert (ended.returncode, said in ended.stdout + ended.stderr) == (code, True), ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_an_unknown_host_is_not_waited_for(tried, monkeypatch):
+    monkeypatch.setenv("TRY_KEY", "perf-local-key")
+    ended = tried("--env", "unknown")  # it would be asked for 50 seconds
+    assert (ended.returncode, ended.stdout) == (4, "")
+    assert "the name `shop.invalid` has no address" in ended.stderr
 
 
 def test_a_guarded_environment_is_tried_once_it_is_confirmed(tried):
