@@ -32,7 +32,8 @@ def concerned(names: Sequence[str], base: str) -> Concerned:
     commit = repository.merge_base(base)
     changed = None if commit is None else repository.changed_since(commit)
     if changed is None:
-        doubt = f"nobody knows what changed since {base}: this clone does not reach back to it"
+        why = "this clone does not reach back to it" if repository.commit(base) else f"this clone has no `{base}`"
+        doubt = f"nobody knows what changed since {base}: {why}"
         return Concerned([Affected(g.spec, g.service, doubt) for g in guards], len(guards), doubt)
     return Concerned(affected(guards, changed), len(guards), "")
 

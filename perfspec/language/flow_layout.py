@@ -1,5 +1,5 @@
 """Maps and lists in brackets, on one line: no space inside the brackets, one behind `,` and `:`, more where the author
-lined things up.
+lined things up with the line above or below.
 """
 
 from perfspec.diagnostics.source import Source
@@ -24,7 +24,7 @@ def flow_text(source: Source, node: Node) -> str:
         start, end = _ends(child)
         if parts:
             _, _, behind = line[at:start].partition(",")
-            parts.append("," + " " * max(len(behind), 1))
+            parts.append("," + _gap(source, node.span.line, start, len(behind)))
         parts.append(_entry(source, child) if isinstance(child, Entry) else flow_text(source, child))
         at = end
     opener, closer = ("{", "}") if isinstance(node, Mapping) else ("[", "]")
@@ -43,4 +43,18 @@ def _entry(source: Source, entry: Entry) -> str:
     _, _, behind = line[key.end_column - 1 : value.column - 1].partition(":")
     name = line[key.column - 1 : key.end_column - 1]
     text = flow_text(source, entry.value)
-    return f"{name}:{' ' * max(len(behind), 1)}{text}" if text else f"{name}:"
+    gap = _gap(source, key.line, value.column - 1, len(behind))
+    return f"{name}:{gap}{text}" if text else f"{name}:"
+
+
+def _gap(source: Source, line: int, at: int, wide: int) -> str:
+    """What stands before offset `at`: one space, or as many as there are where a line above or below is lined up."""
+    if wide > 1 and any(_begins(source, line + side, at) for side in (-1, 1)):
+        return " " * wide
+    return " "
+
+
+def _begins(source: Source, line: int, at: int) -> bool:
+    """Does something begin at this offset, behind a space?"""
+    text = source.line(line) if 0 < line <= len(source.lines) else ""
+    return at < len(text) and text[at] != " " and text[at - 1] == " "

@@ -19,12 +19,23 @@ from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 __all__ = ["laid_out", "same"]
 
 _LEVEL: Final = 2
+_MOST_TURNS: Final = 20
 _MARKER: Final = re.compile(r"---\s*(#.*)?$|\.\.\.\s*$")
 _BLOCK_TEXT: Final = re.compile(r"[|>](?:[+-]?(?P<fixed>[1-9])?[+-]?)")
 
 
 def laid_out(source: Source) -> str | None:
     """The text in its layout; None where it cannot be read as a document."""
+    text = _once(source)
+    for _ in range(_MOST_TURNS):  # what was lined up with a line that has moved is not any more
+        if text is None or text == source.text:
+            break
+        source = Source(source.path, text)
+        text = _once(source)
+    return text
+
+
+def _once(source: Source) -> str | None:
     out = Diagnostics()
     root = compose(source, out)
     if root is None or out.has_errors:

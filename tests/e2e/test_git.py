@@ -110,6 +110,12 @@ def test_in_a_shallow_clone_nobody_knows_so_all_are_run(repo, git, perfspec, ser
     assert "nobody knows what changed since origin/main" in text
 
 
+def test_a_branch_that_is_not_there_is_named_so(repo, perfspec, services) -> None:
+    assert services(repo, "--base", "nobranch") == ["search", "shop"]
+    text = perfspec.command(repo, "affected", "--base", "nobranch").out
+    assert "nobody knows what changed since nobranch: this clone has no `nobranch`" in text
+
+
 def test_a_job_matrix_is_one_line_also_when_it_is_empty(repo, perfspec) -> None:
     empty = perfspec.command(repo, "affected", "--base", "main", "--format", "matrix")
     assert (empty.code, json.loads(empty.out)) == (0, {"include": []})
