@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from perfspec.app.lint import lint
+from perfspec.app.strict import lint_strictly
 from perfspec.base.errors import ExitCode
 from perfspec.cli import COMMANDS
 from perfspec.data.fake import KINDS
@@ -29,6 +30,14 @@ FILES = {
     "certs/ca.pem": "", "certs/client.pem": "", "certs/client.key": "",
 }  # fmt: skip
 """What specs in documents name."""
+
+
+def test_the_first_spec_of_the_readme_is_clean_in_every_plan(tmp_path, monkeypatch):
+    block = next(block for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
+    (tmp_path / "shop.yaml").write_text(block)
+    monkeypatch.chdir(tmp_path)
+    assert block.startswith("perfspec: 1\n")
+    assert lint_strictly("shop.yaml").findings == []
 
 
 @pytest.mark.parametrize("block", SPECS)

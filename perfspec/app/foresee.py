@@ -1,7 +1,12 @@
 """What a plan will not be able to do, said before anything is sent: limits too little reaches, rows that run out."""
 
+from collections.abc import Iterator
+from math import ceil
+from typing import NamedTuple
+
 from perfspec.base.units import format_share
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
+from perfspec.diagnostics.source import Span
 from perfspec.plan.estimates import Estimate, Rows, enough_from, expected
 from perfspec.plan.model import Plan
 from perfspec.plan.supply import check_rows
@@ -12,6 +17,10 @@ from perfspec.spec.thresholds import is_share, share_limit
 from perfspec.verdict.bounds import n_min
 
 __all__ = ["foresee", "needed"]
+
+_MOST_NAMED = 3
+_LONGEST = 20
+"""Nobody makes a stage longer by more than this."""
 
 
 def needed(threshold: Threshold) -> int | None:
@@ -29,15 +38,58 @@ def foresee(spec: Spec, plan: Plan, estimated: Estimate, rows: Rows, out: Diagno
             hint = f"{skipped.reason}; remove the limit, or add the flow to `mix`"
             out.add("PS801", message, skipped.threshold.span, hint, severity=Severity.WARNING)
     _errors_within(spec, plan, estimated, out)
+    _too_few(spec, plan, estimated, out)
+
+
+def _too_few(spec: Spec, plan: Plan, estimated: Estimate, out: Diagnostics) -> None:
+    """Limits that a pass cannot be proven of: one finding for all of a stage. Those that only warn need no proof."""
+    short = sorted(_short(plan, estimated), key=lambda each: each.n / each.enough)
+    if len(short) == 1:
+        message = f"`{short[0].name}` would see about {count(short[0].n)} in stage `{plan.stage}`"
+        hint = f"{count(short[0].enough)} without a bad one prove a pass; run longer, with more users or shorter pauses"
+        out.add("PS608", message, short[0].span, hint, severity=Severity.WARNING)
+    elif short:
+        told = [f"`{each.name}` about {count(each.n)} of {count(each.enough)}" for each in short[:_MOST_NAMED]]
+        more = f" and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
+        message = f"{len(short)} limits would see too few requests in stage `{plan.stage}` to prove a pass"
+        hint = f"{', '.join(told)}{more}: {_remedy(short[0])}"
+        out.add("PS608", message, spec.stages[plan.stage].span, hint, severity=Severity.WARNING)
+
+
+class _Short(NamedTuple):
+    """A limit with too few requests."""
+
+    name: str
+    span: Span
+    n: float
+    enough: int
+
+
+def _short(plan: Plan, estimated: Estimate) -> Iterator[_Short]:
     for threshold in plan.thresholds:
         enough, n = needed(threshold), expected(threshold, estimated)
-        if enough is None or n >= enough or threshold.row.where:  # a part is small by its nature; `plan` says how small
+        if enough is None or n >= enough or _only_warns(threshold, plan):
+            continue
+        if threshold.row.where:  # a part is small by its nature; `plan` says how small
             continue
         if plan.search is not None and enough_from(plan.search, n, enough) is not None:
             continue
-        message = f"`{threshold.row.text} {threshold.cell.text}` would see about {count(n)} in stage `{plan.stage}`"
-        hint = f"{count(enough)} without a bad one prove a pass; run longer, with more users or shorter pauses"
-        out.add("PS608", message, threshold.span, hint, severity=Severity.WARNING)
+        yield _Short(f"{threshold.row.text} {threshold.cell.text}", threshold.span, n, enough)
+
+
+def _only_warns(threshold: Threshold, plan: Plan) -> bool:
+    """Does the run not fail of it?"""
+    return (
+        threshold.limit.warn_only
+        or plan.warn_only == "all"
+        or (plan.warn_only == "latency" and threshold.cell.is_latency)
+    )
+
+
+def _remedy(worst: _Short) -> str:
+    times = ceil(worst.enough / worst.n) if worst.n >= 1 else 0
+    longer = f"run {times} times as long" if 1 < times <= _LONGEST else "run longer, with more users or shorter pauses"
+    return f"{longer}, or write `, warn only` behind a limit"
 
 
 def _errors_within(spec: Spec, plan: Plan, estimated: Estimate, out: Diagnostics) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from posixpath import normpath
 
@@ -22,6 +23,7 @@ from perfspec.plan.build import Choice, build, read_files
 from perfspec.plan.estimates import estimate
 from perfspec.plan.little import check_users
 from perfspec.spec.checks import check
+from perfspec.spec.kinds_of_data import check_expressions
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
 from perfspec.spec.tags import check_tags
@@ -29,6 +31,7 @@ from perfspec.steps import requests
 
 __all__ = ["Checked", "SpecFailure", "lint", "schema"]
 
+_MOST_NAMES = 1_000
 REFUSED = "PS503"
 """The code of a stage that an environment does not allow: a safety rule, not a mistake in the spec."""
 
@@ -100,8 +103,9 @@ def lint(path: str, content: bytes | None = None) -> Checked:
         spec = read(name, loaded.merged, out)
         check(spec, out)
         tables = read_files(
-            spec, {data.path: _bytes(data.path) for data in spec.data if isinstance(data, OF_FILES)}, out
+            spec, {data.path: _bytes(data.path) for data in spec.data if isinstance(data, OF_FILES)}, out, _beside
         )
+        check_expressions(spec, loaded.merged, schema(), out)
         _check_requests(spec, out)
         check_tags(spec, tables, out)
         _check_users(spec, tables, out)
@@ -155,6 +159,14 @@ def content_of(path: str) -> bytes:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageFailure(f"{path} cannot be read: {why}", "name a spec, such as specs/search.yaml") from error
+
+
+def _beside(path: str) -> list[str]:
+    """The names of the files in the folder of this one."""
+    try:
+        return sorted(each.name for each in islice(Path(path).parent.iterdir(), _MOST_NAMES))
+    except (OSError, ValueError):
+        return []
 
 
 def _bytes(path: str) -> bytes | None:

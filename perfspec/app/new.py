@@ -10,6 +10,8 @@ from perfspec.base.units import parse_duration
 
 __all__ = ["Wishes", "new", "service_name"]
 
+UNNAMED = "my-service"
+"""Where an address says no name."""
 QUICK_NS = 700_000_000
 """A minute of the smoke stage brings enough answers where each may take this long."""
 
@@ -22,8 +24,8 @@ _TEXT = """\
 # See what would run: perfspec plan {file}
 # Run it:             perfspec run {file} --stage smoke
 perfspec: 1
-service: {service}
-about: What users do most with {service}
+service: {service}{unnamed}
+about: What users of {service} do most
 owner: {owner}
 environments:                   # where the service is; the first one is the default, `--env` names another
   {environment}:
@@ -32,8 +34,8 @@ environments:                   # where the service is; the first one is the def
 defaults:
   timeout: 10s                  # the longest a request may take
   # auth: bearer ${{secret.api_key}}    # with `secrets: {{api_key: {variable}}}` at the left edge
-data:                           # values to send; each is drawn once per round and keeps its value for that round,
-  word: {{choice: [tea, milk, bread]}}    # the same seed draws the same. `${{fresh(word)}}` draws again
+# data:                         # values to send: `get: /products?q=${{word}}`. Each is drawn once per round and
+#   word: {{choice: [tea, milk]}}   # keeps its value for it. `${{fresh(word)}}` draws again
 
 flows:                          # what a user does in a round, one step after the other
   browse:
@@ -82,7 +84,7 @@ def service_name(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     word = "" if host == "localhost" or re.fullmatch(r"[\d.:]+", host) else host.split(".")[0]
-    return word or next((part for part in parts.path.split("/") if part), "") or "service"
+    return word or next((part for part in parts.path.split("/") if part), "") or UNNAMED
 
 
 def new(wishes: Wishes, file: str) -> str:
@@ -97,6 +99,7 @@ def new(wishes: Wishes, file: str) -> str:
         schema=NAME,
         file=file,
         service=wishes.service,
+        unnamed="              # what reports and files call it" if wishes.service == UNNAMED else "",
         owner=wishes.owner or f"{wishes.service}-team",
         environment="local" if local else "test",
         url=wishes.url.rstrip("/"),

@@ -9,6 +9,7 @@ from perfspec.diagnostics.diagnostic import Diagnostic, Diagnostics
 from perfspec.plan.build import Choice, build
 from perfspec.plan.estimates import estimate
 from perfspec.spec.model import Spec
+from perfspec.spec.unused import unused
 
 __all__ = ["lint_strictly"]
 
@@ -21,10 +22,14 @@ def lint_strictly(path: str, content: bytes | None = None) -> Checked:
     if checked.spec is None or checked.has_errors:
         return checked
     found: dict[tuple[object, ...], Diagnostic] = {}
-    for finding in (*checked.findings, *_foreseen(checked, checked.spec)):
+    for finding in (*checked.findings, *_unused(checked, checked.spec), *_foreseen(checked, checked.spec)):
         # Environments differ in their limits, so in how many requests they let through: one number is enough.
         found.setdefault((finding.span, finding.code, _NUMBER.sub("", finding.message)), finding)
     return replace(checked, findings=sorted(found.values(), key=lambda each: (each.span, each.code)))
+
+
+def _unused(checked: Checked, spec: Spec) -> list[Diagnostic]:
+    return unused(spec, checked.merged) if checked.merged is not None else []
 
 
 def _foreseen(checked: Checked, spec: Spec) -> list[Diagnostic]:

@@ -52,6 +52,10 @@ class Diagnostics:
         assert code in CODES, f"{code} has no row in codes.py"
         self._found.setdefault((span, code, message), Diagnostic(code, message, span, help, severity, related, edits))
 
+    def retract(self, code: str, span: Span) -> None:
+        """Forget what another finding at the same place says better."""
+        self._found = {key: found for key, found in self._found.items() if (found.code, found.span) != (code, span)}
+
     def extend(self, other: "Diagnostics") -> None:
         """Take over what another collection found."""
         for finding in other.sorted():

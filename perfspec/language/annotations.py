@@ -3,6 +3,7 @@
     noun      what a map is called in a message: "a step"
     code, message, hint   how a breach of this subschema is reported; {text} is the value as written
     later     keys that the language has and this version does not carry out: refused by that name
+    map_hint  what to write instead of a map;  shape  `expectations`: a lone value is answered with the map it would be
     also      what other tools call this key, to be recognised in a suggestion; never accepted
     template  holes allowed: url, text, json; expression: one whole `${...}`
     phrase    the grammar of the value, a row of the table in phrase_table.py

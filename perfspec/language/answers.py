@@ -205,6 +205,8 @@ def _subject_fix(text: str) -> str:
         "-" in text or text in ("Location", "Server", "Date")
     ):
         return f"write `header {text}`"
+    if text.lower() in ("body", "text", "content"):
+        return "write `$` for a JSON body; of any other, `capture: {found: regex ok}` fails where nothing is found"
     if _DOTTED.fullmatch(text):
         return f"write `$.{text.lstrip('.')}`"
     return "there are `status`, `header NAME`, JSON paths such as `$.items`, and `events` of a stream"

@@ -10,8 +10,10 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language import doomed, templates
 from perfspec.language import phrase_grammar as grammar
 from perfspec.language.annotations import Place
+from perfspec.language.limits import unit_of
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.schema import Schema
+from perfspec.language.structure import nearest
 
 __all__ = ["PHRASES", "check_thresholds", "check_words"]
 
@@ -25,7 +27,7 @@ PHRASES: dict[str, Check] = {
     "auth": lambda scalar, _, out: grammar.parse_auth(scalar, out),
     "capture": lambda scalar, _, out: grammar.parse_capture(scalar, out),
     "duration": grammar.parse_duration,
-    "limit": lambda scalar, _, out: grammar.parse_limit(scalar, out),
+    "limit": lambda scalar, key, out: grammar.parse_limit(scalar, out, unit_of(key)),
     "matcher": lambda scalar, _, out: grammar.parse_matcher(scalar, out),
     "number_range": lambda scalar, _, out: grammar.parse_number_range(scalar, out),
     "order": lambda scalar, _, out: grammar.parse_order(scalar, out),
@@ -38,7 +40,7 @@ PHRASES: dict[str, Check] = {
     "subject": lambda scalar, _, out: grammar.parse_subject(scalar, out),
     "text_length": lambda scalar, _, out: grammar.parse_text_length(scalar, out),
     "times": lambda scalar, _, out: grammar.parse_times(scalar, out),
-    "threshold": lambda scalar, _, out: grammar.parse_limit(scalar, out),
+    "threshold": lambda scalar, key, out: grammar.parse_limit(scalar, out, unit_of(key)),
     "users": lambda scalar, _, out: grammar.parse_users(scalar, out),
     "users_range": lambda scalar, _, out: grammar.parse_users_range(scalar, out),
 }
@@ -73,7 +75,8 @@ def check_thresholds(root: Mapping, out: Diagnostics) -> None:
     stages = root.get("stages")
     if isinstance(stages, Mapping) and len(stages) and all(_has_rows(entry.value) for entry in stages):
         return
-    if any(near in entry.key.text for entry in root for near in ("thres", "limit")):
+    keys = [entry.key.text for entry in root]
+    if any("limit" in key for key in keys) or nearest("thresholds", keys):
         return  # reported as an unknown key, with the right word
     named = root.entry("service") or (root.entries[0] if root.entries else None)
     span = named.key.span if named else root.span

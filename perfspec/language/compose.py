@@ -19,7 +19,7 @@ from perfspec.diagnostics.source import Source, Span
 from perfspec.language import quotes
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 from perfspec.language.scalars import lookalike, resolve
-from perfspec.language.yaml_errors import explain
+from perfspec.language.yaml_errors import explain, glued
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,10 +126,11 @@ class _Composer:
             self._out.add("PS005", "a spec has no lines that begin with `%`", span, "remove the line")
         node = self._value(next(self._events))
         next(self._events)
-        after = next(self._events)
-        if isinstance(after, events.DocumentStartEvent):
+        while isinstance(after := next(self._events), events.DocumentStartEvent):
             span = self._span(after)
             self._out.add("PS010", "a second document begins here", span, "keep one per file; remove `---`")
+            node = _joined(node, self._value(next(self._events)))
+            next(self._events)
         if isinstance(node, Scalar) and not node.text and not node.quoted:
             self._nothing()
             return None
@@ -227,6 +228,15 @@ class _Composer:
         """`{status: one of 201, 202}`: the comma has cut a text in two. True if it has, and `202` is no key."""
         if value.span.width or value.span.column != key.span.end_column or value.span.line != key.span.line:
             return False
+        if found := glued(key.text):
+            word, rest = found
+            span = Span(key.span.path, key.span.line, key.span.column, key.span.line, key.span.column + len(word))
+            at = Span(span.path, span.line, span.end_column + 1, span.line, key.span.end_column)
+            fix = f"{word}: {rest}"
+            self._out.add("PS002", f"a blank is missing behind `{word}:`", key.span, f"write `{fix}`",
+                          edits=(Edit(key.span, fix),))  # fmt: skip
+            before.setdefault(word, Entry(Scalar(word, word, span, span), Scalar(rest, resolve(rest), at, at)))
+            return True
         last = before[next(reversed(before))] if before else None
         if not last or not isinstance(last.value, Scalar) or last.value.quoted or last.key.span.line != key.span.line:
             self._out.add("PS003", f"`{key.text}` has no value", key.span, f"write `{key.text}: ...`")
@@ -297,6 +307,14 @@ class _Composer:
     def _span(self, event: events.Event) -> Span:
         start, end = _marks(event)
         return Span(self._source.path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def _joined(first: Node, second: Node) -> Node:
+    """Both as one document, so that nothing is missed that only stands behind a `---`."""
+    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
+        return first
+    more = tuple(entry for entry in second.entries if first.entry(entry.key.text) is None)
+    return Mapping(first.entries + more, _cover(first.span, second.span))
 
 
 def _cover(first: Span, last: Span) -> Span:

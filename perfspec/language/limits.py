@@ -11,11 +11,11 @@ from typing import Literal, cast
 from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Node, Scalar
-from perfspec.language.phrases import Limit, Quantity
-from perfspec.language.quantities import MAX_PHRASE, Said, nearly, parse_quantity, respelt, shorten
+from perfspec.language.phrases import Limit, Quantity, Unit
+from perfspec.language.quantities import MAX_PHRASE, Said, nearly, parse_quantity, respelt, shorten, with_unit
 from perfspec.language.slips import respelt_start
 
-__all__ = ["RELATION", "RELATIONS", "parse_limit", "parse_limit_text", "parse_pause_cap", "relation_of"]
+__all__ = ["RELATION", "RELATIONS", "parse_limit", "parse_limit_text", "parse_pause_cap", "relation_of", "unit_of"]
 
 RELATIONS = ("under", "at most", "over", "at least", "between")
 RELATION = rf"(?:{'|'.join(RELATIONS)})"
@@ -45,14 +45,30 @@ _HALF = Fraction(1, 2)
 _NO_SIDE = "a threshold needs a word that says which side is good"
 
 
-def parse_limit(node: Node, out: Diagnostics) -> Limit | None:
-    """A limit; None without a finding where it holds `${...}` and can be read only once values are known."""
+_OF_CELLS: tuple[tuple[re.Pattern[str], Unit], ...] = (
+    (re.compile(r"errors|availability|goodput|status \d{3}"), "share"),
+    (re.compile(r"(?:(?:wait|poll|first_event|event_gap|connect|tls) )?(?:p\d+(?:\.\d+)?|mean|max)"), "time"),
+    (re.compile(r"throughput"), "rate"),
+    (re.compile(r"burn rate"), "times"),
+)
+
+
+def unit_of(cell: str) -> Unit | None:
+    """What an amount of a cell of the thresholds is, for what is suggested; None where its name does not say."""
+    return next((unit for pattern, unit in _OF_CELLS if pattern.fullmatch(cell)), None)
+
+
+def parse_limit(node: Node, out: Diagnostics, unit: Unit | None = None) -> Limit | None:
+    """A limit; None without a finding where it holds `${...}` and can be read only once values are known.
+
+    `unit`: of what is limited, where that is known.
+    """
     if not isinstance(node, Scalar) or "${" in node.text:
         return None
-    return parse_limit_text(node.text, node.content, out)
+    return parse_limit_text(node.text, node.content, out, unit)
 
 
-def parse_limit_text(text: str, span: Span, out: Diagnostics) -> Limit | None:
+def parse_limit_text(text: str, span: Span, out: Diagnostics, unit: Unit | None = None) -> Limit | None:
     """A limit whose values are filled in. `span` is where it was written."""
     said = Said(text, span)
     if len(text) > MAX_PHRASE:
@@ -66,7 +82,7 @@ def parse_limit_text(text: str, span: Span, out: Diagnostics) -> Limit | None:
     if match is None:
         meant = None if warn_only or "," in body else relation_of(body)
         edits = (Edit(said.span, meant),) if meant else ()
-        out.add("PS601", _NO_SIDE, said.span, _instead(body), edits=edits)
+        out.add("PS601", _NO_SIDE, said.span, _instead(body, unit), edits=edits)
         return None
     if not warn_only and (shorter := _NEARLY_WARN_ONLY.search(body)):
         fixed = f"{body[: shorter.start()].strip()}, warn only"
@@ -104,7 +120,7 @@ def _quantity(said: Said, relation: str, out: Diagnostics) -> Quantity | None:
     quantity = parse_quantity(said.text)
     if quantity is None:
         near = nearly(said.text)
-        word = "" if relation == "between" else f"{relation} "
+        word = "" if relation == "between" or said.span.width == len(said.text) else f"{relation} "
         fix = f"write `{word}{near}`" if near else "write an amount such as 300ms, 0.5%, 20/s or 3 entries"
         edits = respelt(said.span, said.text, near) if near else ()
         out.add("PS607", f"`{shorten(said.text)}` is no amount", said.span, fix, edits=edits)
@@ -122,13 +138,16 @@ def relation_of(text: str) -> str | None:
     return f"{_WORDS[said]} {amount}" if amount else None
 
 
-def _instead(text: str) -> str:
+def _instead(text: str, unit: Unit | None) -> str:
     """What to write in place of a text that is no limit."""
     text = text.strip()
     if other := relation_of(text):
         return f"write `{other}`"
     amount = text if parse_quantity(text) else nearly(text)
     quantity = parse_quantity(amount) if amount else None
+    if amount and quantity and quantity.unit == "number" and unit not in (None, "number"):
+        amount = with_unit(amount, unit)
+        quantity = parse_quantity(amount)
     if quantity:
         at_least = quantity.unit in ("rate", "number", "entries") or (
             quantity.unit == "share" and quantity.value >= _HALF

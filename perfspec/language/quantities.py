@@ -26,6 +26,7 @@ __all__ = [
     "parse_share",
     "respelt",
     "shorten",
+    "with_unit",
 ]
 
 MAX_NS: Final = 366 * 86_400_000_000_000
@@ -111,6 +112,13 @@ def nearly(text: str) -> str | None:
     guess = re.sub(r"(?<=\d)([kmg])b$", lambda m: {"k": "kB", "m": "MB", "g": "GB"}[m[1]], guess)
     guess = re.sub(r"(?<=[a-z])\s+(?:and\s+)?(?=\d)", "", guess)
     return guess if guess != text and parse_quantity(guess) else None
+
+
+def with_unit(number: str, unit: Unit) -> str:
+    """A bare number as an amount of this unit, as it was probably meant: `0.02` of everything is `2%`."""
+    if unit == "share" and 0 < Fraction(number) < 1:
+        return f"{float(Fraction(number) * 100):g}%"
+    return number + {"time": "ms", "share": "%", "rate": "/s", "times": "x", "size": "kB"}.get(unit, "")
 
 
 def respelt(span: Span, text: str, near: str) -> tuple[Edit, ...]:

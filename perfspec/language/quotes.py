@@ -14,7 +14,10 @@ __all__ = ["Stretch", "find", "quoted", "report"]
 
 _OPENERS = {"{": "}", "[": "]"}
 _NO_TEXT_BEFORE = " \t\r\n,{[:\"'"
-_WHOLE = re.compile(r"\$\{[^{}]*\}")
+_CURLY = re.compile("[\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb]")
+"""Quotes of printed text, as word processors make them."""
+_WHOLE = re.compile(r"\$\{(?!\s*secret\.)[^{}]*\}")
+"""A hole alone, whose value need not be a text."""
 _JSON_BEFORE = re.compile(r"(?:^|[\s,{])json:\s*[\[{][^#]*$")
 _KEY = re.compile(r"[\s-]*([\w$.\"'-]+):(?:\s|$)")
 _PARENT = re.compile(r"([^\s:,{}\[\]\"']+):\s*\{$")
@@ -83,10 +86,21 @@ def quoted(text: str) -> str:
 
 def report(source: Source, stretch: Stretch, out: Diagnostics) -> None:
     text = source.text[stretch.start : stretch.end]
+    span = source.span(stretch.start, stretch.end)
+    if text[0] in "\"'" and text.count(text[0]) % 2:
+        quote = source.span(stretch.start, stretch.start + 1)
+        out.add(
+            "PS002", "this quote is never closed", quote, f"write {text}{text[0]}", edits=(Edit(span, text + text[0]),)
+        )
+        return
+    if curly := _CURLY.search(text):
+        straight = quoted(_CURLY.sub("", text))
+        message = f"`{curly[0]}` is no quote to YAML but part of the text"
+        out.add("PS003", message, span, f"write {straight}", edits=(Edit(span, straight),))
+        return
     opener = source.text[stretch.opener]
     subject = "${...}" if "${" in text else text
     kind = "map" if opener == "{" else "list"
-    span = source.span(stretch.start, stretch.end)
     line = _line(source.text, stretch, text)
     edits: tuple[Edit, ...] = (Edit(span, quoted(text)),)
     fix = f"write {quoted(text)}{f', or put {line}' if line else ''}"

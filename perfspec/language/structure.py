@@ -20,6 +20,10 @@ __all__ = ["example", "known_keys", "lacks", "nearest", "other_name", "report", 
 
 _KINDS = {"string": "a text", "number": "a number", "integer": "a whole number", "boolean": "`true` or `false`",
           "array": "a list", "object": "a map"}  # fmt: skip
+_ADDRESS = re.compile(r"https?:/?/?[^/\s]*(/\S*)?", re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"[\w.~%-]\S*")
+_EQUALS = re.compile(r"(\$\S*|status)\s*(?:==?|is|:)\s*(.+)")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _MAX_LISTED = 12
 _MAX_UNKNOWN = 50
 """In one map; whoever has more of them has no spec, and looking for the right word of each takes its time."""
@@ -259,8 +263,21 @@ def _kind(breach: _Breach) -> None:
         breach.out.add("PS103", f"{breach.subject} is empty; {expected} belongs here", breach.span, fix)
         return
     message = f"{breach.subject} needs {expected}, found {_found(breach.node)}"
-    fix = breach.hint or _reshape(breach.node, wanted, shown)
+    fix = _said_otherwise(breach) or breach.hint or _reshape(breach.node, wanted, shown)
     breach.out.add("PS103", message, breach.span, fix, edits=_looks_like(breach.node, wanted))
+
+
+def _said_otherwise(breach: _Breach) -> str:
+    """What was meant by a value of another kind, where its own words say it."""
+    if not isinstance(breach.node, Scalar):
+        return str(breach.notes.get("map_hint", "")) if isinstance(breach.node, Mapping) else ""
+    text = breach.node.text.strip()
+    if breach.notes.get("shape") == "expectations":
+        found = _EQUALS.fullmatch(text)
+        meant = (found[1], found[2].strip("\"'")) if found else ("status", text if text.isdigit() else "200")
+        return f"write `{{{meant[0]}: {meant[1]}}}`"
+    percent = _PERCENT.fullmatch(text)
+    return f"write {percent[1]}" if percent and breach.wanted == "number" else ""
 
 
 def _looks_like(node: Node, wanted: Words[str]) -> tuple[Edit, ...]:
@@ -330,7 +347,18 @@ def _misfit(breach: _Breach) -> None:
     text = breach.node.text if isinstance(breach.node, Scalar) else ""
     message = f"{breach.subject} cannot be `{text[:40]}`" if text else f"{breach.subject} is an empty text"
     shown = example(breach.schema)
+    breach.out.retract("PS007", breach.span)
+    if breach.notes.get("template") == "url" and text:
+        breach.say("PS113", message, _path_meant(text))
+        return
     breach.say("PS113", message, breach.hint or (f"write something like `{shown}`" if shown else ""))
+
+
+def _path_meant(text: str) -> str:
+    """What to write for a path that does not begin with `/`."""
+    if found := _ADDRESS.fullmatch(text):
+        return f"write `{found[1] or '/'}`; `http://...` and the host are the `url` of the environment"
+    return f"a path begins with `/`: write `/{text}`" if _PLAIN_PATH.fullmatch(text) else "a path begins with `/`"
 
 
 _WORDS: dict[str, Callable[[_Breach], None]] = {

@@ -14,8 +14,12 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Source
 from perfspec.language.quotes import quoted
 
-__all__ = ["explain"]
+__all__ = ["explain", "glued"]
 
+_NO_BLANK = re.compile("[\u00a0\u2000-\u200b\u202f\u3000]")
+_GLUED = re.compile(r"([A-Za-z_][\w-]*):([^\s/:].*)")
+_TWO_WORDS = re.compile(r"([A-Za-z_][\w-]*) +(\S.*)")
+_COMMENT = re.compile(r"(?:^|[\s,\[{])(#)(?P<rest>[^,\]}\s]*)")
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -56,6 +60,12 @@ class _Finding:
     start: int
     end: int
     code: str = "PS002"
+
+
+def glued(text: str) -> tuple[str, str] | None:
+    """Key and value of `name:cart`, which YAML reads as one text."""
+    found = _GLUED.fullmatch(text)
+    return (found[1], found[2]) if found else None
 
 
 def explain(source: Source, error: yaml.MarkedYAMLError, out: Diagnostics) -> None:
@@ -139,6 +149,9 @@ def _second_colon(place: _Place) -> _Finding:
         return _Finding("a second `: ` on one line", fix, place.at, place.at + 1)
     start = place.at - place.column
     indent = len(before) - len(before.lstrip())
+    if before.lstrip().startswith("- "):
+        message = "this list stands below a line that already has a value"
+        return _Finding(message, "write the key of the list above it, such as `steps:`", start + indent, place.at)
     return _Finding(
         "this line is indented below a line that already has a value",
         f"indent `{before.strip()}:` like the line above, or remove the value there",
@@ -155,6 +168,16 @@ def _missing_colon(place: _Place) -> _Finding:
     text = place.source.text[place.began :].splitlines()[0] if place.began < len(place.source.text) else ""
     word = re.split(r"\s#", text, maxsplit=1)[0].rstrip()
     short = word if len(word) <= 40 else word[:39] + "…"
+    end = place.began + len(word)
+    if blank := _NO_BLANK.search(word):
+        at = place.began + blank.start()
+        message = f"the invisible character U+{ord(blank[0]):04X} stands where a blank belongs"
+        return _Finding(message, "delete it and press the space bar", at, at + 1)
+    if parts := glued(word):
+        key, value = parts
+        return _Finding(f"a blank is missing behind `{key}:`", f"write `{key}: {value}`", place.began, end)
+    if found := _TWO_WORDS.fullmatch(word):
+        return _Finding(f"`{short}` has no `:`", f"write `{found[1]}: {found[2]}`", place.began, end)
     return _Finding(f"`{short}` has no `:`", f"write `{short}: ...`", place.began, place.began + len(word))
 
 
@@ -167,6 +190,12 @@ def _bracket(place: _Place) -> _Finding:
     text = place.source.text
     opener = text[place.began : place.began + 1]
     closer = "}" if opener == "{" else "]"
+    line_end = text.find("\n", place.began) % (len(text) + 1)
+    comment = _COMMENT.search(text, place.began, line_end)
+    if comment and comment["rest"] and closer in text[comment.start() : line_end]:
+        word, at = f"#{comment['rest']}", comment.start(1)
+        message = f"`#` begins a comment here, so the `{opener}` before it is never closed"
+        return _Finding(message, f"write {quoted(word)}", at, at + len(word))
     if place.char in ("", "\n", "\r") or "\n" in text[place.began : place.at]:
         return _Finding(f"this `{opener}` is never closed", f"add `{closer}`", place.began, place.began + 1)
     return _word(place, f"`,` or `{closer}` is missing here", "put quotes around a text that holds brackets or quotes")
@@ -209,6 +238,14 @@ def _no_dash(place: _Place) -> _Finding:
     return _word(place, message, "add `- `, or indent it like its key")
 
 
+def _indent_below(place: _Place) -> int:
+    """Of the next line that says something."""
+    for line in place.source.lines[place.line_number :]:
+        if line.strip() and not line.lstrip().startswith("#"):
+            return len(line) - len(line.lstrip())
+    return 0
+
+
 def _indent(place: _Place) -> _Finding:
     levels: list[int] = []
     for number in range(place.line_number - 1, 0, -1):
@@ -217,7 +254,8 @@ def _indent(place: _Place) -> _Finding:
         if line.strip() and not line.strip().startswith("#") and (not levels or indent < levels[-1]):
             levels.append(indent)
     here = place.column
-    near = min((level for level in levels if level != here), key=lambda level: abs(level - here), default=None)
+    below = _indent_below(place) if place.line.split(" #")[0].rstrip().endswith(":") else here + 99
+    near = min((level for level in levels if level < below), key=lambda level: abs(level - here), default=None)
     fix = f"indent it by {near} spaces" if near else "do not indent it" if near == 0 else "check its indentation"
     return _word(place, "the indentation of this line fits none above it", fix)
 

@@ -3,10 +3,11 @@ decided here.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
+from posixpath import basename
 from typing import Literal
 
 import msgspec
@@ -120,7 +121,8 @@ def _is_possible(stage: Stage, environment: Environment, out: Diagnostics) -> bo
     """A stage that must not run somewhere is told nothing else."""
     if environment.stages is not None and stage.name not in environment.stages:
         message = f"stage `{stage.name}` must not run in environment `{environment.name}`"
-        out.add("PS503", message, environment.span, f"allowed there: {', '.join(environment.stages)}")
+        span = environment.stage_spans[0] if environment.stage_spans else environment.span
+        out.add("PS503", message, span, f"allowed there: {', '.join(environment.stages)}")
         return False
     check_ceiling(stage, environment, out)
     if stage.search is None and not stage.phases:
@@ -225,9 +227,14 @@ def _files(spec: Spec, tables: Mapping[str, Table]) -> tuple[DataFile, ...]:
     return tuple(DataFile(path, rows.sha256, len(rows)) for path, rows in used.items())
 
 
-def read_files(spec: Spec, files: Mapping[str, bytes | None], out: Diagnostics) -> dict[str, Table]:
+def read_files(
+    spec: Spec,
+    files: Mapping[str, bytes | None],
+    out: Diagnostics,
+    beside: Callable[[str], Sequence[str]] = lambda _: (),
+) -> dict[str, Table]:
     """Name of a generator -> the rows of its file. Reports files that are missing or unusable, and columns they do not
-    have.
+    have. `beside`: the names of the files in the folder of one that is missing.
     """
     tables: dict[str, Table] = {}
     read: dict[tuple[type, str], Table | str] = {}
@@ -236,7 +243,8 @@ def read_files(spec: Spec, files: Mapping[str, bytes | None], out: Diagnostics) 
             continue
         content, key = files.get(data.path), (type(data), data.path)
         if content is None:
-            hint = "paths are relative to the file that says them"
+            near = difflib.get_close_matches(basename(data.path), beside(data.path), 1)
+            hint = f"did you mean `{near[0]}`?" if near else "paths are relative to the file that says them"
             out.add("PS212", f"there is no file `{data.path}`", data.span, hint)
             continue
         if key not in read:

@@ -66,7 +66,7 @@ def _read(steps: tuple[Step, ...]) -> set[str]:
 
 def _unused(steps: tuple[Step, ...], read: set[str], out: Diagnostics) -> None:
     for bind in _binds(steps):
-        if bind.name not in read:
+        if bind.name not in read and not bind.proves:
             what = "captured" if bind.what == "capture" else "set"
             hint = "remove it; if it only has to be there, write `expect: {...: present}`"
             hint = hint if bind.what == "capture" else "remove it"

@@ -11,7 +11,7 @@ from perfspec.language.expressions import Path
 from perfspec.language.phrases import AbortRule
 from perfspec.language.slips import is_slip, slipped
 from perfspec.language.templates import Text
-from perfspec.spec import advice, drawn, promises
+from perfspec.spec import advice, drawn, hardly_meant, placeholders, promises
 from perfspec.spec.access import check_access
 from perfspec.spec.load_checks import check_load
 from perfspec.spec.model import Promise, Spec, Stage
@@ -30,6 +30,8 @@ def check(spec: Spec, out: Diagnostics) -> None:
     """Report everything in the spec that does not fit together."""
     Names(spec, out).check()
     drawn.check(spec, out)
+    placeholders.check(spec, out)
+    hardly_meant.check(spec, out)
     promises.check(spec, out)
     _requests_and_rows(spec, out)
     _values(spec, out)
@@ -37,13 +39,13 @@ def check(spec: Spec, out: Diagnostics) -> None:
     for stage in spec.stages.values():
         _stage(spec, stage, out)
     for environment in spec.environments.values():
-        for name in environment.stages or ():
+        for name, span in zip(environment.stages or (), environment.stage_spans, strict=True):
             if name not in spec.stages:
                 hint = suggest(name, dict.fromkeys(spec.stages))
                 out.add(
                     "PS510",
                     f"environment `{environment.name}` allows a stage `{name}` that is nowhere",
-                    environment.span,
+                    span,
                     hint,
                 )
     if spec.flows and not any(flow.weight > 0 for flow in spec.flows.values()):

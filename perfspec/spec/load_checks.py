@@ -1,5 +1,6 @@
 """Do the phases of a stage fit together, and is there something to judge?"""
 
+from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.load import Arrivals, Users
@@ -7,14 +8,31 @@ from perfspec.spec.model import Phase, Stage
 
 __all__ = ["check_load"]
 
+SHORTEST_HOLD_NS = SECOND
+"""Shorter loads in a search are a slip of the unit."""
+
 
 def check_load(stage: Stage, out: Diagnostics) -> None:
     """Report what is wrong with the load of a stage."""
-    for before, after in zip(stage.phases, stage.phases[1:], strict=False):
+    for before, after in zip(stage.phases, stage.phases[1:] if stage.is_whole else (), strict=False):
         _join(before, after, out)
     for phase in stage.phases:
         _rounds(stage, phase, out)
     _judged_time(stage, out)
+    _search(stage, out)
+
+
+def _search(stage: Stage, out: Diagnostics) -> None:
+    """Could it find anything?"""
+    search = stage.search
+    if search is None:
+        return
+    if search.hold_ns < SHORTEST_HOLD_NS:
+        message = f"`hold_each: {format_duration(search.hold_ns)}` is too short to judge a load by"
+        out.add("PS245", message, search.span, "write 60s; at the very least 1s")
+    if search.precision >= 1:
+        message = f"`precision: {float(search.precision * 100):g}%` would end the search with its first bracket"
+        out.add("PS245", message, search.span, "write a share below 100%, such as `precision: 5%`")
 
 
 def _join(before: Phase, after: Phase, out: Diagnostics) -> None:
@@ -64,7 +82,7 @@ def _judged_time(stage: Stage, out: Diagnostics) -> None:
         message = f"the warm-up of {format_duration(stage.warmup_ns)} leaves nothing of phase `{first.name}` to judge"
         out.add("PS512", message, first.span, f"make the phase longer than {format_duration(stage.warmup_ns)}")
     _extension(stage, out)
-    if stage.phases and first is None:
+    if stage.phases and first is None and stage.is_whole:
         message = f"no phase of stage `{stage.name}` is measured, so nothing would be judged"
         out.add("PS512", message, stage.span, "remove `measure: false` from one of them")
 

@@ -218,6 +218,7 @@ class Environment:
     values: dict[str, Value]
     stages: tuple[str, ...] | None
     """What may run there; None: everything."""
+    stage_spans: tuple[Span, ...]
     ready: Ready | None
     start: Start | None
     confirm: str | None
@@ -286,6 +287,8 @@ class Stage:
     rules: tuple[RulePromise, ...] = ()
     search: Search | None = None
     """`find_limit`, in place of phases."""
+    is_whole: bool = True
+    """False where a phase could not be read, which has been reported."""
 
 
 @dataclass(frozen=True, slots=True)

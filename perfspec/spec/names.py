@@ -289,8 +289,7 @@ class Names:
         elif root in part.later:
             self.unknown.add(read.span)
             bind, step = part.later[root]
-            message, hint = _too_early(read, bind, step)
-            self.out.add("PS306", message, _root_span(read), hint, related=((bind.span, ""),))
+            self._early(read, bind, step)
         elif root in self.spec.lost:
             self.unknown.add(read.span)
         elif root in part.around and read.span in self.spec.defaults:
@@ -301,6 +300,14 @@ class Names:
             elsewhere = self._elsewhere(root)
             known: dict[str, Known | None] = {**dict.fromkeys(ALWAYS), **scope.known}
             self.out.add("PS301", message, _root_span(read), elsewhere or suggest(root, known))
+
+    def _early(self, read: Read, bind: Bind, step: Step) -> None:
+        message, hint = _too_early(read, bind, step)
+        span = _root_span(read)
+        if read.span in self.spec.defaults and isinstance(step, Request):
+            span = step.span
+            hint = f"`defaults` sends it with every request (line {read.span.line}); add `auth: none` to this one"
+        self.out.add("PS306", message, span, hint, related=((bind.span, ""),))
 
     def _elsewhere(self, name: str) -> str:
         """Is it captured in another flow? A name lives in one flow, and in one round of it."""

@@ -204,6 +204,7 @@ def _environment(entry: Entry, reading: Reading) -> Environment:
             if isinstance(e.value, Scalar)
         },
         stages=tuple(s.text for s in stages if isinstance(s, Scalar)) if isinstance(stages, Sequence) else None,
+        stage_spans=tuple(s.span for s in stages if isinstance(s, Scalar)) if isinstance(stages, Sequence) else (),
         ready=read_ready(node.get("ready"), reading),
         start=_start(start, out) if isinstance(start, Mapping) else None,
         confirm=confirm.text if isinstance(confirm, Scalar) else None,

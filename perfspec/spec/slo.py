@@ -17,6 +17,7 @@ from perfspec.language.expressions import Path
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_duration, parse_limit, parse_share
 from perfspec.language.phrases import Limit
+from perfspec.language.quantities import with_unit
 
 __all__ = ["BudgetStep", "LatencyPromise", "Notice", "Prometheus", "Slo", "read_notice", "read_slo"]
 
@@ -130,12 +131,13 @@ def _entries(node: Mapping, key: str) -> tuple[Entry, ...]:
 
 
 def _availability(said: Scalar, out: Diagnostics) -> Limit | None:
-    limit = parse_limit(said, out)
+    limit = parse_limit(said, out, "share")
     if limit is None:
         return None
     share = limit.quantity
     if limit.relation not in ("at least", "over") or limit.high or share.unit != "share":
-        out.add("PS606", f"`{said.text}` promises no availability", said.span, "write `at least 99.9%`")
+        meant = with_unit(share.text, "share") if share.unit == "number" and share.value > 0 else "99.9%"
+        out.add("PS606", f"`{said.text}` promises no availability", said.span, f"write `at least {meant}`")
     elif not 0 < share.value < 1:
         message = f"`{share.text}` leaves no error budget" if share.value >= 1 else f"`{share.text}` promises nothing"
         out.add("PS606", message, said.span, "write a share below 100%, such as `at least 99.9%`")
@@ -172,7 +174,7 @@ def _latency(entry: Entry, out: Diagnostics) -> tuple[LatencyPromise, ...]:
 
 
 def _longest(said: Scalar, cell: str, out: Diagnostics) -> int | None:
-    limit = parse_limit(said, out)
+    limit = parse_limit(said, out, "time")
     if limit is None:
         return None
     if limit.quantity.unit == "time" and limit.relation in ("at most", "under"):

@@ -1,5 +1,7 @@
 """Stages as said: phases, overrides, abort rules."""
 
+from fractions import Fraction
+
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -23,10 +25,11 @@ def read_stage(entry: Entry, out: Diagnostics) -> Stage:
     mix, mix_spans = _mix(node.get("mix"), out)
     warn_only, pauses = node.get("warn_only"), node.get("pauses")
     word = warn_only.text if isinstance(warn_only, Scalar) else ""
+    said, phases = node.get("phases"), read_phases(node.get("phases"), out)
     return Stage(
         name=entry.key.text,
         span=entry.key.span,
-        phases=read_phases(node.get("phases"), out),
+        phases=phases,
         promises=read_promises(node.get("thresholds"), out),
         abort=_abort(node.get("abort"), out),
         mix=mix,
@@ -38,6 +41,7 @@ def read_stage(entry: Entry, out: Diagnostics) -> Stage:
         only_proven=node.get("fails_when") is not None,
         rules=read_rules(node.get("thresholds")),
         search=read_search(node.get("find_limit"), out),
+        is_whole=not isinstance(said, Sequence) or len(phases) == len(said),
     )
 
 
@@ -56,9 +60,15 @@ def _mix(node: Node | None, out: Diagnostics) -> tuple[dict[str, float] | None, 
     if not isinstance(node, Mapping):
         return None, {}
     weights, spans = {}, {}
+    shares: list[Fraction] = []
     for entry in node:
         share = parse_share(entry.value, entry.key.text, out) if isinstance(entry.value, Scalar) else None
         if share is not None:
             weights[entry.key.text] = float(share)
             spans[entry.key.text] = entry.key.span
+            shares.append(share)
+    whole = sum(shares)
+    if len(shares) == len(node) and whole not in (0, 1):
+        message = f"the shares add up to {float(whole * 100):g}%, not to 100%"
+        out.add("PS210", message, node.span, "make them add up to 100%; flows that are not named are left out")
     return weights, spans

@@ -10,11 +10,14 @@ from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
-from perfspec.language.phrases import AbortRule, Limit
+from perfspec.language.phrases import AbortRule, Limit, Unit
+from perfspec.language.quantities import with_unit
 from perfspec.language.templates import Text
 from perfspec.spec.model import ALWAYS, Cell, Promise, Promised, Row, Threshold
 
 __all__ = [
+    "EXAMPLES",
+    "GOOD_SIDES",
     "check_promised",
     "fits",
     "is_share",
@@ -25,6 +28,7 @@ __all__ = [
     "resolve",
     "share_limit",
     "substituted",
+    "unit_of",
     "wants_many",
     "watched",
 ]
@@ -32,14 +36,21 @@ __all__ = [
 _CELL = re.compile(r"(?:([A-Za-z_]\w*) )?(?:p(\d+(?:\.\d+)?)|(mean|max))")
 _NEARLY = re.compile(r"((?!status )[a-z_]+ )?[a-zA-Z]{0,2}(\d\d(?:\.\d+)?)")
 """A percentile whose `p` was not hit."""
+_OTHER_WORDS = {"median": "p50", "avg": "mean", "average": "mean", "maximum": "max", "error rate": "errors",
+                "requests": "count", "rps": "throughput", "rate": "throughput", "uptime": "availability"}  # fmt: skip
 _STATUS = re.compile(r"status ([1-5]\d\d)")
 _SHARES = ("errors", "availability", "goodput", "burn rate", "status")
 _PLAIN = ("errors", "availability", "goodput", "burn rate", "count", "throughput")
 _KNOWN = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "wait p95", "poll p95", "first_event p95",
           "event_gap p95", "events mean", "connect p95", "size p95", *_PLAIN, "status 429")  # fmt: skip
 _OWN = ("", "wait", "poll", "first_event", "event_gap", "events", *ALWAYS)
-_UNITS = {**dict.fromkeys(_SHARES, "share"), "burn rate": "times", "count": "number", "throughput": "rate"}
-_EXAMPLES = {
+_UNITS: dict[str, Unit] = {
+    **dict.fromkeys(_SHARES, "share"),
+    "burn rate": "times",
+    "count": "number",
+    "throughput": "rate",
+}
+EXAMPLES = {
     "time": "at most 200ms",
     "share": "under 1%",
     "number": "at least 100",
@@ -47,7 +58,9 @@ _EXAMPLES = {
     "times": "at most 1x",
     "size": "at most 100kB",
 }
-_GOOD_SIDES = {
+_LIKE_A_SHARE = Fraction(1, 200)
+"""`p0.5` to `p0.99` are how a program would write `p50` to `p99`."""
+GOOD_SIDES = {
     "errors": ("under", "at most"),
     "burn rate": ("under", "at most"),
     "availability": ("over", "at least"),
@@ -69,7 +82,7 @@ def read_promises(node: Node | None, out: Diagnostics) -> tuple[Promise, ...]:
                 continue
             limit = cell_entry.value
             if "${" not in limit.text:
-                said = parse_limit(limit, out)
+                said = parse_limit(limit, out, unit_of(cell))
                 if said is None or not _suits(cell, said, limit.span, out):
                     continue
             elif not templates.check(limit, out):
@@ -104,6 +117,11 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
         if not percent:
             return Cell("mean" if plain == "mean" else "max", None, timer, text)
         quantile = Fraction(percent) / 100
+        if _LIKE_A_SHARE <= quantile < Fraction(1, 100):
+            meant = f"{timer} p{float(quantile * 10000):g}".strip()
+            message = f"`{text}` is the {percent}th percentile: nearly every request is slower"
+            out.add("PS605", message, span, f"write `{meant}`")
+            return None
         if 0 < quantile < 1:
             return Cell("percentile", quantile, timer, text)
         out.add("PS605", f"`{text}` is no percentile", span, "write a number between 0 and 100: `p95`, or `max`")
@@ -113,6 +131,7 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
     if match := _STATUS.fullmatch(text):
         return Cell("status", None, "", text, int(match[1]))
     near = [f"{slip[1] or ''}p{slip[2]}"] if (slip := _NEARLY.fullmatch(text)) else None
+    near = [_OTHER_WORDS[text.lower()]] if text.lower() in _OTHER_WORDS else near
     near = near or difflib.get_close_matches(text, _KNOWN, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(_KNOWN)}"
     out.add("PS605", f"a threshold has no cell `{text}`", span, hint)
@@ -125,7 +144,7 @@ def _suits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
 
 def _is_good_side(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     """Errors have an upper limit and availability a lower one; anything else is a slip."""
-    good = _GOOD_SIDES.get(cell.statistic)
+    good = GOOD_SIDES.get(cell.statistic)
     if good is None or limit.relation in good:
         return True
     message = f"`{limit.text}` says the wrong side of `{cell.text}`"
@@ -135,7 +154,7 @@ def _is_good_side(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> boo
 
 def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     """Does the limit have the unit of the cell? Reports where not."""
-    unit = _UNITS.get(cell.statistic, cell.unit)
+    unit = unit_of(cell)
     if all(q.unit == unit for q in (limit.quantity, limit.high) if q is not None):
         if unit != "share" or limit.quantity.value <= 1:
             return True
@@ -149,17 +168,26 @@ def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
             f"did you mean `{near[0]} {cell.text.split()[-1]}`?",
         )
         return False
-    suffix = {"time": "ms", "share": "%", "rate": "/s", "times": "x", "size": "kB"}.get(unit, "")
-    example = f"{limit.relation} {limit.quantity.text}{suffix}" if limit.quantity.unit == "number" else _EXAMPLES[unit]
+    example = f"`{EXAMPLES[unit]}`"
+    if limit.quantity.unit == "number":
+        meant, literal = with_unit(limit.quantity.text, unit), f"{limit.quantity.text}%"
+        example = f"`{limit.relation} {meant}`"
+        if unit == "share" and meant != literal:
+            example += f"; `{limit.relation} {literal}` if so little is meant"
     words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate", "times": "a multiple",
              "size": "a size"}  # fmt: skip
     out.add(
         "PS606",
         f"`{cell.text}` is {words[unit]}, and `{limit.quantity.text}` is not",
         span,
-        f"write `{example}`",
+        f"write {example}",
     )
     return False
+
+
+def unit_of(cell: Cell) -> Unit:
+    """What an amount of the cell is."""
+    return _UNITS.get(cell.statistic, cell.unit)
 
 
 def resolve(

@@ -50,6 +50,8 @@ class Bind:
     span: Span
     what: str
     """`capture`, `set` or `loop`, as a reader of the spec would call it."""
+    proves: bool = False
+    """That it has a value says something by itself: this is how the text of an answer is checked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,7 @@ def names(step: Request) -> Names:
         yield from reads(text, is_sent=True)
     yield from expected_reads(step.expect)
     for captured in step.capture:
-        yield Bind(captured.name, captured.span, "capture")
+        yield Bind(captured.name, captured.span, "capture", proves=captured.capture.source == "regex")
 
 
 def _sent(step: Request) -> list[Text]:

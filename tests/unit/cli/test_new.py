@@ -30,6 +30,14 @@ def test_what_is_written_is_clean(call, tmp_path, arguments):
     assert json.loads((tmp_path / "specs/perfspec-1.schema.json").read_bytes())["title"] == "perfspec 1"
 
 
+def test_a_service_without_a_name_is_to_be_named(call, tmp_path):
+    assert "specs/my-service.yaml written" in call("new", "http://127.0.0.1:9345").stdout
+    text = (tmp_path / "specs/my-service.yaml").read_text()
+    assert "service: my-service              # what reports and files call it\n" in text
+    assert "about: What users of my-service do most\n" in text
+    assert "\ndata:" not in text
+
+
 def test_the_file_is_called_after_the_service(call, tmp_path):
     assert "specs/shop.yaml written" in call("new", "https://shop.example.com").stdout
     assert "service: shop\n" in (tmp_path / "specs/shop.yaml").read_text()
@@ -57,9 +65,9 @@ def test_what_makes_no_spec_is_refused(call, tmp_path, arguments):
     ("url", "name"),
     [
         ("https://shop.example.com", "shop"),
-        ("http://127.0.0.1:8080", "service"),
+        ("http://127.0.0.1:8080", "my-service"),
         ("http://localhost/search/v1", "search"),
-        ("http://[::1]:80", "service"),
+        ("http://[::1]:80", "my-service"),
     ],
 )
 def test_a_service_gets_its_name_from_its_address(url, name):

@@ -196,7 +196,7 @@ def test_a_reason_to_abort_is_read(
         ),
         ("no responses for 15", "PS201 `for` needs a unit | write for 15s or 15ms | 15"),
         ("no responses for ever", "PS202 `ever` is no duration | write for 30s | ever"),
-        ("errors over 25 % for 30s", "PS607 `25 %` is no amount | write `over 25%` | 25 %"),
+        ("errors over 25 % for 30s", "PS607 `25 %` is no amount | write `25%` | 25 %"),
         (
             "errors > 25% for 30s",
             (

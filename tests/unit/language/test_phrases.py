@@ -141,7 +141,7 @@ NO_SIDE = "PS601 a threshold needs a word that says which side is good"
         ("minimum 99%", f"{NO_SIDE} | write `at least 99%` | minimum 99%"),
         ("undr 300ms", f"{NO_SIDE} | write `under 300ms` | undr 300ms"),
         ("fast", f"{NO_SIDE} | write a limit such as `under 300ms` or `at least 99.9%` | fast"),
-        ("under 300 ms", "PS607 `300 ms` is no amount | write `under 300ms` | 300 ms"),
+        ("under 300 ms", "PS607 `300 ms` is no amount | write `300ms` | 300 ms"),
         ("under much", "PS607 `much` is no amount | write an amount such as 300ms, 0.5%, 20/s or 3 entries | much"),
         ("under 1% warn only", "PS607 the limit ends in `warn only` | write `under 1%, warn only` |  warn only"),
         ("under 1%, warn", "PS607 the limit ends in `warn` | write `under 1%, warn only` | , warn"),

@@ -187,7 +187,7 @@ def test_a_row_is_no_value(told) -> None:
         (
             "smoke",
             "live",
-            "6:3 PS503 stage `smoke` must not run in environment `live` | allowed there: load",
+            "6:51 PS503 stage `smoke` must not run in environment `live` | allowed there: load",
         ),
         ("empty", "local", "40:3 PS504 stage `empty` gives no flow a weight above zero | add the flow to `mix`"),
         ("bare", None, "42:3 PS507 stage `bare` has no phases | add `phases: [{for: 30s, users: 5}]`"),

@@ -197,11 +197,12 @@ def test_windows_lie_in_measured_phases_in_order_and_never_past_the_end(plan, dr
 def test_limits_are_counted_exactly_and_under_is_one_nanosecond_less(plan) -> None:
     limits = plan(
         PHASES,
-        "a: {p95: at most 120ms, p99: under 300ms, errors: under 1%, mean: under 50ms}, b: {p50: over 1ms},"
+        "a: {p95: at most 120ms, p99: under 300ms, errors: under 1%, mean: under 50ms}, b: {size p50: over 1kB},"
         " job: {wait p95: under 9s, poll p90: at most 80ms}, flow buy: {p95: at most 20s}",
     ).request_limits()
     assert limits == {
         ("a", ""): (120 * MS, 300 * MS - 1),
+        ("b", "size"): (),
         ("job", "wait"): (9 * SECOND - 1,),
         ("job", "poll"): (80 * MS,),
         ("buy", "round"): (20 * SECOND,),

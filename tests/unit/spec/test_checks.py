@@ -288,7 +288,7 @@ STAGES = [
     ),
     (
         ("[smoke]", "[smok]"),
-        ("5:3 PS510 environment `live` allows a stage `smok` that is nowhere | did you mean `smoke`?"),
+        ("5:69 PS510 environment `live` allows a stage `smok` that is nowhere | did you mean `smoke`?"),
     ),
     (
         ("[any threshold fails]", "[serch threshold fails]"),

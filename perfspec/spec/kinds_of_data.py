@@ -1,0 +1,35 @@
+"""What the names of generators stand for, where that is a number or a text in any case: some values of each."""
+
+from perfspec.data.kinds import Fake, Filled, Number, Sequence, Uuid, Words
+from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.language import doomed
+from perfspec.language.doomed import Samples
+from perfspec.language.nodes import Mapping, Scalar
+from perfspec.language.schema import Schema
+from perfspec.spec.model import Spec
+
+__all__ = ["check_expressions"]
+
+_TEXTS = ("", "a", "12", "two words", "2026-01-31", "aGk=")
+
+
+def check_expressions(spec: Spec, merged: Mapping, schema: Schema, out: Diagnostics) -> None:
+    """Report what can only fail, whatever is drawn: `${count + note}` of a number and a text."""
+    samples = _samples(spec)
+    for place in schema.walk(merged):
+        if place.annotation.get("template") and isinstance(place.node, Scalar) and "${" in place.node.text:
+            doomed.check(place.node, out, samples)
+
+
+def _samples(spec: Spec) -> Samples:
+    found: dict[str, tuple[object, ...]] = {}
+    for data in spec.data:
+        match data:
+            case Number(low=low, high=high, decimals=decimals):
+                ends = (low, (low + high) / 2, high)
+                found[data.name] = tuple(round(end, decimals) if decimals else int(end) for end in ends)
+            case Sequence(first=first):
+                found[data.name] = (first, first + 1)
+            case Fake() | Filled() | Uuid() | Words():
+                found[data.name] = _TEXTS
+    return found
