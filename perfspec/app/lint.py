@@ -23,7 +23,7 @@ from perfspec.plan.build import Choice, build, read_files
 from perfspec.plan.estimates import estimate
 from perfspec.plan.little import check_users
 from perfspec.spec.checks import check
-from perfspec.spec.kinds_of_data import check_expressions
+from perfspec.spec.kinds_of_data import check_expressions, check_paths
 from perfspec.spec.model import Spec
 from perfspec.spec.reading import SHORTEST_SECRET, read
 from perfspec.spec.tags import check_tags
@@ -106,6 +106,7 @@ def lint(path: str, content: bytes | None = None) -> Checked:
             spec, {data.path: _bytes(data.path) for data in spec.data if isinstance(data, OF_FILES)}, out, _beside
         )
         check_expressions(spec, loaded.merged, schema(), out)
+        check_paths(spec, out)
         _check_requests(spec, out)
         check_tags(spec, tables, out)
         _check_users(spec, tables, out)

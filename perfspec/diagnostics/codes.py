@@ -67,6 +67,7 @@ _ROWS = (
     Code("PS238", "a limit of errors is wider than that of availability beside it"),
     Code("PS240", "a number in an answer is compared with an amount that has a unit"),
     Code("PS241", "a path begins with a hole and goes on behind it"),
+    Code("PS242", "a text stands in quotes of print, which are part of it"),
     Code("PS243", "a hole is written as other tools write it"),
     Code("PS244", "a limit can never be kept, always holds, or is hardly meant so"),
     Code("PS245", "a search could find nothing"),

@@ -151,7 +151,18 @@ class _Composer:
         if isinstance(node, Scalar) and not node.quoted and (meant := lookalike(node.text)):
             fix = f'write {meant}, or "{node.text}" if the text is meant'
             self._out.add("PS007", f"`{node.text}` is a text here", node.span, fix, severity=Severity.WARNING)
+        elif isinstance(node, Scalar) and self._is_printed(node):
+            message = f"`{node.text[0]}` is no quote to YAML but part of the text"
+            fix = f"write {quotes.quoted(node.text[1:-1])}"
+            self._out.add("PS242", message, node.span, fix, severity=Severity.WARNING)
         return node
+
+    def _is_printed(self, node: Scalar) -> bool:
+        """Where it stands in brackets, and cannot be read without quotes, it has been said."""
+        if node.quoted or not quotes.is_printed(node.text):
+            return False
+        at = self._source.offset(node.span.line, node.span.column)
+        return not any(mask.start <= at < mask.end for mask in self._masks)
 
     def _node(self, event: events.Event) -> Node:
         self._count += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Source
 
-__all__ = ["Stretch", "find", "quoted", "report"]
+__all__ = ["Stretch", "find", "is_printed", "quoted", "report"]
 
 _OPENERS = {"{": "}", "[": "]"}
 _NO_TEXT_BEFORE = " \t\r\n,{[:\"'"
@@ -82,6 +82,11 @@ def quoted(text: str) -> str:
     if '"' not in text and "\\" not in text:
         return f'"{text}"'
     return "'" + text.replace("'", "''") + "'"
+
+
+def is_printed(text: str) -> bool:
+    """Is it in quotes that YAML does not know?"""
+    return len(text) > 2 and bool(_CURLY.match(text)) and bool(_CURLY.match(text[-1]))
 
 
 def report(source: Source, stretch: Stretch, out: Diagnostics) -> None:

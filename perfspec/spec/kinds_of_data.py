@@ -2,13 +2,15 @@
 
 from perfspec.data.kinds import Fake, Filled, Number, Sequence, Uuid, Words
 from perfspec.diagnostics.diagnostic import Diagnostics
-from perfspec.language import doomed
+from perfspec.language import doomed, templates
 from perfspec.language.doomed import Samples
+from perfspec.language.expressions import Path
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.language.schema import Schema
 from perfspec.spec.model import Spec
+from perfspec.steps import requests
 
-__all__ = ["check_expressions"]
+__all__ = ["check_expressions", "check_paths"]
 
 _TEXTS = ("", "a", "12", "two words", "2026-01-31", "aGk=")
 
@@ -19,6 +21,17 @@ def check_expressions(spec: Spec, merged: Mapping, schema: Schema, out: Diagnost
     for place in schema.walk(merged):
         if place.annotation.get("template") and isinstance(place.node, Scalar) and "${" in place.node.text:
             doomed.check(place.node, out, samples)
+
+
+def check_paths(spec: Spec, out: Diagnostics) -> None:
+    """Report a path that is one hole, and in it a number or a text without a `/` in any case."""
+    drawn = {data.name for data in spec.data if isinstance(data, Number | Sequence | Uuid | Words | Fake)}
+    for steps in spec.parts():
+        for request in requests(steps):
+            hole = templates.whole(request.path.source)
+            if hole is not None and isinstance(hole.tree, Path) and hole.tree.root in drawn:
+                message = f"`{hole.tree.root}` is no path: it does not begin with `/`"
+                out.add("PS241", message, request.path.span, f"write `/{request.path.source}`")
 
 
 def _samples(spec: Spec) -> Samples:
