@@ -4,7 +4,8 @@ A second here is what came in during it, so a time-out counts in the second in w
 ends the run when the judged time so far is evidence enough (evidence.py), or by the hard stop: at least 90 % bad among
 at least 20 requests of the last 10 s, at any time after the first 5 s. A rule with `for` must be broken in every one of
 its last seconds that brought anything, and something must have come; counts and rates are 0 in a second that brought
-nothing, from the first request on. `no responses` needs somebody who waits for one.
+nothing, from the first request on. `no responses` needs somebody who waits for one. What the spec could make no request
+of was asked of nobody, and is left out of all of them.
 
 The steps of a search are meant to break thresholds: there, rules about thresholds wait for a service that is dead:
 90 % of the last 10 s refused, reset or not found. Other rules stand.
@@ -21,7 +22,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import UNREACHABLE_KINDS
+from perfspec.metrics.error_kinds import UNREACHABLE_KINDS, UNSENDABLE
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Promised, Threshold
@@ -168,7 +169,7 @@ class Watch:
 
     def second(self, second: int, slices: Iterable[Slice], waiting: int) -> Abort | None:
         """Take in what came during the last second. `waiting`: users that wait for an answer now."""
-        new = [s for s in slices if s.key.part == "load"]
+        new = [_sent(s) for s in slices if s.key.part == "load"]
         heard = [s for s in new if s.key.timer in ("", "poll")]
         answers = sum(histogram.count(s.response) - s.errors.get("timeout", 0) for s in heard)  # it has a duration
         failures = sum(sum(s.errors.values()) for s in new)
@@ -195,6 +196,20 @@ class Watch:
         if is_over:
             return asked.evidence()
         return asked.sure_evidence() if asked.is_sure(second) else ""
+
+
+def _sent(piece: Slice) -> Slice:
+    """Without the requests that could not be made: no service is to blame for them."""
+    n = piece.errors.get(UNSENDABLE, 0)
+    if not n:
+        return piece
+    return msgspec.structs.replace(
+        piece,
+        n=piece.n - n,
+        errors={kind: count for kind, count in piece.errors.items() if kind != UNSENDABLE},
+        over={limit: max(count - n, 0) for limit, count in piece.over.items()},
+        missed=max(piece.missed - n, 0),
+    )
 
 
 def _by_second(slices: Sequence[Slice]) -> dict[int, list[Slice]]:

@@ -323,3 +323,13 @@ def test_a_search_is_ended_by_a_dead_service_and_by_no_threshold(watch, piece, r
         assert (found.second, found.threshold) == (6, "search errors under 1%")
         assert "540 of 600 requests in the last 6 s were bad (540 refused)" in found.evidence
     assert (first(watch(rule), feed, until=40) is not None) is (k >= 90 or "for" in rule)
+
+
+@pytest.mark.parametrize(
+    "rule", ["errors threshold fails", "any threshold fails", "errors over 50% for 5s", "no responses for 5s"]
+)
+def test_a_spec_that_cannot_be_sent_is_no_reason_to_stop_for_a_service(watch, piece, rule) -> None:
+    feed = steady(lambda s: piece("search", 20, errors={"unsendable": 20}, answered=0, second=s))
+    assert first(watch(rule), feed, waiting=0) is None
+    feed = steady(lambda s: piece("search", 40, errors={"unsendable": 20, "refused": 20}, answered=0, second=s))
+    assert first(watch(rule), feed) is not None
