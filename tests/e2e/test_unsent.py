@@ -1,6 +1,6 @@
 """A spec whose data makes no request: it is no pass, nobody was waited for, and the line of the step is named."""
 
-SPEC = """data: {n: {number: 1 to 5}, note: {fake: sentence}}
+SPEC = """data: {n: {number: 1 to 5}, note: {choice: [a letter]}}
 flows:
   buy:
     steps:
