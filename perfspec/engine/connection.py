@@ -238,7 +238,8 @@ class Connection(Http1):
         """The whole answer came after the time-out and before the sweep. How late we ourselves were to read it is not
         its fault. If it was too late, it is a time-out now.
         """
-        if self.outcome.last - self.reactor.behind_ns(self.outcome.last) <= self.deadline:
+        last, reactor = self.outcome.last, self.reactor
+        if last - max(reactor.behind_ns(last), reactor.slept_ns(last)) <= self.deadline:
             return False
         self.busy, self.dropped = True, 0
         self.fail("timeout")
@@ -342,4 +343,4 @@ class Connection(Http1):
         call, deadline = self.lane.call, self.deadline
         assert call is not None
         self.put(call, self.wire)
-        self.deadline = deadline  # connecting counts
+        self.deadline = deadline + self.reactor.slept_ns(self.outcome.sent)  # connecting counts, our sleep does not

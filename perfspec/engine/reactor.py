@@ -4,7 +4,9 @@ Each pass has two phases: every ready socket is read and its time stamped, then 
 for one answer is never measured into the next. Rules:
 1. An event of an idle connection (the peer hung up, or sent what nobody asked for) closes it in the first phase: were
    its lane to use it again within this pass, old bytes would become the new answer.
-2. Request time-outs are found by one sweep over all connections, at most 100 ms late: no timer per request.
+2. Request time-outs are found by one sweep over all connections, at most 100 ms late: no timer per request. Time in
+   which this process stood still is nobody's: what came meanwhile is read before anything is a time-out, and what was
+   under way is given that time back.
 3. An exception out of a callback is a bug. The first is kept in `crash` and told to `on_crash`, the loop goes on: the
    run can be stopped in order and keeps its numbers.
 """
@@ -33,6 +35,8 @@ _BATCH = 1024
 _ANSWER_BYTES = 16 * 1024
 _PIECE_BYTES = 256 * 1024
 _SWEEP_NS = 100 * MILLISECOND
+_STOOD_STILL_NS = 50 * MILLISECOND
+"""A loop that is later than this was stopped, or its process was not given the CPU."""
 _COLLECT = (50_000, 20, 50)
 """A full collection at the default thresholds is a pause of tens of milliseconds with ten thousand users."""
 
@@ -58,6 +62,7 @@ class Reactor:
         self._driver = driver
         self._tls = tls
         self._targets: dict[Origin, tuple[int, Any]] = {}
+        self._swept_late = False
 
     # the transport's contract
 
@@ -118,6 +123,13 @@ class Reactor:
         connection = self._connect(dead.lane, call, dead.wire, dead.deadline)
         if on_part is not None:
             connection.listen(on_part)
+
+    def slept_ns(self, now_ns: int) -> int:
+        """For how long the loop has stood still by now, at the longest: of a sleeper nobody knows when it fell asleep,
+        but that was after the sweep before. 0: it is awake.
+        """
+        behind = self.behind_ns(now_ns)
+        return behind + _SWEEP_NS if behind > _STOOD_STILL_NS else 0
 
     def _other(self, lane: LaneState, connection: Connection | None, origin: Origin) -> Connection | None:
         """The lane's open connection to an origin that is not the one used last; None if there is none."""
@@ -197,12 +209,30 @@ class Reactor:
 
     def sweep(self, _: None) -> None:
         now = monotonic_ns()
+        behind = self.behind_ns(now)
         self._driver.call_at(now + _SWEEP_NS, self.sweep, None)
-        for connection in [c for c in self.connections.values() if c.busy and c.deadline <= now]:
-            try:
-                connection.fail("timeout")
-            except Exception as error:  # noqa: BLE001 - as in `ready`
-                self._driver.crashed(error)
+        stood_still = behind > _STOOD_STILL_NS
+        late = [c for c in self.connections.values() if c.busy and c.deadline <= now]
+        if late:
+            for _batch in range(len(self.connections) // _BATCH + 1):
+                self.ready()
+        if stood_still:
+            self._give_back(behind if self._swept_late else behind + _SWEEP_NS, now - behind)
+        self._swept_late = stood_still
+        for connection in late:
+            if connection.busy and connection.deadline <= now:
+                try:
+                    connection.fail("timeout")
+                except Exception as error:  # noqa: BLE001 - as in `ready`
+                    self._driver.crashed(error)
+
+    def _give_back(self, ns: int, since_ns: int) -> None:
+        """To requests that were under way then. The whole sweep before is given back only once in a row, so that even
+        where the loop is late all the time, time-outs come.
+        """
+        for connection in self.connections.values():
+            if connection.busy and connection.outcome.sent <= since_ns:
+                connection.deadline += ns
 
     def close(self) -> None:
         for connection in list(self.connections.values()):

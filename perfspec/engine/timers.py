@@ -29,6 +29,7 @@ class SlotTimers:
         self._order: list[int] = []  # a heap of the occupied slots
         self._handle: asyncio.TimerHandle | None = None
         self._armed = _NEVER  # the slot that the loop's timer is set to
+        self._calling = 0  # the slot whose timers are being called
         self._late: dict[int, int] = {}
 
     def call_at(self, due_ns: int, fn: Callable[[A], None], arg: A) -> None:
@@ -43,8 +44,11 @@ class SlotTimers:
             self._arm(slot)
 
     def behind_ns(self, now_ns: int) -> int:
-        """For how long the next timer has been due by now: so long the loop was busy with something else."""
-        return max(0, now_ns - self._order[0] * MILLISECOND) if self._order else 0
+        """For how long the next timer has been due by now: so long the loop stood still, or was busy with something
+        else. Asked by a timer, it is how late that one is.
+        """
+        slot = self._calling or (self._order[0] if self._order else _NEVER)
+        return max(0, now_ns - slot * MILLISECOND)
 
     def drain_lateness(self) -> dict[int, int]:
         late, self._late = self._late, {}
@@ -70,7 +74,9 @@ class SlotTimers:
         self.tick_ns = monotonic_ns()
         last = self.tick_ns // MILLISECOND
         while order and order[0] <= last:
-            self._call(self._slots.pop(heapq.heappop(order)))
+            self._calling = heapq.heappop(order)
+            self._call(self._slots.pop(self._calling))
+        self._calling = 0
         self._armed = _NEVER
         if order:
             self._arm(order[0])

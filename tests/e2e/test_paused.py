@@ -1,0 +1,39 @@
+"""A load generator that is stopped and goes on: the service is well, and its errors say so."""
+
+import signal
+import time
+
+import pytest
+
+BODY = """
+flows: {look: {steps: [{get: /v1/suggest?q=we, name: suggest, timeout: 500ms}]}}
+stages:
+  smoke:
+    phases: [{name: begin, for: 1s, users: 20}, {name: steady, for: 5s, users: 20}]
+    abort: [errors threshold fails]
+thresholds: {suggest: {errors: under 1%, p95: at most 400ms}}
+"""
+
+
+@pytest.fixture(scope="module")
+def paused(new_folder, perfspec, service, small_spec):
+    """A service that takes 300 ms of the 500 that it has, and a run that is asleep for longer than that, twice."""
+    with service("--slow", "suggest=300ms") as search:
+        run = perfspec.begin(small_spec(new_folder("paused"), search.url, BODY))
+        for wanted in (1, 3):
+            run.wait_for_seconds(wanted)
+            run.send(signal.SIGSTOP)
+            time.sleep(0.7)
+            run.send(signal.SIGCONT)
+        return run.end()
+
+
+def test_nothing_is_a_time_out_that_was_answered(paused) -> None:
+    assert paused.errors() == {}
+    errors = paused.verdict("suggest errors under 1%")
+    assert (errors["outcome"], errors["bad"]) == ("PASS", 0)
+
+
+def test_latency_is_not_the_service_s(paused) -> None:
+    assert paused.verdict("suggest p95 at most 400ms")["outcome"] in ("PASS", "INCONCLUSIVE")
+    assert paused.code in (0, 3)
