@@ -155,8 +155,14 @@ def _root(path: str) -> str | None:
 
 
 def content_of(path: str) -> bytes:
+    """Raises UsageFailure where nothing can be read, or the name is one that no report could show."""
     try:
-        return Path(path).read_bytes()
+        path.encode()
+    except UnicodeEncodeError as error:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise UsageFailure(f"the name of {shown} is no UTF-8", "rename it, or use a UTF-8 locale") from error
+    try:
+        return _read(path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageFailure(f"{path} cannot be read: {why}", "name a spec, such as specs/search.yaml") from error
@@ -173,9 +179,17 @@ def _beside(path: str) -> list[str]:
 def _bytes(path: str) -> bytes | None:
     """What a file holds, None if there is none that can be read."""
     try:
-        return Path(path).read_bytes()
+        return _read(path)
     except (OSError, ValueError):
         return None
+
+
+def _read(path: str) -> bytes:
+    """Of a file, or of a folder's complaint. A pipe or a device might never end."""
+    where = Path(path)
+    if where.exists() and not where.is_file() and not where.is_dir():
+        raise ValueError("it is no file")
+    return where.read_bytes()
 
 
 def _decoded(content: bytes, path: str, out: Diagnostics) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Empty, SimpleQueue
+from socket import AF_INET, AF_INET6
 from threading import Thread
 
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
@@ -27,6 +28,7 @@ class _Server(HTTPServer):
     """Takes in what was measured between two questions, too, so that nothing heaps up while nobody asks."""
 
     def __init__(self, address: tuple[str, int], plan: Plan) -> None:
+        self.address_family = AF_INET6 if ":" in address[0] else AF_INET
         super().__init__(address, _Handler)
         self.queue: SimpleQueue[LoggedSecond] = SimpleQueue()
         self._metrics = LiveMetrics(plan)
@@ -96,6 +98,7 @@ def served(plan: Plan, where: str | None, tell: Callable[[str], None]) -> Iterat
 def address_of(where: str) -> tuple[str, int]:
     """Host and port. Raises UsageFailure for something else."""
     host, _, port = where.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
     if not port.isdigit() or int(port) > 65535:
         raise UsageFailure(f"--metrics cannot be `{where}`", "write a port, such as 9464, or 0.0.0.0:9464")
     return host or "127.0.0.1", int(port)

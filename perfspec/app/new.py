@@ -81,7 +81,10 @@ class Wishes:
 
 def service_name(url: str) -> str:
     """A name for what an address leads to: the first word of its host, or of its path on this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # `new` says what is wrong with it
+        return "service"
     host = parts.hostname or ""
     word = "" if host == "localhost" or re.fullmatch(r"[\d.:]+", host) else host.split(".")[0]
     return word or next((part for part in parts.path.split("/") if part), "") or UNNAMED
@@ -111,9 +114,17 @@ def new(wishes: Wishes, file: str) -> str:
     )
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not re.search(r"\s", url)
+
+
 def _check(wishes: Wishes) -> None:
-    parts = urlsplit(wishes.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or re.search(r"\s", wishes.url):
+    if not _is_address(wishes.url):
         raise UsageFailure(f"`{wishes.url}` is no address", "write for example http://127.0.0.1:8080")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", wishes.service):
         raise UsageFailure(f"`{wishes.service}` is no name for a service", "use letters, digits, `-`, `_` and `.`")

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from perfspec.base.codec import Malformed, decode
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.engine.slicelog import NAME as LOG_NAME
@@ -15,10 +17,26 @@ from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.result import VERSION, Result, make
 from perfspec.verdict.comparison import Comparison
 
-__all__ = ["COMPARISON", "Finished", "read_document", "read_result", "render", "report", "runs_in", "write_whole"]
+__all__ = [
+    "COMPARISON",
+    "Finished",
+    "judged",
+    "read_document",
+    "read_result",
+    "render",
+    "report",
+    "runs_in",
+    "write_whole",
+]
 
 COMPARISON = "comparison.json"
 """In the run folder: what became of the numbers since earlier runs."""
+
+
+class _Versioned(Struct):
+    """What every version of a result document has."""
+
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +49,32 @@ class Finished:
     """Files that could not be written."""
 
 
-def report(folder: Path, junit: str = "junit", unwritten: Unwritten = NOTHING_UNWRITTEN) -> Finished:
+def report(folder: Path, junit: str = "", unwritten: Unwritten = NOTHING_UNWRITTEN) -> Finished:
     """Make the result of what a run folder holds, and write its files. Raises UsageFailure if it holds no run.
 
-    `junit`: the format of its junit.xml; `unwritten`: what the folder's log could not take.
+    `junit`: the format of its junit.xml; else the one that it has. `unwritten`: what the folder's log could not take.
     """
+    result = judged(folder, unwritten)
+    problems = [unwritten.problem] if unwritten.problem else []
+    junit = junit or _dialect(folder / "junit.xml")
+    for name, form in OF_A_RUN:
+        try:
+            write_whole(folder / name, FORMATS[junit if form == "junit" else form].render([result]))
+        except OSError as error:
+            problems.append(f"{folder / name} could not be written: {error}")
+    return Finished(result, folder, tuple(problems))
+
+
+def _dialect(junit: Path) -> str:
+    """Of a JUnit file that is there; the usual one where there is none."""
+    try:
+        return "junit-file-attr" if b" file=" in junit.read_bytes() else "junit"
+    except OSError:
+        return "junit"
+
+
+def judged(folder: Path, unwritten: Unwritten = NOTHING_UNWRITTEN) -> Result:
+    """The result of what a run folder holds. Writes nothing. Raises UsageFailure if it holds no run."""
     try:
         plan = decode((folder / "plan.json").read_bytes(), Plan)
         with (folder / LOG_NAME).open("rb") as lines:
@@ -43,14 +82,7 @@ def report(folder: Path, junit: str = "junit", unwritten: Unwritten = NOTHING_UN
     except (OSError, Malformed) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
-    result = make(plan, log, _comparison(folder))
-    problems = [unwritten.problem] if unwritten.problem else []
-    for name, form in OF_A_RUN:
-        try:
-            write_whole(folder / name, FORMATS[junit if form == "junit" else form].render([result]))
-        except OSError as error:
-            problems.append(f"{folder / name} could not be written: {error}")
-    return Finished(result, folder, tuple(problems))
+    return make(plan, log, _comparison(folder))
 
 
 def _comparison(folder: Path) -> Comparison | None:
@@ -93,24 +125,24 @@ def read_result(path: Path) -> Result:
     Raises UsageFailure if there is none.
     """
     if path.is_dir() and (path / LOG_NAME).is_file():
-        return report(path).result
+        return judged(path)
     return read_document(path / "result.json" if path.is_dir() else path)
 
 
 def read_document(document: Path) -> Result:
     """The result that a file holds. Raises UsageFailure if it holds none."""
     try:
-        result = decode(document.read_bytes(), Result)
+        content = document.read_bytes()
+        version = decode(content, _Versioned).version
+        result = decode(content, Result) if version == VERSION else None
     except OSError as error:
         message = f"{document} holds no result ({error.strerror})"
         raise UsageFailure(message, "name a run folder or a result.json") from error
     except Malformed as error:
         message = f"{document} is no result of version {VERSION} ({error})"
         raise UsageFailure(message, "name a run folder or the result.json of one") from error
-    if result.version != VERSION:
-        raise UsageFailure(
-            f"{document} is a result of version {result.version}", f"this perfspec reads version {VERSION}"
-        )
+    if result is None:
+        raise UsageFailure(f"{document} is a result of version {version}", f"this perfspec reads version {VERSION}")
     return result
 
 

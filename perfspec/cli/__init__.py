@@ -7,6 +7,7 @@ import click
 
 from perfspec import __version__
 from perfspec.base.errors import ExitCode, PerfspecError
+from perfspec.cli.screen import open_streams
 
 __all__ = ["main"]
 
@@ -62,6 +63,7 @@ def perfspec() -> None:
 
 def main() -> None:
     """Run the command line; end the process with one of the documented exit codes."""
+    open_streams()
     try:
         code = perfspec.main(standalone_mode=False, prog_name="perfspec")
         sys.exit(int(code or 0))

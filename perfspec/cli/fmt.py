@@ -10,7 +10,7 @@ from perfspec.app.find import find
 from perfspec.app.fmt import Laid
 from perfspec.base.errors import ExitCode, UsageFailure
 from perfspec.cli import findings
-from perfspec.cli.screen import say
+from perfspec.cli.screen import say, write
 
 __all__ = ["fmt"]
 
@@ -48,8 +48,7 @@ def _shown(laid: Laid, *, diff: bool, wanted: ExitCode) -> ExitCode:
 
 def _write(laid: Laid) -> None:
     if laid.path == STDIN:
-        sys.stdout.buffer.write(laid.after)
-        sys.stdout.buffer.flush()
+        write(laid.after)
     elif laid.differs:
         try:
             Path(laid.path).write_bytes(laid.after)

@@ -12,7 +12,7 @@ from perfspec.app.find import find
 from perfspec.app.lint import Checked
 from perfspec.base.errors import ExitCode, UsageFailure
 from perfspec.cli import findings
-from perfspec.cli.screen import say
+from perfspec.cli.screen import say, write
 from perfspec.diagnostics.diagnostic import Diagnostic
 
 __all__ = ["lint"]
@@ -71,8 +71,7 @@ def _repair(path: str, content: bytes | None) -> bytes:
     for done in fixed.done:
         click.echo(f"{done.span} repaired {done.code}: {done.message}", err=True)
     if content is not None:
-        sys.stdout.buffer.write(fixed.content)
-        sys.stdout.buffer.flush()
+        write(fixed.content)
     elif fixed.done:
         try:
             Path(path).write_bytes(fixed.content)

@@ -6,7 +6,7 @@ Drawing happens in a thread of its own, fed with what was logged, so that it can
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from queue import SimpleQueue
 from threading import Thread
@@ -111,11 +111,7 @@ def progress(plan: Plan, *, quiet: bool) -> Iterator[Callable[[LoggedSecond], No
     queue: SimpleQueue[LoggedSecond | None] = SimpleQueue()
     show = _nothing if quiet else _live if sys.stdout.isatty() else _plain
 
-    def shown() -> None:
-        with suppress(BrokenPipeError):  # nobody looks any more; the run goes on
-            show(plan, queue)
-
-    thread = Thread(target=shown, name="progress", daemon=True)
+    thread = Thread(target=show, args=(plan, queue), name="progress", daemon=True)
     thread.start()
     try:
         yield queue.put

@@ -1,6 +1,5 @@
 """`perfspec report RUN...`"""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import click
 
 from perfspec.app import report as report_case
 from perfspec.base.errors import ExitCode, UsageFailure, worst
-from perfspec.cli.screen import columns, say
+from perfspec.cli.screen import columns, say, write
 from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.remarks import HEADLINES, outcome_of
 from perfspec.report.result import Result
@@ -59,8 +58,7 @@ def show(results: list[Result], form: str, out: Path | None) -> None:
         return
     data = report_case.render(results, form, out)
     if out is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
+        write(data)
     else:
         say(f"{out} is written")
 

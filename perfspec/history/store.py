@@ -67,7 +67,11 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._url = _with_driver(url)
-        self.shown = sql.engine.make_url(self._url).render_as_string(hide_password=True)
+        try:
+            self.shown = sql.engine.make_url(self._url).render_as_string(hide_password=True)
+        except (sql.exc.ArgumentError, ValueError) as error:
+            message = "the history's address cannot be read"
+            raise EnvironmentFailure(message, "name a file, or postgresql://user@host:5432/database") from error
         with self._told():
             self._engine = sql.create_engine(self._url, **_options(self._url))
             if self._engine.dialect.name == "sqlite":

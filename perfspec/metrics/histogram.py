@@ -7,6 +7,9 @@ merge by adding counts. Percentiles are nearest rank: sorted value number ceil(q
 
 from fractions import Fraction
 from math import ceil
+from typing import Annotated
+
+from msgspec import Meta
 
 __all__ = [
     "Histogram",
@@ -22,7 +25,8 @@ __all__ = [
     "ranks",
 ]
 
-Histogram = dict[int, int]
+Histogram = dict[Annotated[int, Meta(ge=0, lt=1 << 16)], Annotated[int, Meta(ge=0, le=1 << 53)]]
+"""Bounded, for one can come out of a file: no clock of 64 bits gets further, and no run."""
 
 
 def index(us: int) -> int:

@@ -1,0 +1,111 @@
+"""What is called in an odd way is answered like any other call: an exit code, a sentence, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPEC = (
+    "perfspec: 1\nservice: shop\nenvironments: {local: {url: 'http://127.0.0.1:9'}}\n"
+    "flows: {look: {steps: [{get: /, name: home}]}}\n"
+    "stages: {smoke: {phases: [{for: 5s, users: 1}]}}\nthresholds: {home: {errors: under 1%}}\n"
+)
+
+
+def perfspec(folder: Path, *words: str | bytes, shell: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """`shell`: what stands behind the call, such as `>&-`."""
+    argv: list[str | bytes] = [sys.executable, "-m", "perfspec", *words]
+    if shell:
+        argv = ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *argv]
+    done = subprocess.run(
+        argv, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def spec(tmp_path) -> Path:
+    (tmp_path / "shop.yaml").write_text(SPEC)
+    return tmp_path
+
+
+@pytest.mark.parametrize("where", [">&-", "> /dev/full", ">&- 2>&-", "> /dev/full 2>&1"])
+def test_where_nobody_can_read_the_verdict_the_exit_code_still_says_it(spec, where) -> None:
+    assert perfspec(spec, "lint", "shop.yaml", shell=where).returncode == 0
+    assert perfspec(spec, "fmt", "-", shell=f"{where} < shop.yaml").returncode == 0
+    assert perfspec(spec, "run", "shop.yaml", shell=where).returncode == 4  # nobody answers there
+    (run,) = (spec / "results").iterdir()
+    assert json.loads((run / "result.json").read_bytes())["outcome"] == "NOT_STARTED"
+    assert perfspec(spec, "report", str(run), "--format", "html", shell=where).returncode == 4
+
+
+def test_a_name_that_is_no_text_is_refused(spec) -> None:
+    odd = os.fsencode(spec) + b"/b\xffd.yaml"
+    Path(os.fsdecode(odd)).write_text(SPEC)
+    for command in ("lint", "plan", "run"):
+        done = perfspec(spec, command, odd)
+        assert done.returncode == 2
+        assert r"b\udcffd.yaml is no UTF-8" in done.stderr
+
+
+def test_a_locale_without_letters_shows_what_it_can(spec) -> None:
+    (spec / "shöp.yaml").write_text(SPEC.replace("home}", "näme}"), encoding="utf-8")
+    done = perfspec(spec, "lint", ".", PYTHONUTF8="0", LC_ALL="POSIX", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://shop.example:99999", "http://", "shop"])
+def test_an_address_that_is_none_makes_no_spec(tmp_path, address) -> None:
+    done = perfspec(tmp_path, "new", address)
+    assert done.returncode == 2
+    assert f"`{address}` is no address" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["postgresql://h:port/db", "://"])
+def test_an_index_that_has_no_address_is_told(tmp_path, address) -> None:
+    done = perfspec(tmp_path, "history", "--history", address)
+    assert done.returncode == 4
+    assert "the history's address cannot be read" in done.stderr
+
+
+def test_what_never_ends_is_not_read(spec) -> None:
+    os.mkfifo(spec / "pipe.yaml")
+    done = perfspec(spec, "lint", "pipe.yaml")
+    assert done.returncode == 2
+    assert "pipe.yaml cannot be read: it is no file" in done.stderr
+    endless = SPEC + "data: {rows: {csv: /dev/zero}}\n"
+    (spec / "endless.yaml").write_text(endless)
+    assert perfspec(spec, "lint", "endless.yaml").returncode == 2
+
+
+@pytest.mark.parametrize("service", ["../../etc", "a/b", ".hidden", "two words", ""])
+def test_a_service_is_a_name_and_no_path(spec, service) -> None:
+    (spec / "shop.yaml").write_text(SPEC.replace("service: shop", f'service: "{service}"'))
+    done = perfspec(spec, "lint", "shop.yaml")
+    assert done.returncode == 2
+    assert "shop.yaml:2:10" in done.stdout
+
+
+def test_documents_that_no_run_writes_are_refused(tmp_path) -> None:
+    document = tmp_path / "result.json"
+    document.write_text('{"version": 99}')
+    done = perfspec(tmp_path, "report", str(document))
+    assert done.returncode == 2
+    assert "is a result of version 99" in done.stderr
+
+
+def test_reading_a_run_leaves_its_files_as_they_are(spec) -> None:
+    assert perfspec(spec, "run", "shop.yaml", "--junit-file-attr").returncode == 4
+    (run,) = (spec / "results").iterdir()
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    assert b" file=" in before["junit.xml"]
+    stamps = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    perfspec(spec, "report", str(run), "--format", "markdown")
+    perfspec(spec, "compare", str(run), str(run))
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == stamps
+    perfspec(spec, "report", str(run))
+    assert (run / "junit.xml").read_bytes() == before["junit.xml"]
