@@ -13,10 +13,12 @@ SHORTEST = 4
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret gone, in whatever way it was written: plain, URL, JSON, base64."""
+    """The text with every secret gone, in whatever way it was written: plain, URL, JSON, JSON in JSON, base64."""
     written: set[str] = set()
     for secret in secrets:
-        written |= {secret, quote(secret, safe=""), quote_plus(secret), dumps(secret)[1:-1], *_in_base64(secret)}
+        in_json = dumps(secret)[1:-1]
+        written |= {secret, quote(secret, safe=""), quote_plus(secret), in_json, dumps(in_json)[1:-1]}
+        written.update(_in_base64(secret))
     for each in sorted(written - {""}, key=len, reverse=True):
         text = text.replace(each, MASK)
     return text

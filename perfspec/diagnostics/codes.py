@@ -133,6 +133,7 @@ _ROWS = (
     Code("PS612", "a burn rate is limited and no availability is promised"),
     Code("PS701", "a credential stands in the spec"),
     Code("PS702", "a secret is too short to be masked"),
+    Code("PS703", "a function would hide a secret from masking"),
     Code("PS801", "a stage limits what it never reaches"),
     Code("PS901", "the version of the language is not known"),
     Code("PS902", "a word of the language that this version does not run yet"),

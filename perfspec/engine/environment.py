@@ -13,7 +13,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +24,7 @@ import anyio
 
 from perfspec.base.clock import monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
+from perfspec.base.masking import masked
 from perfspec.base.units import format_duration
 from perfspec.engine.readiness import REFUSED, Asking, asking_client, listens, port_of
 from perfspec.plan.model import PlannedStart, Target
@@ -101,6 +102,19 @@ async def prepared(
             if process is not None:
                 with anyio.CancelScope(shield=True):
                     await _stop(process)
+                _mask(log, [str(value) for name, value in constants.items() if name.startswith("secret.")])
+
+
+def _mask(log: Path, secrets: Sequence[str]) -> None:
+    """What a service says of its secrets does not stay in the run folder, which others are given."""
+    half = log.with_suffix(".part")
+    try:
+        with log.open(errors="surrogateescape") as said, half.open("w", errors="surrogateescape") as kept:
+            kept.writelines(masked(line, secrets) for line in said)
+        half.replace(log)
+    except OSError:
+        half.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
 
 
 async def _must_be_ours(client: "httpx.AsyncClient", target: Target, start: PlannedStart) -> None:

@@ -74,9 +74,10 @@ def _target(location: bytes, head: bytes, origin: Origin) -> bytes:
         parts = urlsplit(urljoin(f"{scheme}://{host}:{origin.port}{target_of(head).decode('latin-1')}", said))
         there = (parts.scheme, parts.hostname, parts.port or usual)
     except ValueError as error:
-        raise Refused("protocol", f"redirected to {said[:200]}, which is no address") from error
-    if there != (scheme, origin.host, origin.port):
-        raise Refused(ELSEWHERE, f"redirected to {said[:200]}, which is not the address of this environment")
+        raise Refused("protocol", "redirected to what is no address") from error
+    if there != (scheme, origin.host, origin.port):  # what else stands in it may be anybody's secret
+        where = f"{parts.scheme}://{parts.hostname}:{there[2]}"
+        raise Refused(ELSEWHERE, f"redirected to {where}, which is not the address of this environment")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return "".join(c if "!" <= c <= "~" else "".join(f"%{b:02X}" for b in c.encode("latin-1")) for c in target).encode()
 

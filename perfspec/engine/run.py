@@ -90,6 +90,9 @@ class _Running:
         self._tls = tls_of(plan.target)
         self._before = anyio.CancelScope()
         """Around all that comes before the load: one signal ends it."""
+        self._tell: Callable[[str], None] = lambda _: None
+        self._doing = ""
+        """Setup or teardown, while it runs."""
         self._part: anyio.CancelScope | None = None
         """Around setup or teardown while it runs."""
 
@@ -97,6 +100,7 @@ class _Running:
         """The run, with signals turned into its end. Raises what the run raises, not a group around it."""
         failure: EnvironmentFailure | None = None
         end: End | None = None
+        self._tell = tell
         async with anyio.create_task_group() as group:
             await group.start(self._watch_signals)
             try:
@@ -124,7 +128,8 @@ class _Running:
         return end
 
     async def _watch_signals(self, *, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+        hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)  # `nohup` stays on
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *hung_up) as received:
             task_status.started()
             async for number in received:
                 self._signals.append(number)
@@ -132,12 +137,19 @@ class _Running:
                     self._load.stop(self._stopped_by)
                 elif self._part is None:
                     self._before.cancel()
-                if self._part is not None and len(self._signals) > 1:
+                if self._part is not None and self._must_end_now:
                     self._part.cancel()
+                elif self._doing:
+                    self._tell(f"{self._doing} is let finish; once more ends it")
 
     @property
     def _stopped_by(self) -> str:
-        return "terminated" if self._signals[0] == signal.SIGTERM else "interrupted"
+        return "interrupted" if self._signals[0] == signal.SIGINT else "terminated"
+
+    @property
+    def _must_end_now(self) -> bool:
+        """A person's first Ctrl-C lets setup finish; what else ends a run has little patience. Teardown may go on."""
+        return len(self._signals) > 1 or (self._stopped_by == "terminated" and self._doing == "setup")
 
     async def _on_the_reactor(self, origin: Origin) -> End:
         async with (
@@ -241,7 +253,7 @@ class _Running:
         self, driver: RealDriver, origin: Origin, steps: tuple[Step, ...], part: str, shared: Mapping[str, object]
     ) -> dict[str, object]:
         """Run setup or teardown; returns what it captured. Raises EnvironmentFailure if a request of it failed, or if a
-        second signal came.
+        signal came that does not wait.
         """
         if not steps:
             return dict(shared)
@@ -264,13 +276,15 @@ class _Running:
 
         driver.on_crash = lambda error: on_end(lane, f"bug in perfspec: {type(error).__name__}: {error}")
         driver.call_soon(lambda _: lane.run(program(lane), on_end), None)
+        self._doing = part
         with anyio.CancelScope() as self._part:
-            if len(self._signals) > 1:
+            if self._signals and self._must_end_now:
                 self._part.cancel()
             await over.wait()
+        self._doing = ""
         if self._part.cancelled_caught:
             lane.kill()
-            failure = EnvironmentFailure(f"{part} was cut short by a second signal")
+            failure = EnvironmentFailure(f"{part} was cut short by a signal")
             failure.exit_code = ExitCode.TERMINATED if self._stopped_by == "terminated" else ExitCode.INTERRUPTED
             raise failure
         lane.release()

@@ -25,6 +25,7 @@ __all__ = [
     "Unary",
     "is_steady",
     "parse",
+    "parts",
     "paths",
 ]
 
@@ -104,19 +105,23 @@ class Binary:
 Expression = Constant | Path | Call | Unary | Binary
 
 
-def paths(tree: Expression) -> Iterator[Path]:
-    """Every name the expression reads, in the order written."""
+def parts(tree: Expression) -> Iterator[Expression]:
+    """An expression and all in it, in the order written."""
+    yield tree
     match tree:
-        case Path():
-            yield tree
         case Call(arguments=arguments):
             for argument in arguments:
-                yield from paths(argument)
+                yield from parts(argument)
         case Unary(operand=operand):
-            yield from paths(operand)
+            yield from parts(operand)
         case Binary(left=left, right=right):
-            yield from paths(left)
-            yield from paths(right)
+            yield from parts(left)
+            yield from parts(right)
+
+
+def paths(tree: Expression) -> Iterator[Path]:
+    """Every name the expression reads, in the order written."""
+    return (part for part in parts(tree) if isinstance(part, Path))
 
 
 def _forgiven(tree: Expression) -> Expression:

@@ -18,9 +18,10 @@ from perfspec.spec.model import Promise, Spec, Stage
 from perfspec.spec.names import Known, Names, suggest
 from perfspec.spec.promises import stage_promises
 from perfspec.spec.rules import all_rules, measured, resolve_rule
+from perfspec.spec.secrecy import check_secrets
 from perfspec.spec.thresholds import check_promised, fits, parse_cell, parse_row, resolve
 from perfspec.spec.timers import Timers, check_timer, timers
-from perfspec.steps.kinds import Captured, Request, Step
+from perfspec.steps.kinds import Step
 from perfspec.steps.reading import Read
 
 __all__ = ["check"]
@@ -51,6 +52,7 @@ def check(spec: Spec, out: Diagnostics) -> None:
     if spec.flows and not any(flow.weight > 0 for flow in spec.flows.values()):
         first = next(iter(spec.flows.values()))
         out.add("PS504", "no flow has a weight above zero, so nothing would be sent", first.span, "add `weight: 1`")
+    check_secrets(spec, out)
     advice.check(spec, out)
 
 
@@ -61,27 +63,10 @@ def _all_steps(spec: Spec) -> Iterable[Step]:
 
 def _requests_and_rows(spec: Spec, out: Diagnostics) -> None:
     known, places, tags = timers(_all_steps(spec)), _places(spec), _tags(spec)
-    hidden = {c.name for step in _all_steps(spec) for c in _captures(step) if c.capture.secret}
-    for request in map(kinds.request_of, _all_steps(spec)):
-        if request is not None:
-            _no_secrets(request, hidden, out)
     promises = (*spec.promises, *(p for stage in spec.stages.values() for p in stage.promises))
     for promise in (*promises, *measured(spec, out)):
         _row(promise, spec, places, known, out)
         _where(promise, tags, out)
-
-
-def _no_secrets(request: Request, hidden: set[str], out: Diagnostics) -> None:
-    """A tag is written into every report. `hidden`: names captured as secret."""
-    for tag, text in request.tags:
-        for path, span in text.reads():
-            if path.root == "secret" or path.root in hidden:
-                out.add("PS701", f"the tag `{tag}` would write a secret into every report", span, "tag something else")
-
-
-def _captures(step: Step) -> tuple[Captured, ...]:
-    request = kinds.request_of(step)
-    return request.capture if request is not None else ()
 
 
 def _where(promise: Promise, tags: dict[str, set[str]], out: Diagnostics) -> None:

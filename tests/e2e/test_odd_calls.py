@@ -109,3 +109,20 @@ def test_reading_a_run_leaves_its_files_as_they_are(spec) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == stamps
     perfspec(spec, "report", str(run))
     assert (run / "junit.xml").read_bytes() == before["junit.xml"]
+
+
+def test_what_a_service_prints_of_a_secret_is_not_kept(spec) -> None:
+    told = 'printf "key %s at once, %s in pieces" "$SHOP_KEY" "$(printf %s $SHOP_KEY | base64)"; sleep 0.2; exit 3'
+    (spec / "service.sh").write_text(told + "\n")
+    (spec / "shop.yaml").write_text(
+        SPEC.replace(
+            "{local: {url: 'http://127.0.0.1:9'}}",
+            "{local: {url: 'http://127.0.0.1:9', start: {command: sh service.sh}}}\nsecrets: {key: SHOP_KEY}",
+        ).replace("name: home", "name: home, headers: {X-Key: '${secret.key}'}")
+    )
+    done = perfspec(spec, "run", "shop.yaml", SHOP_KEY="s3cret-of-the-shop")
+    assert done.returncode == 4, done.stdout + done.stderr
+    (run,) = (spec / "results").iterdir()
+    assert (run / "service.log").read_text() == "key *** at once, *** in pieces"
+    assert not any(b"s3cret-of" in path.read_bytes() for path in run.iterdir())
+    assert "s3cret-of" not in done.stdout + done.stderr
