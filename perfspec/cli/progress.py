@@ -14,14 +14,14 @@ from threading import Thread
 import click
 
 from perfspec.base.clock import SECOND
-from perfspec.base.units import format_duration, format_ms
+from perfspec.base.units import format_ms
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.standing import Stand, Standing
-from perfspec.report.words import count, cut
+from perfspec.report.words import count, cut, lasting
 
 __all__ = ["Picture", "fitted", "progress"]
 
@@ -132,9 +132,7 @@ def _nothing(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
 
 
 def _headline(plan: Plan) -> str:
-    return (
-        f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {format_duration(plan.for_ns)}"
-    )
+    return f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {lasting(plan.phases)}"
 
 
 def _plain(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:

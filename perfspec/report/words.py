@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from textwrap import wrap
 from typing import Literal
 
-from perfspec.base.units import BYTE_NS, NUMBER_NS, format_ms, format_share, format_size
+from perfspec.base.units import BYTE_NS, NUMBER_NS, format_duration, format_ms, format_share, format_size
+from perfspec.plan.model import PlannedPhase
 from perfspec.verdict.judge import Measured, Verdict
 
 __all__ = [
-    "amount", "count", "cut", "evidence", "few_requests", "lines", "percent", "sentence", "shared_reasons", "strength",
-    "unlike", "unproven", "wrapped",
+    "amount", "count", "cut", "evidence", "few_requests", "lasting", "lines", "percent", "sentence", "shared_reasons",
+    "strength", "unlike", "unproven", "wrapped",
 ]  # fmt: skip
 
 Strength = Literal["", "clear", "close", "few requests"]
@@ -19,6 +20,14 @@ LONG_REASON = 60
 """Characters that a table can bear in every row."""
 _END_OF_CAUSE = re.compile(r" \(|[:;] ")
 MARKS = {"INCONCLUSIVE": "??", "NO_DATA": "??", "SKIPPED": "SKIP"}
+
+
+def lasting(phases: Iterable[PlannedPhase]) -> str:
+    """How long a load is: a time, or rounds that take as long as they take, or one after the other."""
+    each = tuple(phases)
+    timed, rounds = sum(p.for_ns for p in each if not p.rounds), sum(p.rounds for p in each)
+    said = [format_duration(timed)] if timed else []
+    return " and ".join([*said, f"{count(rounds)} rounds"] if rounds else said)
 
 
 def count(n: float) -> str:

@@ -9,6 +9,7 @@ from perfspec.report.html.markup import Markup, element
 from perfspec.report.html.page import document
 from perfspec.report.html.requests import Frame
 from perfspec.report.standing import Stand, Standing
+from perfspec.report.words import lasting
 
 __all__ = ["LivePage"]
 
@@ -60,7 +61,7 @@ class LivePage:
         )
 
     def _head(self, name: str) -> Markup:
-        total = format_duration(self._plan.for_ns)
+        total = lasting(self._plan.phases)
         state = f"{format_duration(self._second * SECOND)} of {total}, {self._users} users. {self._plan.target.url}"
         note = "This page loads itself again while the run lasts; nothing is decided before its end."
         panel = element("div", element("strong", "running"), element("p", state), element("p", note), class_="verdict")

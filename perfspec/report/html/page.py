@@ -350,7 +350,7 @@ def _run(result: Result) -> Markup:
         element(
             "tr",
             element("td", phase.name),
-            requests.number(format_duration(phase.for_ns)),
+            requests.number(words.lasting([phase])),
             element("td", phase.shape.describe()),
             element("td", "judged" if phase.measured else "not judged"),
         )

@@ -4,6 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfspec.diagnostics.source import Span
+from perfspec.load import Users
+from perfspec.plan.model import PlannedPhase
 from perfspec.report import words
 from perfspec.verdict.judge import Circumstances, judge
 
@@ -220,3 +223,14 @@ def test_no_statistics_words_are_needed(verdict, piece, n, share) -> None:
 )
 def test_names_are_cut_in_their_middle(width, cut) -> None:
     assert words.cut("suggest p95 at most 120ms", width) == cut
+
+
+def test_rounds_are_no_time() -> None:
+    def phase(seconds: int, rounds: int = 0) -> PlannedPhase:
+        return PlannedPhase(
+            "steady", Span("s.yaml", 1, 1, 1, 2), 0, seconds * SECOND, Users(1, 1), measured=True, rounds=rounds
+        )
+
+    assert words.lasting([phase(30), phase(60)]) == "1m30s"
+    assert words.lasting([phase(86_400, 4000)]) == "4 000 rounds"
+    assert words.lasting([phase(30), phase(86_400, 100)]) == "30s and 100 rounds"
