@@ -11,7 +11,7 @@ from perfspec.history.records import Wanted
 from perfspec.report.result import Result
 from perfspec.verdict.comparison import Comparison, Numbers, compare
 
-__all__ = ["against", "compare_runs", "is_known"]
+__all__ = ["against", "check", "compare_runs", "is_known"]
 
 MOST_RUNS = 10
 KNOWN = ("main", "last")
@@ -27,6 +27,15 @@ class Baseline:
 def is_known(name: str) -> bool:
     """Can a baseline be looked up by this name, or is there such a file?"""
     return name in KNOWN or Path(name).exists()
+
+
+def check(name: str, url: str | None) -> None:
+    """Can it be compared with, as far as that is known before the run? Raises as `against` does."""
+    if name not in KNOWN:
+        read_result(Path(name))
+        return
+    with opened(url) as store:
+        store.runs(Wanted(accepted=True), newest=1)
 
 
 def against(result: Result, name: str, url: str | None) -> Comparison | None:

@@ -28,6 +28,11 @@ def diff(base: str, head: str | None, names: Sequence[str]) -> list[Change]:
     places = [repository.relative(name) for name in names]
     old = _at(repository, base, places)
     new = _now(repository, places) if head is None else _at(repository, head, places)
+    there = {*old[0], *new[0]}
+    for name, place in zip(names, places, strict=True):
+        if not any(place in (".", path) or path.startswith(f"{place}/") for path in there):
+            message = f"there is no spec below {name}, neither at {base} nor at {head or 'the files here'}"
+            raise UsageFailure(message, "name a spec or a folder of specs: --specs PATH")
     found: list[Change] = []
     for path in dict.fromkeys((*new[0], *old[0])):
         before, after = (_spec(path, side, name) for side, name in ((old, base), (new, head or "the files here")))

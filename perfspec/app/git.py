@@ -41,7 +41,7 @@ class Repository:
 
         None where git cannot tell.
         """
-        differing = self._ask("diff", "--name-only", "--no-renames", "-z", commit, "--")
+        differing = self._ask("diff", "--name-only", "--no-renames", "--no-relative", "-z", commit, "--")
         new = self._ask("ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/")
         if differing is None or new is None:
             return None

@@ -51,9 +51,16 @@ class Checked:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The data files that the spec reads."""
-        data = self.spec.data if self.spec else ()
-        return tuple(dict.fromkeys(each.path for each in data if isinstance(each, OF_FILES)))
+        """What the spec reads beside other specs: data, uploads, and what environments verify with."""
+        spec = self.spec
+        if spec is None:
+            return ()
+        data = (each.path for each in spec.data if isinstance(each, OF_FILES))
+        steps = (*spec.parts(), *(fragment.steps for fragment in spec.fragments.values()))
+        uploads = (upload.path for part in steps for request in requests(part) for upload in request.files)
+        tls = (each.access.tls for each in spec.environments.values())
+        keys = (path for each in tls if each is not None for path in (each.ca, each.cert, each.key) if path)
+        return tuple(dict.fromkeys((*data, *uploads, *keys)))
 
     @property
     def has_errors(self) -> bool:

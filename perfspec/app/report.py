@@ -1,7 +1,7 @@
 """From what a run folder holds, or a result document, to a result; from results to reports."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ __all__ = [
     "report",
     "runs_in",
     "write_whole",
+    "written",
 ]
 
 COMPARISON = "comparison.json"
@@ -49,13 +50,24 @@ class Finished:
     """Files that could not be written."""
 
 
-def report(folder: Path, junit: str = "", unwritten: Unwritten = NOTHING_UNWRITTEN) -> Finished:
+def report(
+    folder: Path,
+    junit: str = "",
+    unwritten: Unwritten = NOTHING_UNWRITTEN,
+    comparison: Comparison | None = None,
+) -> Finished:
     """Make the result of what a run folder holds, and write its files. Raises UsageFailure if it holds no run.
 
     `junit`: the format of its junit.xml; else the one that it has. `unwritten`: what the folder's log could not take.
+    `comparison`: where the folder could not take it.
     """
-    result = judged(folder, unwritten)
-    problems = [unwritten.problem] if unwritten.problem else []
+    result = judged(folder, unwritten, comparison)
+    return written(result, folder, junit, filter(None, (unwritten.problem,)))
+
+
+def written(result: Result, folder: Path, junit: str, before: Iterable[str] = ()) -> Finished:
+    """With the files of a run. `before`: problems that there were already."""
+    problems = list(before)
     junit = junit or _dialect(folder / "junit.xml")
     for name, form in OF_A_RUN:
         try:
@@ -73,7 +85,7 @@ def _dialect(junit: Path) -> str:
         return "junit"
 
 
-def judged(folder: Path, unwritten: Unwritten = NOTHING_UNWRITTEN) -> Result:
+def judged(folder: Path, unwritten: Unwritten = NOTHING_UNWRITTEN, comparison: Comparison | None = None) -> Result:
     """The result of what a run folder holds. Writes nothing. Raises UsageFailure if it holds no run."""
     try:
         plan = decode((folder / "plan.json").read_bytes(), Plan)
@@ -82,7 +94,7 @@ def judged(folder: Path, unwritten: Unwritten = NOTHING_UNWRITTEN) -> Result:
     except (OSError, Malformed) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
-    return make(plan, log, _comparison(folder))
+    return make(plan, log, comparison or _comparison(folder))
 
 
 def _comparison(folder: Path) -> Comparison | None:

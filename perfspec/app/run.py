@@ -15,7 +15,7 @@ import anyio
 import msgspec
 
 from perfspec import __version__
-from perfspec.app.compare import against
+from perfspec.app import compare
 from perfspec.app.folder import new_folder, out_folder
 from perfspec.app.history import remember
 from perfspec.app.live import live_page
@@ -23,7 +23,7 @@ from perfspec.app.metrics import served
 from perfspec.app.origin import origin
 from perfspec.app.outlets import Outlets, told
 from perfspec.app.plan import Planned
-from perfspec.app.report import COMPARISON, Finished, report, write_whole
+from perfspec.app.report import COMPARISON, Finished, report, write_whole, written
 from perfspec.base.clock import utc_now
 from perfspec.base.codec import pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, UsageFailure
@@ -36,6 +36,7 @@ from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog, Unwr
 from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
 from perfspec.spec.reading import SHORTEST_SECRET
+from perfspec.verdict.comparison import Comparison
 
 __all__ = ["History", "Means", "new_run_id", "run", "secrets_of"]
 
@@ -91,6 +92,8 @@ def run(
     assert spec is not None
     secrets = secrets_of(spec, plan)
     sharers = _sharers(plan, means.workers)
+    if history.fail_on_regression:
+        compare.check(history.baseline, history.url)
     _confirmed(spec, plan, confirm)
     folder = new_folder(plan) if means.out is None else out_folder(means.out, tell)
     started_at = utc_now()
@@ -142,24 +145,48 @@ def _sharers(plan: Plan, workers: int | None) -> int:
 
 
 def _compared(finished: Finished, history: History, junit: str, unwritten: Unwritten) -> Finished:
-    """With the comparison that was asked for, and in the index. What goes wrong there loses no result."""
+    """With the comparison that was asked for, and in the index. What goes wrong there loses no result; whoever wants
+    regressions to fail has no pass without a comparison.
+    """
     problems: list[str] = []
     if history.baseline and finished.result.is_whole:
         try:
-            found = against(finished.result, history.baseline, history.url)
+            found = compare.against(finished.result, history.baseline, history.url)
+        except PerfspecError as failure:
+            problems.append(f"{failure.message}; {failure.hint}")
+            if history.fail_on_regression:
+                finished = _uncompared(finished, junit, failure.message)
+        else:
             if found is None:
                 problems.append(f"there is no accepted run yet to compare with (`{history.baseline}`)")
             else:
                 found = msgspec.structs.replace(found, fails=history.fail_on_regression)
-                write_whole(finished.folder / COMPARISON, pretty(found))
-                finished = report(finished.folder, junit, unwritten)
-        except PerfspecError as failure:
-            problems.append(f"{failure.message}; {failure.hint}")
-        except OSError as error:
-            problems.append(f"{finished.folder / COMPARISON} could not be written: {error}")
+                finished = _beside(finished.folder, found, junit, unwritten)
     if history.keep and (problem := remember(finished, history.url)):
         problems.append(problem)
     return replace(finished, problems=(*finished.problems, *problems))
+
+
+def _beside(folder: Path, found: Comparison, junit: str, unwritten: Unwritten) -> Finished:
+    try:
+        write_whole(folder / COMPARISON, pretty(found))
+    except OSError as error:
+        finished = report(folder, junit, unwritten, found)
+        lost = f"{folder / COMPARISON} could not be written: {error}"
+        return replace(finished, problems=(*finished.problems, lost))
+    return report(folder, junit, unwritten)
+
+
+def _uncompared(finished: Finished, junit: str, why: str) -> Finished:
+    """Regressions were to fail this run, and nobody knows whether there are any."""
+    result = finished.result
+    if result.outcome != "PASS":
+        return finished
+    notes = (*result.notes, f"no pass, for it could not be compared: {why}")
+    doubtful = msgspec.structs.replace(
+        result, outcome="INCONCLUSIVE", exit_code=int(ExitCode.INCONCLUSIVE), notes=notes
+    )
+    return written(doubtful, finished.folder, junit, finished.problems)
 
 
 def _confirmed(spec: Spec, plan: Plan, confirm: Callable[[str], bool]) -> None:

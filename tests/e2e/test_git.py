@@ -85,6 +85,29 @@ def test_a_change_concerns_the_services_whose_files_it_touches(repo, git, servic
     assert services(repo) == found
 
 
+def test_what_is_uploaded_and_what_is_trusted_belong_to_a_spec(repo, git, services) -> None:
+    spec = SPEC.format(name="shop").replace('http://127.0.0.1:1"', 'https://127.0.0.1:1", tls: {ca: ../tls/ca.pem}')
+    (repo / "specs/shop.yaml").write_text(
+        spec.replace("name: look}", "name: look}, {post: /up, form: {f: {file: ../tls/up.bin}}}")
+    )
+    (repo / "tls").mkdir()
+    for name in ("ca.pem", "up.bin"):
+        (repo / "tls" / name).write_text("before\n")
+    git("add", "-A")
+    git("commit", "-qm", "files")
+    for name in ("ca.pem", "up.bin"):
+        (repo / "tls" / name).write_text("after\n")
+        assert services(repo, "--base", "HEAD") == ["shop"]
+        git("checkout", "--", "tls")
+    assert services(repo, "--base", "HEAD") == []
+
+
+def test_where_it_is_called_and_how_git_likes_to_show_paths_make_no_difference(repo, git, services) -> None:
+    git("config", "diff.relative", "true")
+    (repo / "services/search/api.py").write_text("mine\n")
+    assert services(repo / "specs", "--base", "main", ".") == ["search"]
+
+
 def test_a_renamed_file_concerns_where_it_was_and_where_it_is(repo, git, services) -> None:
     git("mv", "services/search/api.py", "services/shop/moved.py")
     git("commit", "-qm", "moved")
@@ -170,3 +193,12 @@ def test_what_cannot_be_compared_is_said(repo, perfspec, words, said) -> None:
     (repo / "specs/shop.yaml").write_text(SPEC.format(name="shop").replace("p95:", "p59x:"))
     ended = perfspec.command(repo, *words)
     assert (ended.code, said in ended.err) == (2, True), ended.err
+
+
+@pytest.mark.parametrize("words", [("--specs", "nope.yaml"), ("--specs", "specs", "--specs", "services"), ()])
+def test_nothing_to_compare_is_no_sound_gate(repo, git, perfspec, words) -> None:
+    if not words:
+        git("mv", "specs", "loads")
+        git("commit", "-qm", "moved")
+    ended = perfspec.command(repo, "diff", "HEAD", *words, "--no-loosening")
+    assert (ended.code, "there is no spec below" in ended.err) == (2, True), ended.out + ended.err

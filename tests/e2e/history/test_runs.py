@@ -133,3 +133,31 @@ def test_a_slip_is_told_before_anything_is_sent(new_folder, perfspec, healthy, s
     assert ended.code == 2
     assert said in ended.err
     assert healthy.counts() == before
+
+
+def test_a_gate_without_its_baseline_is_refused_before_anything_is_sent(
+    new_folder, perfspec, healthy, search_spec
+) -> None:
+    """What cannot be read can never be compared with: a result of another version, a history that is no database."""
+    folder = search_spec(new_folder("no-baseline"), healthy.url)
+    (folder / "r.json").write_text('{"version": 99}')
+    (folder / "g.sqlite").write_bytes(b"no database " * 400)
+    before = healthy.counts()
+    file = perfspec(folder, "--baseline", "r.json", "--fail-on-regression")
+    index = perfspec(folder, "--baseline", "main", "--fail-on-regression", "--history", "g.sqlite")
+    assert (file.code, index.code) == (2, 4), file.err + index.err
+    assert "r.json" in file.err
+    assert "cannot be used" in index.err
+    assert healthy.counts() == before
+
+
+def test_a_gate_that_loses_its_baseline_in_the_run_is_no_pass(new_folder, perfspec, healthy, search_spec) -> None:
+    folder = search_spec(new_folder("lost-baseline"), healthy.url)
+    assert perfspec(folder).code == 0
+    (folder / "out").rename(folder / "before")
+    begun = perfspec.begin(folder, "--baseline", "before/result.json", "--fail-on-regression")
+    begun.wait_for_seconds(2)
+    (folder / "before/result.json").write_text("{}")
+    ended = begun.end()
+    assert (ended.code, ended.result["outcome"]) == (3, "INCONCLUSIVE"), ended.err
+    assert "no pass, for it could not be compared: before/result.json" in " ".join(ended.out.split())
