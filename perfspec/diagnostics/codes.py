@@ -131,6 +131,7 @@ _ROWS = (
     Code("PS610", "a rule of the thresholds cannot be read"),
     Code("PS611", "the two sides of an operation in a rule have different units"),
     Code("PS612", "a burn rate is limited and no availability is promised"),
+    Code("PS630", "no limit counts the failures of a request"),
     Code("PS701", "a credential stands in the spec"),
     Code("PS702", "a secret is too short to be masked"),
     Code("PS703", "a function would hide a secret from masking"),

@@ -16,7 +16,7 @@ from perfspec.language.phrases import AbortRule
 from perfspec.load import Arrivals, Search, Shape, Users
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, NEVER, Key
 from perfspec.spec.model import Access, Promised, Ready, Rule, Threshold
-from perfspec.spec.thresholds import longest_good_ns, watched
+from perfspec.spec.thresholds import counted_limit_ns, longest_good_ns, watched
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
 
@@ -231,7 +231,7 @@ class Plan(msgspec.Struct, frozen=True):
         """
         limits: dict[tuple[str, str], set[int]] = {}
         every = {name for name, timer in self.series_names() if not timer}
-        counted = [(threshold, longest_good_ns(threshold)) for threshold in self.thresholds]
+        counted = [(threshold, counted_limit_ns(threshold)) for threshold in self.thresholds]
         for threshold, good in (*counted, *((found, None) for found in self._watched())):
             row, timer = threshold.row, threshold.cell.timer
             if good is None and not timer:

@@ -11,7 +11,7 @@ from io import StringIO
 from perfspec.report.result import Result, Summary
 from perfspec.report.words import evidence, strength
 from perfspec.spec.model import UNIT_NS
-from perfspec.verdict.judge import recorded
+from perfspec.verdict.values import recorded
 
 __all__ = ["to_csv"]
 

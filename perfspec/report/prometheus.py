@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from perfspec.report.result import Result, Summary
 from perfspec.spec.model import UNIT_NS
-from perfspec.verdict.judge import recorded
+from perfspec.verdict.values import recorded
 
 __all__ = ["MOST_KINDS", "Family", "exposition", "many_to_prometheus"]
 

@@ -270,7 +270,7 @@ def _verdicts(
     plan: Plan, slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
 ) -> tuple[Verdict, ...]:
     limits = judge(plan.thresholds, slices, stretches, circumstances)
-    return explained(plan, slices, limits + judge_rules(plan.rules, slices, stretches, circumstances))
+    return explained(plan, slices, limits + judge_rules(plan.rules, slices, stretches, circumstances, plan.thresholds))
 
 
 def _lost(log: Log) -> tuple[Lost, ...]:

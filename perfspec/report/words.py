@@ -104,17 +104,22 @@ def _share(verdict: Verdict) -> str:
     close = "close: " if strength(verdict) == "close" else ""
     if verdict.failed is not None:
         allowed = format_share(verdict.limit_share).replace("%", " %")
-        is_time = verdict.observed is None
-        over = "slower" if is_time else "over it"
+        over = "over it" if verdict.observed is not None else "slower"
         text = f"{percent(share)} {over} or failed ({allowed} allowed, {close}likely {likely})"
-        seen = f"{verdict.cell} {_seen(verdict)}" if verdict.observed_ns is not None or not is_time else "no answer"
-        failed = f", {count(verdict.failed)} failed" if verdict.failed else ""
-        return f"{text}; {seen} of {count(verdict.n)}{failed}"
+        return f"{text}; {_value(verdict)}"
     word = _bad_word(verdict)
     allowed = count(max(verdict.allowed or 0, 0))
     counted = f"{count(verdict.bad)} of {count(verdict.n)}"
     burn = f"burn rate {verdict.observed:.3g}x; " if verdict.observed is not None else ""
     return f"{burn}{percent(share)} {word}: {counted} ({allowed} allowed, {close}likely {likely})"
+
+
+def _value(verdict: Verdict) -> str:
+    """`p95 112 ms of 60 214`; where too many failed for there to be one, `no p95 of 150, 80 failed`."""
+    is_there = verdict.observed_ns is not None or verdict.observed is not None
+    seen = f"{verdict.cell} {_seen(verdict)}" if is_there else f"no {verdict.cell}"
+    failed = f", {count(verdict.failed)} failed" if verdict.failed else ""
+    return f"{seen} of {count(verdict.n)}{failed}"
 
 
 def _seen(verdict: Verdict) -> str:
@@ -153,7 +158,7 @@ def _number(verdict: Verdict) -> str:
     if verdict.observed_ns is None and verdict.observed is None:
         return ""
     if verdict.observed_ns is not None or verdict.cell not in ("count", "throughput"):
-        return f"{verdict.cell} {_seen(verdict)} of {count(verdict.n)}"
+        return _value(verdict)
     observed = verdict.observed or 0.0
     return f"{count(observed)} {_counted(verdict, observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
 

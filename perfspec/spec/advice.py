@@ -16,7 +16,7 @@ from perfspec.language import templates
 from perfspec.language.codegen import Generator
 from perfspec.language.expressions import is_steady, paths
 from perfspec.language.templates import Text
-from perfspec.spec import drawn
+from perfspec.spec import drawn, unlimited
 from perfspec.spec.model import Spec
 from perfspec.steps.kinds import Step, Use, When
 from perfspec.steps.reading import AtOnce, Bind, Ends, Inside, Loop, Named, OneOf, Read
@@ -46,6 +46,7 @@ def check(spec: Spec, out: Diagnostics) -> None:
     for steps in spec.parts():
         _repeated(steps, spec, out)
         _constant(steps, spec, out)
+    unlimited.check(spec, out)
 
 
 def _unused_names(spec: Spec, out: Diagnostics) -> None:

@@ -19,6 +19,8 @@ __all__ = [
     "EXAMPLES",
     "GOOD_SIDES",
     "check_promised",
+    "counted_limit_ns",
+    "counts_failures",
     "fits",
     "is_share",
     "longest_good_ns",
@@ -254,7 +256,18 @@ def longest_good_ns(threshold: Threshold) -> int | None:
 
     Sizes and numbers are recorded as durations, see `Cell.unit_ns`.
     """
-    if threshold.cell.statistic != "percentile" or threshold.limit.relation not in ("under", "at most"):
+    return _upper_ns(threshold) if threshold.cell.statistic == "percentile" else None
+
+
+def counted_limit_ns(threshold: Threshold) -> int | None:
+    """What requests are counted against exactly while the load runs: of a maximum with an upper limit as well."""
+    if threshold.cell.statistic != "max":
+        return longest_good_ns(threshold)
+    return _upper_ns(threshold)
+
+
+def _upper_ns(threshold: Threshold) -> int | None:
+    if threshold.limit.relation not in ("under", "at most"):
         return None
     limit = int(threshold.limit.quantity.value * threshold.cell.unit_ns)
     return limit - 1 if threshold.limit.relation == "under" else limit
@@ -274,6 +287,13 @@ def share_limit(threshold: Threshold) -> tuple[Fraction, bool]:
         assert threshold.budget is not None
         return min(value * threshold.budget, Fraction(1)), strict
     return value, strict
+
+
+def counts_failures(threshold: Threshold) -> bool:
+    """Is every failed request a bad one by this limit?"""
+    if threshold.cell.statistic == "percentile":
+        return longest_good_ns(threshold) is not None
+    return is_share(threshold.cell) and (threshold.cell.statistic != "status" or wants_many(threshold))
 
 
 def wants_many(threshold: Threshold) -> bool:

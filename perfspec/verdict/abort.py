@@ -29,8 +29,9 @@ from perfspec.spec.model import Promised, Threshold
 from perfspec.spec.thresholds import is_share, share_limit, watched
 from perfspec.verdict import bounds
 from perfspec.verdict.evidence import Gathered
-from perfspec.verdict.readings import holds, in_words, is_of_silence, reading
+from perfspec.verdict.readings import in_words, is_of_silence
 from perfspec.verdict.samples import Seconds, bad_and_total, of_row
+from perfspec.verdict.values import Value, holds, value
 
 __all__ = ["Abort", "Watch"]
 
@@ -38,6 +39,7 @@ HARD_SHARE = 0.9
 HARD_REQUESTS = 20
 HARD_SECONDS = 10
 FIRST_SECONDS = 5
+A_SECOND = Fraction(1)
 
 
 class Abort(msgspec.Struct, frozen=True):
@@ -90,10 +92,15 @@ class Asked:
 
     def _read(self, row: Row) -> Heard:
         self.has_begun = self.has_begun or row.n > 0
-        value = reading(self.threshold, row) if self.has_begun or not is_of_silence(self.threshold.cell) else None
-        is_true = None if value is None else holds(self.threshold.limit, value)
+        cell, limit = self.threshold.cell, self.threshold.limit
         bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
-        return Heard(bad, n, row.errors, is_true, value)
+        if is_of_silence(cell) and not self.has_begun:
+            return Heard(bad, n, row.errors, None)
+        found = value(cell, row, A_SECOND, budget=self.threshold.budget)
+        if isinstance(found, Value):
+            return Heard(bad, n, row.errors, holds(limit, found.shown), found.shown)
+        is_true = limit.relation in ("over", "at least") if found.is_beyond else None
+        return Heard(bad, n, row.errors, is_true)
 
     def _count(self, row: Row) -> Heard:
         bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
@@ -129,7 +136,8 @@ class Asked:
 
     def evidence(self) -> str:
         values = [heard.value for heard in self.recent if heard.value is not None]
-        if self.rule.kind == "metric" and (what := in_words(self.threshold, values)):
+        is_beyond = any(heard.is_true is not None and heard.value is None for heard in self.recent)
+        if not is_beyond and self.rule.kind == "metric" and (what := in_words(self.threshold, values)):
             spoke, asked = len(values), len(self.recent)
             return f"{what} in " + (
                 f"each of the last {asked} s"

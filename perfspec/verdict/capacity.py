@@ -235,7 +235,7 @@ class Searching:
     def _verdicts(self, slices: Sequence[Slice], stretch: tuple[int, int], late: str) -> tuple[Verdict, ...]:
         circumstances, judging = Circumstances(late), self._judging
         limits = judge(judging.thresholds, slices, [stretch], circumstances)
-        return limits + judge_rules(judging.rules, slices, [stretch], circumstances)
+        return limits + judge_rules(judging.rules, slices, [stretch], circumstances, judging.thresholds)
 
     def _unsteady(self, within: Sequence[Heard], verdicts: Sequence[Verdict]) -> str:
         """What else speaks against the load, where every limit holds."""

@@ -8,7 +8,7 @@ can take away `clear` and `proven` and decides nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -16,15 +16,16 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
-from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNSENDABLE, remedies
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
-from perfspec.spec.model import Threshold
-from perfspec.spec.thresholds import is_share, longest_good_ns, share_limit, wants_many
+from perfspec.spec.model import Cell, Threshold
+from perfspec.spec.thresholds import counted_limit_ns, is_share, longest_good_ns, share_limit, wants_many
 from perfspec.verdict import bounds
 from perfspec.verdict.dependence import Effect, design_effect
+from perfspec.verdict.failures import Covered, beside_failures, covering
 from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample, unsent
+from perfspec.verdict.values import Missing, Value, holds_surely, value
 
 __all__ = [
     "CONFIDENCE",
@@ -34,11 +35,11 @@ __all__ = [
     "Outcome",
     "Verdict",
     "judge",
-    "recorded",
     "weighed",
 ]
 
 CONFIDENCE = 0.95
+AT_THE_LIMIT = "it is closer to its limit than it is kept (0.1 %)"
 Outcome = Literal["PASS", "FAIL", "WARN", "INCONCLUSIVE", "NO_DATA", "SKIPPED"]
 
 
@@ -127,20 +128,28 @@ def judge(
     thresholds: Sequence[Threshold], slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
 ) -> tuple[Verdict, ...]:
     """A verdict for each threshold, in their order."""
-    return tuple(_one(t, sample(slices, t.row, t.cell, stretches), stretches, circumstances) for t in thresholds)
+    keys = {piece.key for piece in slices}
+    found = []
+    for threshold in thresholds:
+        seen = sample(slices, threshold.row, threshold.cell, stretches)
+        covered = covering(threshold.row, thresholds, keys)
+        found.append(_one(threshold, seen, stretches, circumstances, covered))
+    return tuple(found)
 
 
-def _one(threshold: Threshold, seen: Sample, stretches: Seconds, circumstances: Circumstances) -> Verdict:
+def _one(
+    threshold: Threshold, seen: Sample, stretches: Seconds, circumstances: Circumstances, covered: Covered
+) -> Verdict:
     if circumstances.uncounted and threshold.cell.statistic == "goodput":
         return _verdict(threshold, "INCONCLUSIVE", reason=circumstances.uncounted, n=seen.row.n)
-    verdict = _of(threshold, seen, counted_ns(stretches))
+    verdict = _of(threshold, seen, counted_ns(stretches), covered)
     if len(stretches) > 1:
-        verdict = msgspec.structs.replace(verdict, phases=_phases(threshold, seen, stretches))
+        verdict = msgspec.structs.replace(verdict, phases=_phases(threshold, seen, stretches, covered))
     is_latency = threshold.cell.is_latency or threshold.cell.statistic == "goodput"
     return weighed(verdict, circumstances, is_latency=is_latency, warns=threshold.limit.warn_only)
 
 
-def _of(threshold: Threshold, seen: Sample, judged_ns: int) -> Verdict:
+def _of(threshold: Threshold, seen: Sample, judged_ns: int, covered: Covered) -> Verdict:
     row = seen.row
     if row.n == 0:
         what = "round" if threshold.cell.statistic == "goodput" else "request"
@@ -155,7 +164,7 @@ def _of(threshold: Threshold, seen: Sample, judged_ns: int) -> Verdict:
         if found[1] == 0:
             return _verdict(threshold, "NO_DATA", reason="no request of this row was answered", n=row.n)
         return _share(threshold, seen, *found)
-    return _point(threshold, row, judged_ns)
+    return _point(threshold, row, Fraction(judged_ns, SECOND), covered)
 
 
 def weighed(verdict: Verdict, circumstances: Circumstances, *, is_latency: bool, warns: bool) -> Verdict:
@@ -183,11 +192,11 @@ def _is_amount(verdict: Verdict) -> bool:
     return verdict.cell in ("count", "throughput") or any(each.unit in ("rate", "number") for each in verdict.measured)
 
 
-def _phases(threshold: Threshold, seen: Sample, stretches: Seconds) -> tuple[InPhase, ...]:
+def _phases(threshold: Threshold, seen: Sample, stretches: Seconds, covered: Covered) -> tuple[InPhase, ...]:
     found = []
     for number, stretch in enumerate(stretches):
         row = seen.in_stretch(number)
-        alone = _of(threshold, Sample(row, ()), counted_ns([stretch]))
+        alone = _of(threshold, Sample(row, ()), counted_ns([stretch]), covered)
         met = {"PASS": True, "FAIL": False}.get(alone.outcome)
         found.append(InPhase(number, row.n, alone.bad, alone.allowed, alone.observed_ns, alone.observed, met))
     return tuple(found)
@@ -214,7 +223,6 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
     none = sum(own.values())
     if outcome == "FAIL" and none and (none == n or bad - none <= bounds.allowed_bad(share, n - none, strict=strict)):
         outcome, reason = "INCONCLUSIVE", _whose(own)
-    quantile = threshold.cell.quantile
     return _verdict(
         threshold,
         outcome,
@@ -229,7 +237,7 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
         lower=lower,
         upper=upper,
         needed=bounds.n_min(share, CONFIDENCE),
-        **_observed(threshold, None if quantile is None else _quantile(row, quantile)),
+        **_seen(threshold.cell, row),
         **({} if threshold.budget is None else {"observed": float(Fraction(bad, n) / threshold.budget)}),
         design_effect=None if effect is None else effect.deff,
         n_effective=None if effect is None else effect.n,
@@ -256,23 +264,16 @@ def _whose(own: Mapping[str, int]) -> str:
     return f"{'; '.join(parts)}; {' and '.join([*steps, 're-run'])}"
 
 
-def _quantile(row: Row, quantile: Fraction) -> int | None:
-    return histogram.quantile(row.response, quantile) * 1000 if row.response else None
+def _seen(cell: Cell, row: Row) -> dict[str, object]:
+    """The percentile beside the share that decides."""
+    return {} if cell.quantile is None else _observed(cell, value(cell, row, Fraction(1)))
 
 
-def _observed(threshold: Threshold, ns: int | None) -> dict[str, object]:
-    """A measured value, under the name of its kind."""
-    if threshold.cell.is_measured and threshold.cell.unit != "time":
-        return {"observed": None if ns is None else recorded(ns, threshold.cell.unit_ns)}
-    return {"observed_ns": ns}
-
-
-def recorded(ns: int, unit_ns: int) -> float:
-    """What was recorded as that many ns: the whole number in the bucket whose upper edge this is, if there is one, for
-    most of what is counted is whole.
-    """
-    whole = -(-histogram.lowest(histogram.index(ns // 1000)) * 1000 // unit_ns)
-    return float(whole) if whole * unit_ns <= ns else ns / unit_ns
+def _observed(cell: Cell, found: Value | Missing) -> dict[str, object]:
+    """What was seen, under the name of its kind."""
+    if isinstance(found, Missing):
+        return {}
+    return {"observed_ns": int(found.shown)} if cell.is_latency else {"observed": float(found.shown)}
 
 
 def _effect(threshold: Threshold, seen: Sample) -> Effect | None:
@@ -283,50 +284,30 @@ def _effect(threshold: Threshold, seen: Sample) -> Effect | None:
     return design_effect(counts)
 
 
-def _point(threshold: Threshold, row: Row, judged_ns: int) -> Verdict:
-    """A limit without bounds: the number itself decides."""
-    statistic = threshold.cell.statistic
-    observed_ns: int | None = None
-    observed: float | None = None
-    if statistic == "count":
-        observed = float(row.asked)
-    elif judged_ns <= 0:
-        return _verdict(threshold, "NO_DATA", reason="no time was judged", n=row.n)
-    elif statistic == "throughput":
-        observed = (row.n - row.failed) / (judged_ns / SECOND)
-    elif threshold.cell.is_latency and row.unanswered:
-        reason = f"{row.unanswered} requests have no duration, for nobody answered them"
-        return _verdict(threshold, "INCONCLUSIVE", reason=reason, n=row.n)
-    elif not row.response:
-        return _verdict(threshold, "NO_DATA", reason="no request of this row was answered", n=row.n)
-    elif statistic == "percentile" and threshold.cell.quantile is not None:
-        observed_ns = _quantile(row, threshold.cell.quantile)
-    else:
-        us = histogram.mean(row.response) if statistic == "mean" else histogram.largest(row.response)
-        observed_ns = int(us * 1000)
-    if observed_ns is not None and threshold.cell.unit != "time":
-        unit_ns = threshold.cell.unit_ns
-        observed = observed_ns / unit_ns if statistic == "mean" else recorded(observed_ns, unit_ns)
-        observed_ns = None
-    value = observed_ns if observed_ns is not None else observed
-    assert value is not None
-    outcome: Outcome = "PASS" if _meets(threshold, value) else "FAIL"
-    return _verdict(threshold, outcome, n=row.n, observed_ns=observed_ns, observed=observed)
+def _point(threshold: Threshold, row: Row, seconds: Fraction, covered: Covered) -> Verdict:
+    """A limit without bounds: the number itself decides, as far as it is known."""
+    found = value(threshold.cell, row, seconds)
+    if isinstance(found, Missing):
+        return _verdict(threshold, found.outcome, reason=found.reason, n=row.n)
+    is_met = holds_surely(threshold.limit, _narrowed(threshold, row, found))
+    outcome: Outcome = "INCONCLUSIVE" if is_met is None else "PASS" if is_met else "FAIL"
+    reason = AT_THE_LIMIT if is_met is None else ""
+    if is_met and (reason := beside_failures(found, covered)):
+        outcome = "INCONCLUSIVE"
+    failed = found.failed or None
+    return _verdict(threshold, outcome, reason=reason, n=row.n, failed=failed, **_observed(threshold.cell, found))
 
 
-def _meets(threshold: Threshold, value: float) -> bool:
-    limit = threshold.limit
-    low = limit.quantity.value
-    match limit.relation:
-        case "under":
-            return value < low
-        case "at most":
-            return value <= low
-        case "over":
-            return value > low
-        case "at least":
-            return value >= low
-    return limit.high is not None and low <= value <= limit.high.value
+def _narrowed(threshold: Threshold, row: Row, found: Value) -> Value:
+    """A maximum is on one side of a limit that was counted exactly, whatever its bucket."""
+    counted = counted_limit_ns(threshold)
+    if threshold.cell.statistic != "max" or counted is None or counted not in row.over:
+        return found
+    edge = Fraction(counted, threshold.cell.unit_ns)
+    if not found.low <= edge < found.high:
+        return found
+    is_over = row.over[counted] > row.failed
+    return replace(found, low=edge + Fraction(1, threshold.cell.unit_ns)) if is_over else replace(found, high=edge)
 
 
 def _verdict(threshold: Threshold, outcome: Outcome, **evidence: object) -> Verdict:

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from perfspec.base.units import format_decimal, format_ms, format_size
-from perfspec.language.phrases import Limit
-from perfspec.metrics import histogram
-from perfspec.metrics.rows import Row
 from perfspec.spec.model import Cell, Threshold
 
-__all__ = ["holds", "in_words", "is_of_silence", "reading"]
+__all__ = ["in_words", "is_of_silence"]
 
 COUNTED = ("count", "throughput")
 BAD = ("errors", "availability", "goodput", "status")
@@ -22,41 +19,6 @@ BAD = ("errors", "availability", "goodput", "status")
 def is_of_silence(cell: Cell) -> bool:
     """Does a second without any request say something?"""
     return cell.statistic in COUNTED
-
-
-def reading(threshold: Threshold, row: Row) -> Fraction | None:
-    """A share, a number, or an amount in the unit of the cell (time in ns); None where nothing was seen."""
-    statistic = threshold.cell.statistic
-    if statistic in COUNTED:
-        return Fraction(row.n - row.failed if statistic == "throughput" else row.asked)
-    counted = {
-        "errors": (row.failed, row.n),
-        "availability": (row.asked - row.unavailable, row.asked),
-        "goodput": (row.n - row.missed, row.n),
-        "status": (row.statuses.get(threshold.cell.status, 0), row.answered),
-        "burn rate": (row.unavailable, row.asked),
-    }
-    if statistic in counted:
-        seen, n = counted[statistic]
-        share = Fraction(seen, n) if n else None
-        return share if share is None or threshold.budget is None else share / threshold.budget
-    if not row.response:
-        return None
-    return Fraction(_us(threshold.cell, row) * 1000) / threshold.cell.unit_ns
-
-
-def _us(cell: Cell, row: Row) -> Fraction:
-    if cell.quantile is not None:
-        return Fraction(histogram.quantile(row.response, cell.quantile))
-    return Fraction((histogram.mean if cell.statistic == "mean" else histogram.largest)(row.response))
-
-
-def holds(limit: Limit, value: Fraction) -> bool:
-    low, high = limit.quantity.value, limit.high
-    if limit.relation == "between":
-        return high is not None and low <= value <= high.value
-    truths = {"over": value > low, "at least": value >= low, "under": value < low}
-    return truths.get(limit.relation, value <= low)
 
 
 def in_words(threshold: Threshold, values: Sequence[Fraction]) -> str:

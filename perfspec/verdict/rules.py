@@ -1,81 +1,85 @@
 """Rules, judged: a comparison of measured numbers holds or does not. Point-only, so never clear and never proven."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
+
+import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.language.rules import DivisionByZero, Measure, Tree, evaluate, measures, rule_tree
-from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row
-from perfspec.metrics.series import Slice
-from perfspec.spec.model import Cell, Rule
+from perfspec.metrics.series import Key, Slice
+from perfspec.spec.model import Cell, Rule, Threshold
 from perfspec.spec.rules import is_about_time, row_and_cell
-from perfspec.verdict.bounds import nearest_rank
+from perfspec.verdict.failures import beside_failures, covering
 from perfspec.verdict.judge import Circumstances, Measured, Outcome, Verdict, weighed
 from perfspec.verdict.samples import Seconds, counted_ns, sample, unsent
+from perfspec.verdict.values import Missing, Value, value
 
 __all__ = ["judge_rules"]
 
 
 def judge_rules(
-    rules: Sequence[Rule], slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
+    rules: Sequence[Rule],
+    slices: Sequence[Slice],
+    stretches: Seconds,
+    circumstances: Circumstances,
+    thresholds: Sequence[Threshold] = (),
 ) -> tuple[Verdict, ...]:
-    """A verdict for each rule, in their order."""
-    return tuple(_one(rule, slices, stretches, circumstances) for rule in rules)
+    """A verdict for each rule, in their order. `thresholds`: the limits beside them."""
+    keys = {piece.key for piece in slices}
+    judging = _Judging(slices, keys, stretches, Fraction(counted_ns(stretches), SECOND), thresholds)
+    return tuple(_one(rule, judging, circumstances) for rule in rules)
 
 
-def _one(rule: Rule, slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    slices: Sequence[Slice]
+    keys: Collection[Key]
+    stretches: Seconds
+    seconds: Fraction
+    thresholds: Sequence[Threshold]
+
+
+def _one(rule: Rule, judging: _Judging, circumstances: Circumstances) -> Verdict:
     if rule.skipped:
         return _verdict(rule, "SKIPPED", rule.skipped)
     tree = rule_tree(rule.text)
-    rows = {measure: _seen(measure, rule, slices, stretches) for measure in measures(tree)}
-    for measure, (row, cell) in rows.items():
-        if reason := _why_not(measure, row, cell):
-            outcome: Outcome = "INCONCLUSIVE" if row.n and row.response else "NO_DATA"
-            return _verdict(rule, outcome, reason)
-    seconds = Fraction(counted_ns(stretches), SECOND)
-    measured = tuple(_measured(measure, row, cell, seconds) for measure, (row, cell) in rows.items())
-    verdict = _compare(rule, tree, measured)
+    measured: list[Measured] = []
+    unjudged = ""
+    for measure in measures(tree):
+        name, cell = row_and_cell(measure, rule)
+        row = sample(judging.slices, name, cell, judging.stretches).row
+        found = _value(measure, cell, row, judging.seconds)
+        if isinstance(found, Missing):
+            return _verdict(rule, found.outcome, found.reason)
+        measured.append(Measured(str(measure), row.n, found.shown, _unit(measure)))
+        beside = beside_failures(found, covering(name, judging.thresholds, judging.keys))
+        unjudged = unjudged or (f"{measure}: {beside}" if beside else "")
+    verdict = _compare(rule, tree, tuple(measured))
+    if verdict.outcome == "PASS" and unjudged:
+        verdict = msgspec.structs.replace(verdict, outcome="INCONCLUSIVE", reason=unjudged)
     return weighed(verdict, circumstances, is_latency=is_about_time(tree), warns=rule.warn_only)
 
 
-def _seen(measure: Measure, rule: Rule, slices: Sequence[Slice], stretches: Seconds) -> tuple[Row, Cell]:
-    row, cell = row_and_cell(measure, rule)
-    return sample(slices, row, cell, stretches).row, cell
-
-
-def _why_not(measure: Measure, row: Row, cell: Cell) -> str:
-    """Why there is no number; empty if there is one."""
+def _value(measure: Measure, cell: Cell, row: Row, seconds: Fraction) -> Value | Missing:
+    whose = f"`{measure.row}`"
     if not row.n:
-        return f"no request of `{measure.row}` was due in the judged time; no data is never a pass"
+        return Missing(f"no request of {whose} was due in the judged time; no data is never a pass", "NO_DATA")
     if not row.asked:
-        return unsent(row)
-    if not cell.is_latency:
-        return ""
-    if not row.response:
-        return f"no request of `{measure.row}` was answered"
-    if cell.quantile is not None:
-        rank = nearest_rank(cell.quantile, row.n)
-        missing = rank > row.n - row.unanswered
-        return f"so many requests of `{measure.row}` got no answer that there is no {cell.text}" if missing else ""
-    if row.unanswered:
-        return f"{row.unanswered} requests of `{measure.row}` have no duration, for nobody answered them"
-    return ""
+        return Missing(unsent(row), "NO_DATA")
+    found = value(cell, row, seconds, whose=whose)
+    if measure.unit != "rate" or isinstance(found, Missing):
+        return found
+    return replace(found, shown=found.shown / seconds) if seconds else Missing("no time was judged", "NO_DATA")
 
 
-def _measured(measure: Measure, row: Row, cell: Cell, seconds: Fraction) -> Measured:
+def _unit(measure: Measure) -> Literal["time", "share", "rate", "number"]:
     unit = measure.unit
     assert unit != "truth"
-    if cell.statistic == "errors":
-        value = Fraction(row.failed, row.n)
-    elif cell.statistic == "count":
-        value = Fraction(row.asked) / seconds if unit == "rate" else Fraction(row.asked)
-    elif cell.quantile is not None:
-        value = Fraction(histogram.ranks(row.response, [nearest_rank(cell.quantile, row.n)])[0] * 1000)
-    else:
-        us = histogram.mean(row.response) if cell.statistic == "mean" else histogram.largest(row.response)
-        value = Fraction(us) * 1000
-    return Measured(str(measure), row.n, value, unit)
+    return unit
 
 
 def _compare(rule: Rule, tree: Tree, measured: tuple[Measured, ...]) -> Verdict:

@@ -21,6 +21,7 @@ __all__ = [
     "Seconds",
     "bad_and_total",
     "counted_ns",
+    "is_about",
     "is_judged",
     "of_row",
     "over_by_histogram",
@@ -119,10 +120,14 @@ def _is_missing(piece: Slice, cell: Cell, flows: Collection[str]) -> bool:
 
 
 def _is_of(piece: Slice, row: RowName, cell: Cell, flows: Collection[str]) -> bool:
-    key = piece.key
-    if not set(row.where) <= set(key.tags):
-        return False
-    return _is_missing(piece, cell, flows) if key.timer == ARRIVAL else _is_sent(key, row, cell)
+    if piece.key.timer == ARRIVAL:
+        return set(row.where) <= set(piece.key.tags) and _is_missing(piece, cell, flows)
+    return is_about(piece.key, row, cell)
+
+
+def is_about(key: Key, row: RowName, cell: Cell) -> bool:
+    """Do the numbers of this series count in a cell of a row?"""
+    return set(row.where) <= set(key.tags) and _is_sent(key, row, cell)
 
 
 def _is_sent(key: Key, row: RowName, cell: Cell) -> bool:

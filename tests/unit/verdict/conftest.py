@@ -1,5 +1,6 @@
 """Verdicts on one threshold."""
 
+import msgspec
 import pytest
 
 from perfspec.verdict.judge import Circumstances, Verdict, judge
@@ -15,5 +16,17 @@ def one(threshold):
     def run(limit: tuple[str, str, str], *slices, windows=WINDOW, **circumstances) -> Verdict:
         (verdict,) = judge([threshold(*limit)], slices, windows, Circumstances(**circumstances))
         return verdict
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def failing(piece):
+    """A slice in which so many requests were answered fast and wrong."""
+
+    def run(name: str, n: int, failed: int, ms: float = 10, **more):
+        found = piece(name, n, errors={"status 500": failed} if failed else {}, ms=ms, **more)
+        (bucket,) = found.response
+        return msgspec.structs.replace(found, failed_response={bucket: failed} if failed else {})
 
     return run

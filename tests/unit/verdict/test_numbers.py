@@ -10,7 +10,7 @@ from perfspec.language.limits import parse_limit_text
 from perfspec.metrics.series import Key, Series
 from perfspec.report.words import evidence
 from perfspec.spec.model import Row, Threshold
-from perfspec.spec.thresholds import longest_good_ns, parse_cell
+from perfspec.spec.thresholds import counted_limit_ns, parse_cell
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 
 SPAN = Span("s.yaml", 1, 1, 1, 5)
@@ -23,7 +23,7 @@ def judged(cell: str, limit: str, values: list[float | None], unit_ns: int) -> V
     assert said is not None
     assert parsed is not None
     threshold = Threshold(Row("request", "a", (), "a"), parsed, said, SPAN)
-    good = longest_good_ns(threshold)
+    good = counted_limit_ns(threshold)
     series = Series(Key("a", parsed.timer), () if good is None else (good,), SECOND)
     for value in values:
         kind = "status 500" if value is None else None
@@ -72,3 +72,10 @@ def test_whole_numbers_stay_whole(n) -> None:
 
 def test_a_mean_of_numbers_needs_no_number_of_every_request() -> None:
     assert judged("tokens mean", "at most 9", [7.0] * 90 + [None] * 10, NUMBER_NS).outcome == "PASS"
+
+
+def test_there_are_no_halves_of_events() -> None:
+    """A bucket knows 5 000 as 5 000 to 5 003 thousandths."""
+    assert judged("events mean", "at most 5", [5.0] * 20, NUMBER_NS).outcome == "PASS"
+    assert judged("events p50", "between 1 and 5", [5.0] * 20, NUMBER_NS).outcome == "PASS"
+    assert judged("tokens p50", "between 1 and 5", [5.0] * 20, NUMBER_NS).outcome == "INCONCLUSIVE"

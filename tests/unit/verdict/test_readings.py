@@ -115,3 +115,14 @@ def test_a_rule_may_be_about_a_flow_or_a_tag(piece) -> None:
     assert ends("throughput of flow look under 11/s for 5s", feed) is None
     assert ends("count of c where lang is de at most 5 for 5s", feed) is not None
     assert ends("count of c where lang is fr over 0 for 5s", feed) is None
+
+
+def test_failed_requests_are_slower_than_any_time(failing) -> None:
+    """Error pages after 10 ms: a percentile that falls on one of them is over every limit, and under none."""
+    feed = every_second([failing("suggest", 100, 6)])
+    found = ends("p95 over 1s for 5s", feed)
+    assert found is not None
+    assert (found.second, found.evidence) == (5, "30 of 500 requests in the last 5 s were bad (30 status 500)")
+    assert ends("p95 under 1s for 5s", feed) is None
+    assert ends("p95 over 1s for 5s", every_second([failing("suggest", 100, 5)])) is None
+    assert ends("p95 under 1s for 5s", every_second([failing("suggest", 100, 5)])) is not None
