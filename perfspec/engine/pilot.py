@@ -14,7 +14,7 @@ from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.verdict.abort import Abort, Watch
 from perfspec.verdict.capacity import Heard, Judging, Searching, Step
-from perfspec.verdict.health import Sampled
+from perfspec.verdict.health import Sampled, late_limit_ns, tightest_ns, worst_ns
 from perfspec.verdict.judge import Circumstances, judge
 
 __all__ = ["Listener", "Pilot", "Steered"]
@@ -38,6 +38,7 @@ class Pilot:
         windows = plan.windows(max(plan.for_ns, plan.extend_to_ns))
         stretches = [(w.start_ns, w.end_ns) for w in windows]
         self._watch = Watch(plan.abort, plan.thresholds, stretches, plan.promised, of_search=plan.search is not None)
+        self._late_limit_ns = late_limit_ns(tightest_ns(plan.thresholds))
         self._searching = None if plan.search is None else Searching(plan.search, _judging(plan))
         self._slices: list[Slice] = []
         # All so far, where the stage may run on; else nobody asks, and they are the one thing that would grow.
@@ -64,7 +65,8 @@ class Pilot:
         )
         self._on_second(line)
         if self.abort is None and not told.is_ending:
-            self.abort = self._watch.second(told.number, told.slices, told.waiting)
+            late_ns = worst_ns(told.lateness, told.vitals, self._late_limit_ns)
+            self.abort = self._watch.second(told.number, told.slices, told.waiting, late_ns)
             if self.abort is not None:
                 self._load.stop("aborted")
 

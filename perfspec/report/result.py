@@ -156,8 +156,9 @@ def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounte
     slices = [piece for second in log.seconds for piece in second.slices]
     health = _health(plan, log.seconds, stretches)
     held = _held(plan, log, stretches, slices)
-    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, log, end, health.late or held, uncounted))
-    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison, _lost(log)))
+    late = health.late or held
+    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, log, end, late, uncounted))
+    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison, _lost(log), late=bool(late)))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
         run_id=beginning.run_id,
@@ -319,7 +320,7 @@ _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERM
 
 
 def _outcome(
-    verdicts: Sequence[Verdict], end: End, comparison: Comparison | None, lost: Sequence[Lost]
+    verdicts: Sequence[Verdict], end: End, comparison: Comparison | None, lost: Sequence[Lost], *, late: bool
 ) -> tuple[Outcome, ExitCode]:
     found = {v.outcome for v in verdicts}
     if end.reason == "crashed":
@@ -328,9 +329,10 @@ def _outcome(
         return "NOT_STARTED", ExitCode.ENVIRONMENT
     if end.reason in _INTERRUPTED:
         return "INTERRUPTED", _INTERRUPTED[end.reason]
-    if "FAIL" in found or end.abort is not None:
+    is_unproven = end.abort is not None and end.abort.of_time and late
+    if "FAIL" in found or (end.abort is not None and not is_unproven):
         return "FAIL", ExitCode.THRESHOLD_FAILED
-    if found & {"INCONCLUSIVE", "NO_DATA"} or end.reason == TORN or lost or not verdicts:
+    if found & {"INCONCLUSIVE", "NO_DATA"} or is_unproven or end.reason == TORN or lost or not verdicts:
         return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
     if comparison is not None and comparison.fails and comparison.regressed:
         return "FAIL", ExitCode.THRESHOLD_FAILED

@@ -5,7 +5,10 @@ ends the run when the judged time so far is evidence enough (evidence.py), or by
 at least 20 requests of the last 10 s, at any time after the first 5 s. A rule with `for` must be broken in every one of
 its last seconds that brought anything, and something must have come; counts and rates are 0 in a second that brought
 nothing, from the first request on. `no responses` needs somebody who waits for one. What the spec could make no request
-of was asked of nobody, and is left out of all of them.
+of was asked of nobody, and is left out of all of them, as are failures by this machine's doing.
+
+Seconds in which the load generator was late itself say nothing about times, nor do those that it may have been late in
+for them: there, rules about times begin anew.
 
 The steps of a search are meant to break thresholds: there, rules about thresholds wait for a service that is dead:
 90 % of the last 10 s refused, reset or not found. Other rules stand.
@@ -29,6 +32,7 @@ from perfspec.spec.model import Promised, Threshold
 from perfspec.spec.thresholds import is_share, share_limit, watched
 from perfspec.verdict import bounds
 from perfspec.verdict.evidence import Gathered
+from perfspec.verdict.failures import not_of_the_service
 from perfspec.verdict.readings import in_words, is_of_silence
 from perfspec.verdict.samples import Seconds, bad_and_total, of_row
 from perfspec.verdict.values import Value, holds, value
@@ -50,6 +54,8 @@ class Abort(msgspec.Struct, frozen=True):
     """The threshold that is failed by it; empty for a rule about no threshold."""
     second: int
     evidence: str
+    of_time: bool = False
+    """It is about latency: a load generator that was late has proved nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +84,16 @@ class Asked:
     has_begun: bool = False
     """Has anything been sent that the rule is about?"""
 
+    @property
+    def is_of_time(self) -> bool:
+        return self.threshold.cell.is_latency or self.threshold.cell.statistic == "goodput"
+
     def add(self, slices: Sequence[Slice]) -> None:
         if self.gathered is not None:
             for second, due in _by_second(slices).items():
                 was = of_row(due, self.threshold)
-                counted = bad_and_total(self.threshold, was)
-                if counted is not None and was.n:
-                    self.gathered.add(second, *counted)
+                if was.n:
+                    self.gathered.add(second, *self._bad_and_total(was))
         row = of_row(slices, self.threshold)
         self.recent.append(self._read(row) if self.rule.kind == "metric" else self._count(row))
         while len(self.recent) > self.seconds:
@@ -93,7 +102,7 @@ class Asked:
     def _read(self, row: Row) -> Heard:
         self.has_begun = self.has_begun or row.n > 0
         cell, limit = self.threshold.cell, self.threshold.limit
-        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
+        bad, n = self._bad_and_total(row)
         if is_of_silence(cell) and not self.has_begun:
             return Heard(bad, n, row.errors, None)
         found = value(cell, row, A_SECOND, budget=self.threshold.budget)
@@ -103,9 +112,15 @@ class Asked:
         return Heard(bad, n, row.errors, is_true)
 
     def _count(self, row: Row) -> Heard:
-        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
+        bad, n = self._bad_and_total(row)
         share, strict = share_limit(self.threshold)
         return Heard(bad, n, row.errors, bad > bounds.allowed_bad(share, n, strict=strict) if n else None)
+
+    def _bad_and_total(self, row: Row) -> tuple[int, int]:
+        """Without what is not the service's doing."""
+        bad, n = bad_and_total(self.threshold, row) or (row.failed, row.n)
+        own = sum(not_of_the_service(self.threshold, row).values())
+        return bad - own, n - own
 
     def is_hard(self) -> bool:
         n = sum(heard.n for heard in self.recent)
@@ -174,9 +189,14 @@ class Watch:
         ]
         self._silence = [rule for rule in rules if rule.kind == "no responses"]
         self._silent_seconds = 0
+        self._untrusted: set[int] = set()
+        """Seconds whose requests may have been late by the load generator's doing."""
 
-    def second(self, second: int, slices: Iterable[Slice], waiting: int) -> Abort | None:
-        """Take in what came during the last second. `waiting`: users that wait for an answer now."""
+    def second(self, second: int, slices: Iterable[Slice], waiting: int, late_ns: int = 0) -> Abort | None:
+        """Take in what came during the last second. `waiting`: users that wait for an answer now.
+
+        `late_ns`: how late the load generator was in it, where that was too late.
+        """
         new = [_sent(s) for s in slices if s.key.part == "load"]
         heard = [s for s in new if s.key.timer in ("", "poll")]
         answers = sum(histogram.count(s.response) - s.errors.get("timeout", 0) for s in heard)  # it has a duration
@@ -188,11 +208,18 @@ class Watch:
         for rule in self._silence:
             if self._silent_seconds * SECOND >= rule.for_ns and (waiting or failures):
                 return Abort(rule.text, "", second, f"no answer came in {format_duration(rule.for_ns)}")
+        if late_ns:
+            reach = -(-late_ns // SECOND)
+            self._untrusted |= set(range(second - 1 - reach, second + 1 + reach))
+        timely = [s for s in new if s.second not in self._untrusted] if self._untrusted else new
         for asked in self._asked:
-            asked.add(new)
+            if asked.is_of_time and (late_ns or second - 1 in self._untrusted):
+                asked.recent.clear()
+                continue
+            asked.add(timely if asked.is_of_time else new)
             if evidence := self._evidence(asked, second):
                 named = str(asked.threshold) if asked.rule.kind == "threshold" else ""
-                return Abort(asked.rule.text, named, second, evidence)
+                return Abort(asked.rule.text, named, second, evidence, asked.is_of_time)
         return None
 
     def _evidence(self, asked: Asked, second: int) -> str:

@@ -8,15 +8,17 @@ be within it: half of a rare request may fail and be 0.1 % of all.
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
+from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNSENDABLE
+from perfspec.metrics.rows import Row
 from perfspec.metrics.series import ARRIVAL, Key
 from perfspec.spec.model import Cell, Threshold
 from perfspec.spec.model import Row as RowName
-from perfspec.spec.thresholds import counts_failures, share_limit
+from perfspec.spec.thresholds import counts_failures, share_limit, wants_many
 from perfspec.verdict import bounds
 from perfspec.verdict.samples import is_about
 from perfspec.verdict.values import Value
 
-__all__ = ["Covered", "beside_failures", "covering"]
+__all__ = ["Covered", "beside_failures", "covering", "not_of_the_service"]
 
 Covered: TypeAlias = Sequence[Threshold]
 """The limits that count the failures of a row."""
@@ -54,3 +56,12 @@ def beside_failures(found: Value, covered: Covered) -> str:
 def _allowed(threshold: Threshold, n: int) -> int:
     share, strict = share_limit(threshold)
     return bounds.allowed_bad(share, n, strict=strict)
+
+
+def not_of_the_service(threshold: Threshold, row: Row) -> dict[str, int]:
+    """Of the bad ones: the kinds that are the doing of this machine or of the spec itself."""
+    statistic = threshold.cell.statistic
+    if statistic == "status" and not wants_many(threshold):
+        return {}  # answers are bad here, and these are none
+    kinds = GENERATOR_KINDS if statistic in ("availability", "burn rate") else GENERATOR_KINDS | {UNSENDABLE}
+    return {kind: n for kind, n in sorted(row.errors.items()) if kind in kinds}

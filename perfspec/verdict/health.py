@@ -23,7 +23,7 @@ from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.metrics.vitals import OfWorker, Vitals
 from perfspec.spec.model import Threshold
 
-__all__ = ["Health", "Sampled", "held_back", "judge_health", "tightest_ns"]
+__all__ = ["Health", "Sampled", "held_back", "judge_health", "late_limit_ns", "tightest_ns", "worst_ns"]
 
 LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
@@ -156,6 +156,19 @@ def tightest_ns(thresholds: Iterable[Threshold]) -> int:
     return min((int(q.value) for q in quantities if q.unit == "time"), default=0)
 
 
+def late_limit_ns(tightest_ns: int) -> int:
+    """How late the load generator may be itself."""
+    return max(LEAST_LIMIT_NS, int(tightest_ns * SHARE_OF_LIMIT))
+
+
+def worst_ns(lateness: Mapping[int, int], vitals: Vitals | None, limit_ns: int) -> int:
+    """How late one second's latest timer or probe was, if that second was late by itself; else 0."""
+    counts = [seen for seen in (lateness, vitals.lag if vitals is not None else {}) if seen]
+    if all(histogram.quantile(_merged([seen]), P99) * 1000 <= limit_ns for seen in counts):
+        return 0
+    return max(max(seen) for seen in counts) * 1000
+
+
 def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
     """`tightest_ns`: the shortest time of any limit; 0: none."""
     late = _merged(second.lateness for second in seconds)
@@ -163,7 +176,7 @@ def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
     lag = _merged(vitals.lag for vitals in seen)
     health = Health(
         late_p99_ns=histogram.quantile(late, P99) * 1000,
-        late_limit_ns=max(LEAST_LIMIT_NS, int(tightest_ns * SHARE_OF_LIMIT)),
+        late_limit_ns=late_limit_ns(tightest_ns),
         timers=histogram.count(late),
         cpu_share=sum(second.busiest_ns for second in seconds) / (len(seconds) * SECOND) if seconds else 0.0,
         lag_p99_ns=histogram.quantile(lag, P99) * 1000,
@@ -184,7 +197,7 @@ def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
     return msgspec.structs.replace(health, remarks=tuple(_remarks(health)))
 
 
-def _merged(counts: Iterable[Histogram]) -> Histogram:
+def _merged(counts: Iterable[Mapping[int, int]]) -> Histogram:
     """The sum of counts by us, as a histogram."""
     merged: Histogram = {}
     for each in counts:

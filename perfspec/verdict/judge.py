@@ -1,10 +1,10 @@
 """Thresholds + slices -> verdicts. One statistic for every limit on a share: k bad of n, compared as exact integers.
 
 The point decides; exact one-sided 95 % bounds say how sure. Order of the rules: no data is never a pass; a generator
-that was late itself makes latency rows inconclusive, not failed; then the point; then what the stage asks for (warnings
-only, proven passes only). Only shares have bounds and a strength; mean, max, count and throughput are point-only.
-Of latency and goodput the bounds allow for requests that are alike because they are close in time (dependence.py): that
-can take away `clear` and `proven` and decides nothing.
+that was late itself makes latency rows inconclusive, not failed, even one that ended the run; then the point; then what
+the stage asks for (warnings only, proven passes only). Only shares have bounds and a strength; mean, max, count and
+throughput are point-only. Of latency and goodput the bounds allow for requests that are alike because they are close in
+time (dependence.py): that can take away `clear` and `proven` and decides nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
-from perfspec.metrics.error_kinds import GENERATOR_KINDS, UNSENDABLE, remedies
+from perfspec.metrics.error_kinds import UNSENDABLE, remedies
 from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Cell, Threshold
-from perfspec.spec.thresholds import counted_limit_ns, is_share, longest_good_ns, share_limit, wants_many
+from perfspec.spec.thresholds import counted_limit_ns, is_share, longest_good_ns, share_limit
 from perfspec.verdict import bounds
 from perfspec.verdict.dependence import Effect, design_effect
-from perfspec.verdict.failures import Covered, beside_failures, covering
+from perfspec.verdict.failures import Covered, beside_failures, covering, not_of_the_service
 from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample, unsent
 from perfspec.verdict.values import Missing, Value, holds_surely, value
 
@@ -169,7 +169,7 @@ def _of(threshold: Threshold, seen: Sample, judged_ns: int, covered: Covered) ->
 
 def weighed(verdict: Verdict, circumstances: Circumstances, *, is_latency: bool, warns: bool) -> Verdict:
     """The verdict in its circumstances: `is_latency` and `warns` say what kind of limit it is about."""
-    if circumstances.aborted_by == verdict.threshold:
+    if circumstances.aborted_by == verdict.threshold and not (circumstances.late and is_latency):
         reason = "the run was ended because of this row"
         return msgspec.structs.replace(verdict, outcome="FAIL", reason=reason)
     if circumstances.lost and (verdict.outcome == "PASS" or (verdict.outcome == "FAIL" and _is_amount(verdict))):
@@ -219,7 +219,7 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
             least, most = over_by_histogram(row, counted)
             if least <= allowed < most:
                 outcome, reason = "INCONCLUSIVE", "the limit was not counted during the run; re-run to judge it"
-    own = _not_of_the_service(threshold, row)
+    own = not_of_the_service(threshold, row)
     none = sum(own.values())
     if outcome == "FAIL" and none and (none == n or bad - none <= bounds.allowed_bad(share, n - none, strict=strict)):
         outcome, reason = "INCONCLUSIVE", _whose(own)
@@ -243,15 +243,6 @@ def _share(threshold: Threshold, seen: Sample, bad: int, n: int) -> Verdict:
         n_effective=None if effect is None else effect.n,
         windows=None if effect is None else effect.windows,
     )
-
-
-def _not_of_the_service(threshold: Threshold, row: Row) -> dict[str, int]:
-    """Of the bad ones: the kinds that are the doing of this machine or of the spec itself."""
-    statistic = threshold.cell.statistic
-    if statistic == "status" and not wants_many(threshold):
-        return {}  # answers are bad here, and these are none
-    kinds = GENERATOR_KINDS if statistic in ("availability", "burn rate") else GENERATOR_KINDS | {UNSENDABLE}
-    return {kind: n for kind, n in sorted(row.errors.items()) if kind in kinds}
 
 
 def _whose(own: Mapping[str, int]) -> str:

@@ -1,8 +1,10 @@
 """A load generator that is not given the CPU: it says so, and never blames the service for its own lateness."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -80,3 +82,23 @@ def test_the_machine_was_looked_at_every_second(starved) -> None:
     assert health["probes"] > 20
     assert max(health["late_p99_ns"], health["lag_p99_ns"]) > health["late_limit_ns"]
     assert health["descriptors_limit"] > health["descriptors"]
+
+
+def test_a_run_that_was_stopped_for_a_while_is_not_ended_by_what_came_late(
+    new_folder, perfspec, healthy, search_spec
+) -> None:
+    """A paused machine: all that was due in seven seconds is sent at once, and nearly all of it is too slow."""
+    edits = [
+        ("extend_to: 90s", "warmup: 1s"),
+        ("for: 12s, users: 5", "for: 12s, arrivals: 20/s"),
+        ("abort: [errors threshold fails]", "abort: [any threshold fails]"),
+    ]
+    folder = search_spec(new_folder("paused"), healthy.url, *edits, seconds=12, users="5")
+    run = perfspec.begin(folder)
+    run.wait_for_seconds(1)
+    run.process.send_signal(signal.SIGSTOP)
+    time.sleep(7)
+    run.process.send_signal(signal.SIGCONT)
+    ended = run.end()
+    assert ended.result["abort"] is None
+    assert (ended.code, ended.result["outcome"]) == (3, "INCONCLUSIVE")

@@ -28,10 +28,12 @@ def watch(threshold):
     return make
 
 
-def first(watch: Watch, feed: dict[int, list], until: int = 60, waiting: int = 1) -> Abort | None:
+def first(
+    watch: Watch, feed: dict[int, list], until: int = 60, waiting: int = 1, late: dict[int, int] | None = None
+) -> Abort | None:
     """What the watch says first, called once a second."""
     for second in range(1, until + 1):
-        found = watch.second(second, feed.get(second, []), waiting)
+        found = watch.second(second, feed.get(second, []), waiting, (late or {}).get(second, 0))
         if found is not None:
             return found
     return None
@@ -333,3 +335,43 @@ def test_a_spec_that_cannot_be_sent_is_no_reason_to_stop_for_a_service(watch, pi
     assert first(watch(rule), feed, waiting=0) is None
     feed = steady(lambda s: piece("search", 40, errors={"unsendable": 20, "refused": 20}, answered=0, second=s))
     assert first(watch(rule), feed) is not None
+
+
+@pytest.mark.parametrize(
+    "rule", ["query threshold fails", "query threshold fails for 2s", "p95 of query over 1s for 2s"]
+)
+def test_a_load_generator_that_stood_still_ends_no_run_by_its_own_lateness(judged_watch, piece, rule) -> None:
+    """It stood from 30.2 to 40.2: the line of second 31 is written then, and all that was due is sent at once."""
+    slow = {200 * MS: 50}
+    feed = {t: [piece("query", 50, second=t - 1, over={200 * MS: 0})] for t in range(1, 61)}
+    feed[31] = [piece("query", 50, second=due, over=slow, ms=(40 - due) * 1000) for due in range(30, 41)]
+    feed |= {t: [] for t in range(32, 42)}
+    feed[42] = [piece("query", 50, second=40, over=slow, ms=9000), piece("query", 50, second=41, over={200 * MS: 0})]
+    assert first(judged_watch(rule, *LIMITS[1]), feed, late={31: 10 * S}) is None
+    found = first(judged_watch(rule, *LIMITS[1]), feed)
+    assert found is not None
+    assert found.of_time
+
+
+def test_a_service_that_is_slow_afterwards_ends_the_run(judged_watch, piece) -> None:
+    feed = {t: [piece("query", 50, second=t - 1, over={200 * MS: 50 if t > 40 else 0})] for t in range(1, 61)}
+    found = first(judged_watch("query threshold fails for 5s", *LIMITS[1]), feed, late={30: 2 * S, 44: S // 10})
+    assert found is not None
+    assert found.second == 51  # five whole seconds after 44 and the two that it may reach into
+    assert found.of_time
+
+
+def test_errors_are_real_however_late_the_load_generator_was(judged_watch, piece) -> None:
+    feed = {t: [piece("search", 100, second=t - 1, errors={"status 500": 100})] for t in range(1, 61)}
+    found = first(judged_watch("errors threshold fails"), feed, late=dict.fromkeys(range(1, 61), S))
+    assert found is not None
+    assert (found.second, found.of_time) == (6, False)
+
+
+@pytest.mark.parametrize("kind", ["no ports", "unsendable"])
+@pytest.mark.parametrize("rule", ["errors threshold fails", "errors threshold fails for 3s"])
+def test_what_the_service_did_not_do_ends_no_run(judged_watch, piece, rule, kind) -> None:
+    feed = {t: [piece("search", 100, second=t - 1, errors={kind: 95})] for t in range(1, 61)}
+    assert first(judged_watch(rule), feed) is None
+    feed = {t: [piece("search", 100, second=t - 1, errors={kind: 90, "reset": 10})] for t in range(1, 61)}
+    assert first(judged_watch(rule), feed) is not None

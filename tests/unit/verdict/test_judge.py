@@ -158,9 +158,16 @@ def test_that_too_little_was_sent_is_nobody_s_failure_where_a_part_of_the_load_w
 def test_the_row_that_ended_the_run_fails_whatever_else_is_true(one, piece) -> None:
     text = "suggest p95 at most 120ms"
     for slices in ((), (piece(n=1000, over={120 * MS: 0}),)):
-        verdict = one(P95, *slices, aborted_by=text, late="late", warn_only="all")
+        verdict = one(P95, *slices, aborted_by=text, warn_only="all")
         assert (verdict.outcome, verdict.reason) == ("FAIL", "the run was ended because of this row")
     assert one(ERRORS, piece(), aborted_by=text).outcome == "PASS"
+
+
+def test_a_late_generator_proves_nothing_about_the_latency_that_ended_the_run(one, piece) -> None:
+    bad = piece(n=1000, over={120 * MS: 900}, errors={"status 500": 900})
+    verdict = one(P95, bad, aborted_by="suggest p95 at most 120ms", late="late")
+    assert (verdict.outcome, verdict.reason) == ("INCONCLUSIVE", "late")
+    assert one(ERRORS, bad, aborted_by="suggest errors at most 0.5%", late="late").outcome == "FAIL"
 
 
 @pytest.mark.parametrize(
