@@ -280,8 +280,14 @@ def _lost(log: Log) -> tuple[Lost, ...]:
 
 def _circumstances(plan: Plan, log: Log, end: End, late: str, uncounted: str) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
-    missing = "; ".join(each.text for each in _lost(log))
+    missing = "; ".join((*(each.text for each in _lost(log)), *_without_rows(end)))
     return Circumstances(late, plan.warn_only, plan.only_proven, aborted_by, missing, uncounted)
+
+
+def _without_rows(end: End) -> Iterable[str]:
+    if end.left:
+        users = "1 user" if end.left == 1 else f"{end.left} users"
+        yield f"{users} found no row of their data left, and went before the load was over"
 
 
 def _torn(plan: Plan, log: Log, *, extended: bool) -> End:

@@ -9,7 +9,10 @@ from perfspec.app.plan import plan
 from perfspec.base.clock import MILLISECOND
 from perfspec.engine.load import Inputs, Load
 from perfspec.engine.sim import T0, Reply, Service, SimDriver
+from perfspec.engine.slicelog import Beginning, End, Log
 from perfspec.plan.build import Choice
+from perfspec.report.rejudge import rejudge
+from perfspec.report.result import Result, make
 from perfspec.steps.runtime import Origin
 
 SPEC = """
@@ -105,3 +108,49 @@ def test_whoever_finds_no_row_before_or_after_the_rounds_is_told_of_as_well(play
     assert people(targets) == Counter({"p0": 1, "p1": 1})
     assert notes == {"used up": "the rows of `person` are used up; who finds none leaves"}
     assert len({t for t in targets if t.startswith("/buy")}) > 10
+
+
+@pytest.fixture
+def result(tmp_path, monkeypatch):
+    """What becomes of a stage with so many rows, dealt once each."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(phase: str, rows: int) -> Result:
+        text = SPEC.replace("ORDER", "order: once each, when_used_up: stop").replace("VISITS", "")
+        phases = "[{for: 10s, users: ramp 1 to 4}, {for: 20s, users: 4}]"
+        (tmp_path / "spec.yaml").write_text(text.replace(phases, phase).replace("weight: 1,", "weight: 0,"))
+        (tmp_path / "people.csv").write_text("name\n" + "".join(f"p{n}\n" for n in range(rows)))
+        planned = plan("spec.yaml", Choice("smoke"))
+        driver = SimDriver(Service(lambda _: 20 * MILLISECOND, lambda *_: Reply()), 1)
+        seconds, endings = [], []
+        origin, inputs = Origin("sim", 1, "sim"), Inputs("r", planned.rows, {})
+        load = Load(planned.plan, driver, origin, inputs, seconds.append, endings.append)
+        load.start(T0)
+        driver.run()
+        (ended,) = endings
+        end = End(ended.reason, ended.ended_ns, ended.unfinished, ended.waits, left=ended.left)
+        return make(planned.plan, Log(Beginning("r", "", "", ""), tuple(seconds), end))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("phase", "rows", "left"),
+    [
+        ("[{rounds: 100, users: 7}]", 2, 7),
+        ("[{rounds: 100, users: 7}]", 99, 1),
+        ("[{rounds: 100, users: 7}]", 100, 0),
+        ("[{for: 20s, users: 3}]", 30, 3),
+        ("[{for: 20s, arrivals: 5/s}]", 95, 5),
+    ],
+)
+def test_a_load_that_ran_dry_early_passes_nothing(result, phase, rows, left) -> None:
+    """Two rounds of a hundred were made, and nothing failed: that is no pass of a hundred."""
+    found = result(phase, rows)
+    (verdict,) = found.verdicts
+    assert found.left == left
+    assert (found.outcome, verdict.outcome) == (("INCONCLUSIVE",) * 2 if left else ("PASS",) * 2)
+    users = "1 user" if left == 1 else f"{left} users"
+    why = f"{users} found no row of their data left, and went before the load was over"
+    assert verdict.reason == (f"{why}; less load than was asked for proves no limit" if left else "")
+    assert rejudge(found, found.plan).verdicts == found.verdicts
