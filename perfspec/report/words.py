@@ -160,7 +160,9 @@ def _number(verdict: Verdict) -> str:
     if verdict.observed_ns is not None or verdict.cell not in ("count", "throughput"):
         return _value(verdict)
     observed = verdict.observed or 0.0
-    return f"{count(observed)} {_counted(verdict, observed)}" if verdict.cell == "count" else f"{observed:.1f}/s"
+    if verdict.cell == "throughput":
+        return f"{observed:.1f} {_counted(verdict, observed)}/s"
+    return f"{count(observed)} {_counted(verdict, observed)}"
 
 
 def _counted(verdict: Verdict, n: float) -> str:

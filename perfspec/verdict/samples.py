@@ -138,7 +138,8 @@ def _is_sent(key: Key, row: RowName, cell: Cell) -> bool:
     elif cell.timer:
         counted = key.timer == cell.timer
     elif row.kind == "flow":
-        counted = key.timer in (("round",) if cell.is_latency or cell.statistic == "count" else ("", "wait"))
+        is_about_rounds = cell.is_latency or cell.statistic in ("count", "throughput")
+        counted = key.timer in (("round",) if is_about_rounds else ("", "wait"))
     elif row.kind == "group":
         counted = key.timer == "group"
     elif row.kind == "all":

@@ -69,7 +69,7 @@ def test_a_late_generator_is_named_and_what_was_seen_is_said(verdict, piece) -> 
         (("a", "max", "under 1s"), "max 10.0 ms of 1 000"),
         (("a", "p95", "over 1ms"), "p95 10.0 ms of 1 000"),
         (("a", "count", "at least 5"), "1 000 requests"),
-        (("a", "throughput", "at least 1/s"), "1.7/s"),
+        (("a", "throughput", "at least 1/s"), "1.7 requests/s"),
     ],
 )
 def test_other_numbers_stand_alone(verdict, piece, limit, text) -> None:

@@ -109,7 +109,11 @@ def test_a_burn_rate_counts_what_is_unavailable_and_not_what_failed(piece) -> No
 
 def test_a_rule_may_be_about_a_flow_or_a_tag(piece) -> None:
     feed = every_second(
-        [piece("a", 10, flow="buy"), piece("b", 90, flow="look"), piece("c", 5, tags=(("lang", "de"),))]
+        [
+            piece("buy", 10, timer="round", flow="buy"),
+            piece("look", 90, timer="round", flow="look"),
+            piece("c", 5, tags=(("lang", "de"),)),
+        ]
     )
     assert ends("throughput of flow buy under 11/s for 5s", feed) is not None
     assert ends("throughput of flow look under 11/s for 5s", feed) is None

@@ -1,5 +1,13 @@
 """Whose numbers a threshold is about: requests, waits, flows, tags, parts, and the judged time."""
 
+from fractions import Fraction
+
+from perfspec.diagnostics.source import Span
+from perfspec.report.words import evidence
+from perfspec.spec.model import Rule
+from perfspec.verdict.judge import Circumstances
+from perfspec.verdict.rules import judge_rules
+
 MS = 1_000_000
 SECOND = 1_000_000_000
 P95 = ("suggest", "p95", "at most 120ms")
@@ -73,4 +81,18 @@ def test_the_errors_of_a_flow_are_those_of_its_requests(one, piece) -> None:
     assert (errors.n, errors.bad) == (66, 11)
     availability = one(("flow buy", "availability", "over 99%"), *slices)
     assert (availability.n, availability.bad) == (66, 5)
-    assert one(("flow buy", "throughput", "over 1/s"), *slices).observed == 1.0
+
+
+def test_how_many_of_a_flow_are_rounds_in_every_cell_that_says_it(one, piece) -> None:
+    slices = (
+        piece("cart", 550, flow="buy"),
+        piece("buy", 115, timer="round", flow="buy", errors={"gave up": 5}),
+        piece("look", 100, timer="round", flow="look"),
+    )
+    count, rate = (one(("flow buy", *cell), *slices) for cell in (("count", "over 1"), ("throughput", "over 1/s")))
+    assert (count.observed, rate.observed) == (115, 2.0)
+    assert (evidence(count), evidence(rate)) == ("115 rounds", "2.0 rounds/s")
+    assert evidence(one(("cart", "throughput", "over 1/s"), *slices)) == "10.0 requests/s"
+    rule = Rule("rate(flow buy) > 2/s and count(flow buy) == 115", Span("s.yaml", 1, 1, 1, 2))
+    (found,) = judge_rules([rule], slices, [(5 * SECOND, 60 * SECOND)], Circumstances())
+    assert [each.value for each in found.measured] == [Fraction(115, 55), 115]
