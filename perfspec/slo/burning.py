@@ -8,13 +8,12 @@ would fire while the budget lasts for more than two periods (factor < 1/2), as w
 """
 
 from fractions import Fraction
-from math import ceil
 from typing import Literal, NamedTuple
 
 from perfspec.base.units import format_decimal, format_duration, format_share
 from perfspec.slo.objectives import Objective
 
-__all__ = ["MINUTE_NS", "Burn", "alerted_after_ns", "burns", "factor_text"]
+__all__ = ["MINUTE_NS", "Burn", "burns", "factor_text"]
 
 MINUTE_NS = 60_000_000_000
 HOUR_NS, DAY_NS = 60 * MINUTE_NS, 1440 * MINUTE_NS
@@ -63,12 +62,6 @@ def _why_not(burn: Burn, objective: Objective) -> str:
         period, twice = format_duration(objective.period_ns), format_duration(2 * objective.period_ns)
         return f"the budget of {period} then lasts for more than {twice}"
     return ""
-
-
-def alerted_after_ns(objective: Objective, burn: Burn, bad: Fraction) -> int | None:
-    """How long after all was well a share of bad requests is over the limit in both windows; None: never."""
-    limit = burn.factor * objective.budget
-    return ceil(burn.long_ns * limit / bad) if bad > limit else None
 
 
 def factor_text(factor: Fraction) -> str:

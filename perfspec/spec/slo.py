@@ -92,11 +92,6 @@ class Slo(msgspec.Struct, frozen=True):
         """The share of requests that may be bad."""
         return 1 - self.target if self.target is not None else None
 
-    @property
-    def budget_ns(self) -> int | None:
-        """The same as time of the period: 43.2 minutes of 30 days at 99.9 %."""
-        return int(self.period_ns * self.budget) if self.budget is not None else None
-
 
 class Notice(msgspec.Struct, frozen=True):
     """Who is told, and when. The address itself is a secret and never part of a plan or a result."""

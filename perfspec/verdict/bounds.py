@@ -19,11 +19,9 @@ __all__ = [
     "allowed_bad",
     "beta_cdf",
     "beta_inverse",
-    "clear_fail_at_least",
     "lower_bound",
     "n_min",
     "nearest_rank",
-    "proven_pass_at_most",
     "quantile_ranks",
     "upper_bound",
 ]
@@ -192,27 +190,6 @@ def n_min(share: Fraction, confidence: float = 0.95) -> int | None:
     return math.ceil(estimate * (1 - 1e-12))
 
 
-def proven_pass_at_most(n: int, share: Fraction, confidence: float = 0.95) -> int | None:
-    """The largest k with `upper_bound(k, n) <= share`; None if even 0 bad of n proves nothing.
-
-    Raises ValueError if n is negative, share is no share or the confidence does not lie between 0 and 1.
-    """
-    _check_judgement(n, share, confidence)
-    if share == 1:
-        return n
-    return _none_if_negative(bisect_right(range(n), 1 - confidence, key=lambda k: _binomial_cdf(k, n, share)) - 1)
-
-
-def clear_fail_at_least(n: int, share: Fraction, confidence: float = 0.95) -> int | None:
-    """The smallest k with `lower_bound(k, n) > share`; None if even n bad of n are no clear failure.
-
-    Raises ValueError if n is negative, share is no share or the confidence does not lie between 0 and 1.
-    """
-    _check_judgement(n, share, confidence)
-    below = bisect_right(range(n), confidence, key=lambda k: _binomial_cdf(k, n, share))
-    return below + 1 if below < n else None
-
-
 def quantile_ranks(n: int, q: Fraction, confidence: float = 0.95) -> tuple[int | None, int | None]:
     """Ranks (r, s) of n sorted values, counted from 1: the q-quantile is surely at least X_(r), surely at most X_(s).
 
@@ -231,10 +208,6 @@ def _binomial_cdf(k: int, n: int, p: Fraction) -> float:
     if p < Fraction(1, 2):
         return 1 - beta_cdf(float(p), k + 1, n - k)
     return beta_cdf(float(1 - p), n - k, k + 1)
-
-
-def _none_if_negative(k: int) -> int | None:
-    return k if k >= 0 else None
 
 
 def _check_parameters(a: float, b: float) -> None:

@@ -30,7 +30,6 @@ __all__ = [
     "difference",
     "effect",
     "judge_change",
-    "mann_whitney",
     "noise",
     "quantile_range",
     "ratio",
@@ -119,16 +118,6 @@ def effect(before: Histogram, now: Histogram) -> float:
         twice += now.get(i, 0) * (2 * seen + here)
         seen += here
     return twice / (2 * n * m)
-
-
-def mann_whitney(before: Histogram, now: Histogram) -> tuple[float, float]:
-    """(z, two-sided p) of the rank test with its correction for ties, without one for continuity."""
-    n, m = histogram.count(before), histogram.count(now)
-    total = n + m
-    ties = sum(t**3 - t for t in (before.get(i, 0) + now.get(i, 0) for i in before.keys() | now.keys()))
-    variance = n * m / 12 * (total + 1 - ties / (total * (total - 1)))
-    z = (effect(before, now) - 0.5) * n * m / math.sqrt(variance) if variance > 0 else 0.0
-    return z, math.erfc(abs(z) / math.sqrt(2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from perfspec.slo.burning import alerted_after_ns, burns
+from perfspec.slo.burning import burns
 
 MINUTE = 60 * 10**9
 
@@ -47,10 +47,3 @@ def test_an_alert_that_could_never_come_is_left_out(promises) -> None:
     assert [burn.factor for burn in kept] == [6, 3, 1]
     assert left_out == ("order p90: no alert for 14.4x over 1h, because a budget of 10% cannot burn faster than 10x",)
     assert factors(promises(("p95", "p50")).objectives[1]) == [1]
-
-
-@pytest.mark.parametrize(("bad", "seconds"), [("1", 52), ("0.144", 360), ("0.0145", 3576), ("0.0144", None)])
-def test_when_an_outage_is_alerted(promises, bad, seconds) -> None:
-    objective = promises().objectives[0]
-    after = alerted_after_ns(objective, burns(objective)[0][0], Fraction(bad))
-    assert (None if after is None else -(-after // 10**9)) == seconds

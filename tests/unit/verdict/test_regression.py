@@ -13,7 +13,6 @@ from perfspec.verdict.regression import (
     difference,
     effect,
     judge_change,
-    mann_whitney,
     noise,
     quantile_range,
     ratio,
@@ -53,9 +52,7 @@ def test_the_effect_is_that_of_mann_and_whitney(step) -> None:
     a = {i * step: n for i, n in enumerate((10, 20, 40, 20, 10))}
     b = {i * step: n for i, n in enumerate((5, 15, 40, 25, 15))}
     assert effect(a, b) == pytest.approx(0.575)
-    assert mann_whitney(a, b) == pytest.approx((1.913786, 0.0556475), abs=1e-6)
     assert effect(b, a) == pytest.approx(1 - 0.575)
-    assert mann_whitney(a, a) == pytest.approx((0, 1))
 
 
 def test_the_effect_is_that_of_scipy() -> None:
@@ -66,7 +63,6 @@ def test_the_effect_is_that_of_scipy() -> None:
     theirs = stats.mannwhitneyu(b, a, use_continuity=False, method="asymptotic")
     counted = [{i: values.count(i) for i in set(values)} for values in (a, b)]
     assert effect(*counted) == pytest.approx(theirs.statistic / (300 * 200))
-    assert mann_whitney(*counted)[1] == pytest.approx(theirs.pvalue)
 
 
 def test_an_effect_needs_both_sides() -> None:
