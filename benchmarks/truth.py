@@ -40,7 +40,7 @@ from typing import Any
 
 from perfspec.cli import main as perfspec
 from perfspec.engine.load import Load
-from perfspec.engine.slicelog import LoggedSecond, read_log
+from perfspec.engine.slicelog import LoggedSecond, read_seconds
 from perfspec.metrics import histogram
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -194,7 +194,7 @@ def run(folder: Path, port: int, rate: int, seconds: int) -> tuple[int, list[Log
     log_file = folder / "run" / "slices.jsonl"
     assert log_file.exists(), done.stdout + done.stderr
     with log_file.open("rb") as lines:
-        return int((folder / "start").read_text()), list(read_log(lines).seconds)
+        return int((folder / "start").read_text()), list(read_seconds(lines))
 
 
 def on_core_1() -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from perfspec.base.codec import Malformed, decode
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
 from perfspec.engine.slicelog import NAME as LOG_NAME
-from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Unwritten, read_log
+from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Unwritten, read_outline, read_seconds
 from perfspec.plan.model import Plan
 from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.result import VERSION, Result, make
@@ -80,7 +80,7 @@ def written(result: Result, folder: Path, junit: str, before: Iterable[str] = ()
 def _dialect(junit: Path) -> str:
     """Of a JUnit file that is there; the usual one where there is none."""
     try:
-        return "junit-file-attr" if b" file=" in junit.read_bytes() else "junit"
+        return "junit-file-attr" if re.search(rb"<testcase [^>]*file=", junit.read_bytes()) else "junit"
     except OSError:
         return "junit"
 
@@ -90,11 +90,13 @@ def judged(folder: Path, unwritten: Unwritten = NOTHING_UNWRITTEN, comparison: C
     try:
         plan = decode((folder / "plan.json").read_bytes(), Plan)
         with (folder / LOG_NAME).open("rb") as lines:
-            log = read_log(lines, unwritten)
+            outline = read_outline(lines, unwritten)
+            lines.seek(0)
+            comparison = comparison or _comparison(folder)
+            return make(plan, outline, comparison, seconds=read_seconds(lines, unwritten))
     except (OSError, Malformed) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UsageFailure(f"{folder} holds no run ({why})", "name a folder below results/") from error
-    return make(plan, log, comparison or _comparison(folder))
 
 
 def _comparison(folder: Path) -> Comparison | None:

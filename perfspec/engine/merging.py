@@ -59,23 +59,7 @@ def _slices(pieces: Iterable[Slice]) -> list[Slice]:
             row.add(known)
             found[at] = known = row
         known.add(piece)
-    return [each if isinstance(each, Slice) else _slice(*at, each) for at, each in found.items()]
-
-
-def _slice(key: Key, second: int, row: Row) -> Slice:
-    return Slice(
-        key,
-        second,
-        row.n,
-        row.errors,
-        row.unavailable,
-        row.over,
-        row.response,
-        row.service,
-        row.statuses,
-        row.missed,
-        row.failed_response,
-    )
+    return [each if isinstance(each, Slice) else each.as_slice(*at) for at, each in found.items()]
 
 
 def _of_worker(worker: int, tolds: Sequence[Told]) -> OfWorker:

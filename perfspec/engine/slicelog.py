@@ -8,7 +8,7 @@ line: the result is made from the file and from what is kept, and why the file i
 import errno
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -24,7 +24,8 @@ from perfspec.verdict.abort import Abort
 from perfspec.verdict.capacity import Step
 
 __all__ = [
-    "NOTHING_UNWRITTEN", "NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "Unwritten", "read_log",
+    "NOTHING_UNWRITTEN", "NOT_STARTED", "Beginning", "End", "Log", "LoggedSecond", "SliceLog", "Unwritten",
+    "read_outline", "read_seconds",
 ]  # fmt: skip
 
 NAME = "slices.jsonl"
@@ -162,15 +163,43 @@ class SliceLog:
             file.seek(self._size)
 
 
-def read_log(lines: Iterable[bytes], unwritten: Unwritten = NOTHING_UNWRITTEN) -> Log:
-    """The log of a run, torn or whole. `unwritten`: what stands in no file."""
+class _Outline(msgspec.Struct, frozen=True, tag="second"):
+    """The little of a second that says how a run went."""
+
+    second: int
+    extended: bool = False
+    held: int = 0
+    step: Step | None = None
+    lost: tuple[Lost, ...] = ()
+
+    @property
+    def line(self) -> LoggedSecond:
+        return LoggedSecond(self.second, 0, [], extended=self.extended, held=self.held, step=self.step, lost=self.lost)
+
+
+def read_seconds(lines: Iterable[bytes], unwritten: Unwritten = NOTHING_UNWRITTEN) -> Iterator[LoggedSecond]:
+    """One by one, so that only one of them is held. `unwritten`: what stands in no file."""
+    for line in lines:
+        try:
+            found: Line = decode(line, Line)  # type: ignore[arg-type]
+        except Malformed:
+            continue
+        if isinstance(found, LoggedSecond):
+            yield found
+    yield from (line for line in unwritten.lines if isinstance(line, LoggedSecond))
+
+
+def read_outline(lines: Iterable[bytes], unwritten: Unwritten = NOTHING_UNWRITTEN) -> Log:
+    """The log of a run, torn or whole, without what its seconds brought: small, however long the run was."""
     unreadable = 0
     found: list[Line] = []
     for line in lines:
         try:
-            found.append(decode(line, Line))  # type: ignore[arg-type]
+            line_of = decode(line, Beginning | _Outline | End)  # type: ignore[arg-type]
         except Malformed:
             unreadable += 1
+            continue
+        found.append(line_of.line if isinstance(line_of, _Outline) else line_of)
     found += unwritten.lines
     beginnings = [each for each in found if isinstance(each, Beginning)]
     ends = [each for each in found if isinstance(each, End)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import NO_ANSWER_KINDS, UNSENDABLE
 from perfspec.metrics.histogram import Histogram
-from perfspec.metrics.series import Slice
+from perfspec.metrics.series import Key, Slice
 
 __all__ = ["Row", "total"]
 
@@ -49,6 +49,21 @@ class Row:
         """The times of those that did not fail."""
         left = ((i, n - self.failed_response.get(i, 0)) for i, n in self.response.items())
         return {i: n for i, n in left if n > 0}
+
+    def as_slice(self, key: Key, second: int) -> Slice:
+        return Slice(
+            key,
+            second,
+            self.n,
+            self.errors,
+            self.unavailable,
+            self.over,
+            self.response,
+            self.service,
+            self.statuses,
+            self.missed,
+            self.failed_response,
+        )
 
     def add(self, piece: "Slice | Row") -> None:
         """Sums add up like slices."""

@@ -41,7 +41,7 @@ def rejudge(result: Result, judging: Plan) -> Result:
     log = Log(beginning, result.seconds, None if result.ended == TORN else end)
     held = "" if _held(result.plan) == _held(plan) else OTHER_LIMITS
     judged_by = "" if _same(result, judging) else f"the limits of stage {judging.stage} in {judging.spec}"
-    return replace(make(plan, log, result.comparison, uncounted=held), judged_by=judged_by)
+    return replace(make(plan, log, result.comparison, uncounted=held, measured=result), judged_by=judged_by)
 
 
 def _same(result: Result, judging: Plan) -> bool:

@@ -5,31 +5,33 @@ It is made from the plan and the log, so a run that was torn has one too; it nev
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Literal, TypedDict
+from typing import Literal
 
 import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
-from perfspec.engine.exemplars import FAILURES, SLOWEST, Exemplar
+from perfspec.engine.exemplars import Exemplar
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import Row, total
 from perfspec.metrics.series import ARRIVAL, Key, Slice
 from perfspec.metrics.vitals import Lost
-from perfspec.plan.fingerprint import fingerprint
 from perfspec.plan.model import Plan, Skipped, Window
 from perfspec.report.checks import CheckResult, checks_of
+from perfspec.report.digest import Digest
+from perfspec.report.known import asked, ended, lost, whence
 from perfspec.report.order import by_spec
+from perfspec.report.timeline import Drawn
 from perfspec.report.unreached import explained
 from perfspec.spec.model import unit_of
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
 from perfspec.verdict.capacity import Capacity, bracket
 from perfspec.verdict.comparison import Comparison
-from perfspec.verdict.health import Health, Sampled, held_back, judge_health, tightest_ns
+from perfspec.verdict.health import Health, held_back, held_to
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
 from perfspec.verdict.samples import Seconds, is_judged
@@ -109,6 +111,9 @@ class Result(msgspec.Struct, frozen=True):
     """Requests to look at: of each the first failures of every kind, and the slowest of the judged time."""
     summaries: tuple[Summary, ...]
     seconds: tuple[LoggedSecond, ...]
+    """Those that say something, of users for one; what a window of the judged time saw stands summed up in the line of
+    its first second. The log has all of it.
+    """
     plan: Plan
     version: int = VERSION
     commit: str = ""
@@ -132,6 +137,8 @@ class Result(msgspec.Struct, frozen=True):
     """Whose limits these verdicts are about, if not those that the run had."""
     left: int = 0
     """How often a user left because its data was used up."""
+    timeline: Drawn = Drawn()
+    """What each request did over time, for charts."""
     budget: Budget | None = None
     """What this run says about the promised availability; None without a promise."""
 
@@ -145,97 +152,54 @@ class Result(msgspec.Struct, frozen=True):
         return sum(w.end_ns - w.start_ns for w in self.windows)
 
 
-def make(plan: Plan, log: Log, comparison: Comparison | None = None, *, uncounted: str = "") -> Result:
-    """Judge a run by its plan and log. `uncounted`: why rounds cannot be judged by the plan's limits."""
+def make(
+    plan: Plan,
+    log: Log,
+    comparison: Comparison | None = None,
+    *,
+    seconds: Iterable[LoggedSecond] | None = None,
+    uncounted: str = "",
+    measured: Result | None = None,
+) -> Result:
+    """Judge a run by its plan and log.
+
+    `seconds`: those of the log in full, read only once, where the log itself is an outline. `measured`: the result of
+    the same run, where nothing but its limits is new. `uncounted`: why rounds cannot be judged by these.
+    """
     beginning = log.beginning or Beginning("", "", plan.hash, "")
     extended = any(second.extended for second in log.seconds)
     end = log.end or _torn(plan, log, extended=extended)
     capacity = _capacity(plan, log)
     windows = plan.windows(end.ended_ns) if capacity is None else _of_search(capacity)
     stretches = [(w.start_ns, w.end_ns) for w in windows]
-    slices = [piece for second in log.seconds for piece in second.slices]
-    health = _health(plan, log.seconds, stretches)
+    digest = Digest.of(plan, stretches, log.seconds if seconds is None else seconds)
+    slices = digest.slices
+    health = digest.health if measured is None else held_to(measured.health, plan.thresholds)
     held = _held(plan, log, stretches, slices)
     late = health.late or held
     verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, log, end, late, uncounted))
-    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison, _lost(log), late=bool(late)))
+    outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison, lost(log), late=bool(late)))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
-        run_id=beginning.run_id,
-        started_at=beginning.started_at,
-        perfspec=beginning.perfspec,
-        versions=beginning.versions,
-        spec=plan.spec,
-        service=plan.service,
-        stage=plan.stage,
-        environment=plan.target.environment,
-        url=plan.target.url,
-        seed=plan.seed,
-        plan_hash=plan.hash,
+        **whence(plan, beginning, log),
+        **asked(plan),
+        **ended(end),
         outcome=outcome,
         exit_code=int(code),
         extended=extended,
         windows=windows,
         verdicts=verdicts,
-        skipped=plan.skipped,
         checks=checks_of(plan, judged),
         health=health,
         notes=_notes(log, end),
-        exemplars=_exemplars(log.seconds, stretches),
-        summaries=_summaries(plan, judged),
-        seconds=log.seconds,
-        plan=plan,
+        exemplars=digest.exemplars if measured is None else measured.exemplars,
+        summaries=_summaries(plan, judged) if measured is None else measured.summaries,
+        seconds=digest.seconds,
+        timeline=digest.timeline.drawn() if measured is None else measured.timeline,
         comparison=comparison,
         goodput=goodput_of(_rounds(judged)),
         capacity=capacity,
         budget=used_of(plan.promised, _all_requests(judged)),
-        **_whence(plan, beginning, log),
-        **_ended(end),
-    )
-
-
-class Whence(TypedDict):
-    """Where a run comes from, what carried it, and which others it may be compared with."""
-
-    commit: str
-    branch: str
-    machine: str
-    workers: int
-    lost: tuple[Lost, ...]
-    fingerprint: str
-
-
-class Ended(TypedDict):
-    """How a run ended."""
-
-    ended: str
-    ended_ns: int
-    unfinished: int
-    waits: int
-    left: int
-    abort: Abort | None
-
-
-def _ended(end: End) -> Ended:
-    return Ended(
-        ended=end.reason,
-        ended_ns=end.ended_ns,
-        unfinished=end.unfinished,
-        waits=end.waits,
-        left=end.left,
-        abort=end.abort,
-    )
-
-
-def _whence(plan: Plan, beginning: Beginning, log: Log) -> Whence:
-    machine = beginning.machine
-    return Whence(
-        commit=beginning.commit,
-        branch=beginning.branch,
-        machine=machine,
-        workers=beginning.workers,
-        lost=_lost(log),
-        fingerprint=fingerprint(plan, machine),
     )
 
 
@@ -274,13 +238,9 @@ def _verdicts(
     return explained(plan, slices, limits + judge_rules(plan.rules, slices, stretches, circumstances, plan.thresholds))
 
 
-def _lost(log: Log) -> tuple[Lost, ...]:
-    return tuple(each for second in log.seconds for each in second.lost)
-
-
 def _circumstances(plan: Plan, log: Log, end: End, late: str, uncounted: str) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
-    missing = "; ".join((*(each.text for each in _lost(log)), *_without_rows(end)))
+    missing = "; ".join((*(each.text for each in lost(log)), *_without_rows(end)))
     return Circumstances(late, plan.warn_only, plan.only_proven, aborted_by, missing, uncounted)
 
 
@@ -313,13 +273,6 @@ def _notes(log: Log, end: End) -> tuple[str, ...]:
     lost = log.unreadable - (1 if end.reason == TORN else 0)
     unread = (f"{lost} lines of the log could not be read",) if lost > 0 else ()
     return (*end.notes, *unread, *filter(None, (log.problem,)))
-
-
-def _health(plan: Plan, seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> Health:
-    """A line with number k is about the second before it."""
-    judged = [s for s in seconds if is_judged(s.second - 1, stretches)]
-    sampled = [Sampled.of(s.lateness, s.cpu_ns, s.vitals, s.slices, s.workers) for s in judged]
-    return judge_health(sampled, tightest_ns(plan.thresholds))
 
 
 _INTERRUPTED = {"interrupted": ExitCode.INTERRUPTED, "terminated": ExitCode.TERMINATED}
@@ -373,20 +326,6 @@ def _ok_only(row: Row) -> Durations | None:
         return None
     pairs = [(histogram.quantile(ok, q), histogram.quantile(every, q)) for q in QUANTILES.values()]
     return _durations(ok) if any(abs(a - b) > DIFFERENT * b for a, b in pairs) else None
-
-
-def _exemplars(seconds: Iterable[LoggedSecond], stretches: Sequence[tuple[int, int]]) -> tuple[Exemplar, ...]:
-    """Several load generators keep their own, and each stretch of time has its slowest: few of them are enough."""
-    failures: dict[tuple[str, str], list[Exemplar]] = {}
-    slow: dict[str, list[Exemplar]] = {}
-    for found in (each for second in seconds for each in second.exemplars):
-        if found.why == "failed":
-            failures.setdefault((found.key.name, found.kind), []).append(found)
-        elif found.key.part != "load" or is_judged(found.due_ns // SECOND, stretches):
-            slow.setdefault(found.key.name, []).append(found)
-    first = (sorted(each, key=lambda e: e.due_ns)[:FAILURES] for each in failures.values())
-    slowest = (sorted(each, key=lambda e: -e.response_ns)[:SLOWEST] for each in slow.values())
-    return tuple(found for group in (*first, *slowest) for found in group)
 
 
 def _durations(h: Histogram) -> Durations:

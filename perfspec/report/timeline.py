@@ -8,12 +8,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import msgspec
+
+from perfspec.base.clock import SECOND
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.series import Slice
+from perfspec.plan.model import Plan
 
-__all__ = ["Bucket", "Line", "Timeline", "quantiles"]
+__all__ = ["Bucket", "Drawn", "Line", "Timeline", "quantiles", "timeline_for"]
+
+POINTS = 2_400
+"""Shared among all requests of a page, so that its size has a bound."""
+FEWEST_BUCKETS = 60
+LONG_NS, COARSE = 1200 * SECOND, 16
+"""Over twenty minutes a bucket is a sum of many seconds, and 1.6 % cannot be seen."""
 
 QUANTILES = (Fraction(1, 2), Fraction(19, 20), Fraction(99, 100))
 SHOWN_TIMERS = ("", "wait")
@@ -71,6 +81,38 @@ def quantiles(h: Histogram, wanted: Iterable[Fraction] = QUANTILES) -> list[floa
     return [us / 1000 for us in histogram.ranks(h, ranks)]
 
 
+class DrawnBucket(msgspec.Struct, frozen=True, array_like=True):
+    at: int
+    """Its number; it begins that many times `bucket_s` after the start of the load."""
+    n: int
+    failed: int
+    quantiles: tuple[float, ...]
+    """p50, p95 and p99 in ms; none without an answer."""
+
+
+class DrawnLine(msgspec.Struct, frozen=True):
+    name: str
+    timer: str
+    buckets: tuple[DrawnBucket, ...]
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A timeline as far as it is drawn: small enough for a document, however long the load was."""
+
+    bucket_s: int = 1
+    users: dict[int, int] = {}
+    """Bucket -> the most users in it."""
+    lines: tuple[DrawnLine, ...] = ()
+
+
+def timeline_for(plan: Plan, grain: int = 0) -> "Timeline":
+    """With as many buckets as a page has room for. `grain` 0: fine enough for the length of the load."""
+    return Timeline(
+        max(POINTS // max(len(plan.series_names()), 1), FEWEST_BUCKETS),
+        grain or (1 if max(plan.for_ns, plan.extend_to_ns) <= LONG_NS else COARSE),
+    )
+
+
 class Timeline:
     def __init__(self, most_buckets: int = 180, grain: int = 1) -> None:
         """`grain`: a power of two; so many neighbouring values are taken for the largest of them. With 16 a percentile
@@ -95,6 +137,27 @@ class Timeline:
         for piece in pieces:
             line = self.lines.setdefault((piece.key.name, piece.key.timer), Line(piece.key.name, piece.key.timer))
             line.buckets.setdefault(piece.second // self.bucket_s, Bucket()).add(piece, self._low_bits)
+
+    def drawn(self) -> Drawn:
+        lines = (
+            DrawnLine(
+                line.name,
+                line.timer,
+                tuple(DrawnBucket(at, b.n, b.failed, tuple(b.quantiles)) for at, b in sorted(line.buckets.items())),
+            )
+            for line in self.lines.values()
+        )
+        return Drawn(self.bucket_s, dict(self.users), tuple(lines))
+
+    @classmethod
+    def of(cls, drawn: Drawn) -> "Timeline":
+        """To be drawn; nothing can be added to it."""
+        found = cls()
+        found.bucket_s, found.users = drawn.bucket_s, dict(drawn.users)
+        for line in drawn.lines:
+            buckets = {each.at: Bucket(each.n, each.failed, {}, list(each.quantiles)) for each in line.buckets}
+            found.lines[line.name, line.timer] = Line(line.name, line.timer, buckets)
+        return found
 
     def _coarsen(self) -> None:
         self.bucket_s *= 2

@@ -23,7 +23,7 @@ from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.metrics.vitals import OfWorker, Vitals
 from perfspec.spec.model import Threshold
 
-__all__ = ["Health", "Sampled", "held_back", "judge_health", "late_limit_ns", "tightest_ns", "worst_ns"]
+__all__ = ["Health", "Sampled", "held_back", "held_to", "judge_health", "late_limit_ns", "tightest_ns", "worst_ns"]
 
 LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
@@ -167,6 +167,11 @@ def worst_ns(lateness: Mapping[int, int], vitals: Vitals | None, limit_ns: int) 
     if all(histogram.quantile(_merged([seen]), P99) * 1000 <= limit_ns for seen in counts):
         return 0
     return max(max(seen) for seen in counts) * 1000
+
+
+def held_to(health: Health, thresholds: Iterable[Threshold]) -> Health:
+    """The same load generator, for other limits."""
+    return msgspec.structs.replace(health, late_limit_ns=late_limit_ns(tightest_ns(thresholds)))
 
 
 def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:

@@ -25,6 +25,7 @@ __all__ = [
     "is_judged",
     "of_row",
     "over_by_histogram",
+    "place",
     "sample",
     "unsent",
     "windows_of",
@@ -80,15 +81,15 @@ def sample(slices: Iterable[Slice], row: RowName, cell: Cell, stretches: Seconds
             continue
         if piece.key.part != "load":
             whole.add(piece)
-        elif (place := _place(piece.second * SECOND, stretches, cut)) is not None:
-            rows[place[0]][place[1]].add(piece)
+        elif (at := place(piece.second * SECOND, stretches, cut)) is not None:
+            rows[at[0]][at[1]].add(piece)
     for stretch in rows:
         for window in stretch:
             whole.add(window)
     return Sample(whole, rows)
 
 
-def _place(at_ns: int, stretches: Seconds, cut: Sequence[int]) -> tuple[int, int] | None:
+def place(at_ns: int, stretches: Seconds, cut: Sequence[int]) -> tuple[int, int] | None:
     """(stretch, window) of an instant; None where nothing is judged."""
     for number, (start, end) in enumerate(stretches):
         if start <= at_ns < end:

@@ -9,6 +9,7 @@ from perfspec.report.html.markup import Markup, element
 from perfspec.report.html.page import document
 from perfspec.report.html.requests import Frame
 from perfspec.report.standing import Stand, Standing
+from perfspec.report.timeline import timeline_for
 from perfspec.report.words import lasting
 
 __all__ = ["LivePage"]
@@ -24,7 +25,7 @@ class LivePage:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._timeline = requests.timeline_for(plan, GRAIN)
+        self._timeline = timeline_for(plan, GRAIN)
         self._standing = Standing(plan)
         self._second = 0
         self._users = 0

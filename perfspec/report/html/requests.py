@@ -28,16 +28,12 @@ __all__ = [
     "over_time",
     "section",
     "table",
-    "timeline_for",
     "title",
     "users",
 ]
 
-POINTS = 2_400
-"""Shared among all requests of a page, so that its size has a bound."""
 CURVE = (*(Fraction(k, 20) for k in range(19)), *(Fraction(k, 200) for k in range(190, 200)),
          *(1 - Fraction(1, k) for k in (250, 400, 600, 1000, 2000, 4000, 10000)))  # fmt: skip
-FEWEST_BUCKETS = 60
 MOST_KINDS = 12
 
 
@@ -55,15 +51,8 @@ class Frame(NamedTuple):
         return cls(plan, seconds, _bands(plan, seconds, windows), frozenset(broken))
 
 
-def timeline_for(plan: Plan, grain: int = 1) -> Timeline:
-    """With as many buckets as the page has room for."""
-    return Timeline(max(POINTS // max(len(plan.series_names()), 1), FEWEST_BUCKETS), grain)
-
-
 def section(result: Result) -> Markup:
-    timeline = timeline_for(result.plan)
-    for second in result.seconds:
-        timeline.add(second)
+    timeline = Timeline.of(result.timeline)
     broken = (v.threshold for v in result.verdicts if v.outcome in ("FAIL", "WARN"))
     frame = Frame.of(result.plan, result.ended_ns, result.windows, broken)
     return element(

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from perfspec.base.codec import decode
-from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond, read_log
+from perfspec.engine.slicelog import Beginning, End, Log, LoggedSecond, read_outline
 from perfspec.report.result import Result, make, to_json
 from perfspec.verdict.abort import Abort
 
@@ -144,7 +144,7 @@ def test_the_schema_refuses_what_is_no_result(result, good) -> None:
 
 
 def test_a_log_that_holds_nothing_makes_a_result_that_is_no_pass(plan) -> None:
-    found = make(plan, read_log([]))
+    found = make(plan, read_outline([]))
     assert (found.outcome, found.ended, found.ended_ns, found.run_id) == ("INCONCLUSIVE", "torn", 0, "")
     assert (found.windows, found.judged_ns, found.summaries) == ((), 0, ())
     validator().validate(json.loads(to_json(found)))

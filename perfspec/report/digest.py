@@ -1,0 +1,118 @@
+"""A load of hours as few numbers: fed second by second, so that no more than one of them is held.
+
+All that judges is a sum over a window of the judged time (verdict/samples.py), so the slices of a window are added up
+as they come, and a verdict is the same by the sums as by the seconds. What is drawn is a timeline of its own. Of each
+second only a line without slices stays, as the document has it; the log has all of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from perfspec.base.clock import SECOND
+from perfspec.engine.exemplars import FAILURES, SLOWEST, Exemplar
+from perfspec.engine.slicelog import LoggedSecond
+from perfspec.metrics.rows import Row
+from perfspec.metrics.series import Key, Slice
+from perfspec.plan.model import Plan
+from perfspec.report.timeline import Timeline, timeline_for
+from perfspec.verdict.health import Health, Sampled, judge_health, tightest_ns
+from perfspec.verdict.samples import Seconds, is_judged, place, windows_of
+
+__all__ = ["Digest"]
+
+
+@dataclass(slots=True)
+class Digest:
+    plan: Plan
+    stretches: Seconds
+    timeline: Timeline = field(init=False)
+    _exemplars: list[Exemplar] = field(default_factory=list)
+    _rows: dict[tuple[Key, tuple[int, int] | None], tuple[int, Row]] = field(default_factory=dict)
+    """(series, window) -> its first second that brought anything, and the sum."""
+    _lines: list[LoggedSecond] = field(default_factory=list)
+    _sampled: list[Sampled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.timeline = timeline_for(self.plan)
+
+    @classmethod
+    def of(cls, plan: Plan, stretches: Seconds, seconds: Iterable[LoggedSecond]) -> "Digest":
+        found = cls(plan, stretches)
+        cut = windows_of(stretches)
+        for second in seconds:
+            found._add(second, cut)
+        return found
+
+    def _add(self, line: LoggedSecond, cut: tuple[int, ...]) -> None:
+        """A line with number k is about the second before it."""
+        self.timeline.add(line)
+        self._exemplars += line.exemplars
+        if is_judged(line.second - 1, self.stretches):
+            self._sampled.append(Sampled.of(line.lateness, line.cpu_ns, line.vitals, line.slices, line.workers))
+        for piece in line.slices:
+            at = place(piece.second * SECOND, self.stretches, cut) if piece.key.part == "load" else None
+            _, row = self._rows.setdefault((piece.key, at), (piece.second, Row()))
+            row.add(piece)
+        is_search = self.plan.search is not None  # of which the steps are told apart afterwards
+        self._lines.append(_without_readings(line, line.slices if is_search else []))
+
+    @property
+    def slices(self) -> list[Slice]:
+        return [row.as_slice(key, second) for (key, _), (second, row) in self._rows.items()]
+
+    @property
+    def seconds(self) -> tuple[LoggedSecond, ...]:
+        """The lines that say something, with the sums in that of their first second."""
+        if self.plan.search is not None:
+            return tuple(self._lines)
+        lines = self._lines or [LoggedSecond(0, 0, [])]
+        known = {line.second: number for number, line in reversed(list(enumerate(lines)))}
+        sums: dict[int, list[Slice]] = {}
+        for piece in self.slices:  # nothing is judged by service times; the summaries have them
+            small = msgspec.structs.replace(piece, service={})
+            sums.setdefault(known.get(piece.second + 1, 0), []).append(small)
+        whole = [msgspec.structs.replace(line, slices=sums.get(number, [])) for number, line in enumerate(lines)]
+        last = len(whole) - 1
+        return tuple(
+            line
+            for number, line in enumerate(whole)
+            if number in (0, last) or line != _quiet(line.second, whole[number - 1].users)
+        )
+
+    @property
+    def exemplars(self) -> tuple[Exemplar, ...]:
+        """Several load generators keep their own, and each stretch of time has its slowest: few of them are enough."""
+        failures: dict[tuple[str, str], list[Exemplar]] = {}
+        slow: dict[str, list[Exemplar]] = {}
+        for found in self._exemplars:
+            if found.why == "failed":
+                failures.setdefault((found.key.name, found.kind), []).append(found)
+            elif found.key.part != "load" or is_judged(found.due_ns // SECOND, self.stretches):
+                slow.setdefault(found.key.name, []).append(found)
+        first = (sorted(each, key=lambda e: e.due_ns)[:FAILURES] for each in failures.values())
+        slowest = (sorted(each, key=lambda e: -e.response_ns)[:SLOWEST] for each in slow.values())
+        return tuple(found for group in (*first, *slowest) for found in group)
+
+    @property
+    def health(self) -> Health:
+        return judge_health(self._sampled, tightest_ns(self.plan.thresholds))
+
+
+def _without_readings(line: LoggedSecond, slices: list[Slice]) -> LoggedSecond:
+    return LoggedSecond(
+        line.second,
+        line.users,
+        slices,
+        extended=line.extended,
+        held=line.held,
+        step=line.step,
+        workers=line.workers,
+        lost=line.lost,
+    )
+
+
+def _quiet(second: int, users: int) -> LoggedSecond:
+    """A line that says nothing."""
+    return LoggedSecond(second, users, [])
