@@ -37,6 +37,10 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
     def __str__(self) -> str:
         return self.source
 
+    @property
+    def has_holes(self) -> bool:
+        return "${" in self.source
+
     def at(self, start: int, end: int) -> Span:
         """The span of characters [start, end); the whole where escapes or line breaks make that uncertain."""
         return self.span.part(start, end) if self.span.width == len(self.source) else self.span

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfspec.diagnostics.diagnostic import Diagnostics
-from perfspec.diagnostics.source import Source
+from perfspec.diagnostics.source import Source, Span
 from perfspec.language import templates
 from perfspec.language.compose import compose
 from perfspec.language.expressions import ExpressionError
 from perfspec.language.nodes import Mapping
-from perfspec.language.templates import Array, Hole, Literal, Object, Template
+from perfspec.language.templates import Array, Hole, Literal, Object, Template, Text
 
 
 def value(yaml: str):
@@ -118,6 +118,8 @@ def test_names_are_placed_exactly_and_escapes_make_that_the_whole_text() -> None
     escaped = templates.text(scalar(r'"/\x41${ab}"'))
     assert [(str(span), span.width) for _, span in escaped.reads()] == [("s.yaml:1:5", 10)]
     assert str(plain) == "/x?a=${ab}&b=${c.d}"
+    assert plain.has_holes
+    assert not Text("a", Span("s", 1, 1, 1, 2)).has_holes
 
 
 def test_a_hole_alone_keeps_its_type_and_a_quoted_one_is_a_text() -> None:
