@@ -15,7 +15,7 @@ from perfspec.history.records import Judged, Run, Wanted
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.report.remarks import label
-from perfspec.report.result import Result
+from perfspec.report.result import Result, Summary
 from perfspec.verdict.comparison import QUANTILES, Measure, Numbers
 
 if TYPE_CHECKING:
@@ -126,14 +126,14 @@ def run_of(result: Result, path: Path) -> Run:
 
 
 def numbers_of(result: Result) -> Numbers:
-    """What is compared: every request of the load, whichever flow sent it."""
+    """What is compared: every request of the load, whichever flow sent it; of times, those of what did not fail."""
     counts: dict[str, Histogram] = {}
     seen: dict[str, list[int]] = {}
     for summary in result.summaries:
         if summary.key.part != "load" or summary.key.timer not in TIMERS:
             continue
         name = label(summary)
-        histogram.add(counts.setdefault(name, {}), summary.response.histogram)
+        histogram.add(counts.setdefault(name, {}), _went_well(summary))
         before = seen.setdefault(name, [0, 0])
         seen[name] = [before[0] + summary.n, before[1] + summary.failed]
     measures = tuple(
@@ -141,6 +141,15 @@ def numbers_of(result: Result) -> Numbers:
         for name, response in counts.items()
     )
     return Numbers(result.run_id, result.started_at, result.commit, measures)
+
+
+def _went_well(summary: Summary) -> Histogram:
+    """The times of what did not fail, as far as the document tells them apart: where they are as good as the same as
+    all, those of all. An error page is no fast answer.
+    """
+    if summary.failed == summary.n:
+        return {}
+    return (summary.ok_response or summary.response).histogram
 
 
 def _information(result: Result, request: str) -> float:

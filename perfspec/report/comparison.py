@@ -11,6 +11,7 @@ MARKS = {
     "improved": "FASTER",
     "maybe slower": "slower?",
     "maybe faster": "faster?",
+    "not comparable": "?",
     "unchanged": "",
 }
 OF_ERRORS = {
@@ -18,6 +19,7 @@ OF_ERRORS = {
     "improved": "FEWER",
     "maybe slower": "more?",
     "maybe faster": "fewer?",
+    "not comparable": "?",
     "unchanged": "",
 }
 HEAD = ("", "request", "", "before", "now", "change", "likely", "a regression")
@@ -46,6 +48,8 @@ def remarks(comparison: Comparison) -> list[str]:
     found = []
     if not comparison.same_shape:
         found.append("another load, environment or machine: what differs may be due to that")
+    if faster := dict.fromkeys(c.request for c in comparison.changes if c.state == "not comparable"):
+        found.append(f"{', '.join(faster)}: what still went well came sooner, but more failed: nothing became faster")
     if not comparison.changes:
         found.append("no request has enough answers on both sides")
     found += [f"new: {', '.join(comparison.only_now)}"] if comparison.only_now else []
@@ -99,9 +103,9 @@ def _percent(ratio: float) -> str:
 
 
 def _likely(change: Change) -> str:
-    """A side that so few answers do not bound is left open."""
+    """Few answers may bound one side and not the other."""
     if change.low is None and change.high is None:
         return "anything, for so few answers"
     if change.low is None or change.high is None:
-        return f"{_percent(change.low)} or more" if change.low is not None else f"{_percent(change.high or 1)} or less"
+        return f"{_percent(change.low)} or more" if change.low is not None else f"{_percent(change.high or 0)} or less"
     return f"{100 * (change.low - 1):+.0f} to {_percent(change.high)}"

@@ -125,11 +125,14 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
     """`history`: the runs to compare with, oldest first; at least one."""
     changes: list[Change] = []
     before = {measure.request for run in history for measure in run.measures}
+    errors: list[ErrorChange] = []
     for measure in now.measures:
+        found = _errors(measure, [m for run in history if (m := run.of(measure.request))])
+        errors += [found] if found is not None else []
+        more_failed = found is not None and found.low > 0
         seen = [m for run in history if (m := run.of(measure.request)) and histogram.count(m.response) >= FEWEST]
         if seen and histogram.count(measure.response) >= FEWEST:
-            changes += (_change(measure, seen, statistic) for statistic in QUANTILES)
-    errors = (_errors(measure, [m for run in history if (m := run.of(measure.request))]) for measure in now.measures)
+            changes += (_change(measure, seen, statistic, more_failed=more_failed) for statistic in QUANTILES)
     newest = history[-1].commit
     return Comparison(
         baseline=baseline,
@@ -139,7 +142,7 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
         same_shape=same_shape,
         only_now=tuple(m.request for m in now.measures if m.request not in before),
         only_before=tuple(sorted(before - {m.request for m in now.measures})),
-        errors=tuple(found for found in errors if found is not None),
+        errors=tuple(errors),
     )
 
 
@@ -158,7 +161,8 @@ def _errors(now: Measure, history: Sequence[Measure]) -> ErrorChange | None:
     return ErrorChange(now.request, was, is_now, low, high, state, len(history))
 
 
-def _change(now: Measure, history: Sequence[Measure], statistic: str) -> Change:
+def _change(now: Measure, history: Sequence[Measure], statistic: str, *, more_failed: bool) -> Change:
+    """`more_failed`: surely. What still went well is then no measure of how fast the service has become."""
     q = QUANTILES[statistic]
     values = [max(1, histogram.quantile(m.response, q)) for m in history]
     value = max(1, histogram.quantile(now.response, q))
@@ -168,6 +172,8 @@ def _change(now: Measure, history: Sequence[Measure], statistic: str) -> Change:
     state: State = judged.state
     if statistic not in JUDGED and state in ("regressed", "improved"):
         state = "maybe slower" if state == "regressed" else "maybe faster"
+    if more_failed and state in ("improved", "maybe faster"):
+        state = "not comparable"
     return Change(
         request=now.request,
         statistic=statistic,  # type: ignore[arg-type]

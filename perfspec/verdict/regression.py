@@ -41,7 +41,8 @@ ENOUGH_RUNS = 5
 MAD_TO_SD = 1.4826
 ONE_SIDE = 0.975
 """Each side of a two-sided 95 % range."""
-State = Literal["regressed", "improved", "unchanged", "maybe slower", "maybe faster"]
+State = Literal["regressed", "improved", "unchanged", "maybe slower", "maybe faster", "not comparable"]
+"""Not comparable: faster where more failed."""
 
 
 class Range(NamedTuple):

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from msgspec.structs import replace
 
+from perfspec.app.history import numbers_of
 from perfspec.base.errors import ExitCode
 from perfspec.metrics import histogram
 from perfspec.report.formats import FORMATS
@@ -186,3 +187,14 @@ def test_every_report_tells_of_more_errors(result, good) -> None:
     assert sentence in to_junit(made).decode().replace("&gt;", ">")
     assert "more errors than before" in many_to_github([made]).decode()
     assert sentence in message(made, "", recovered=False)
+
+
+@pytest.mark.parametrize(("failed", "count"), [(0, 100), (60, 40), (100, 0)])
+def test_what_failed_is_no_fast_answer_to_compare_with(result, piece, failed, count) -> None:
+    """Error pages in 1 ms beside answers in 10 ms: only these are compared, and none where there are none."""
+    wrong = piece("search", failed, ms=1, errors={"status 500": failed}, second=20)
+    wrong = replace(wrong, failed_response=dict(wrong.response))
+    (measure,) = numbers_of(result(piece("search", 100 - failed, ms=10, second=20), wrong)).measures
+    assert (measure.n, measure.failed) == (100, failed)
+    assert histogram.count(measure.response) == count
+    assert all(histogram.lowest(i) >= 9000 for i in measure.response)

@@ -3,11 +3,12 @@
 import math
 import random
 
+import msgspec
 import pytest
 
 from perfspec.base.codec import decode, encode
 from perfspec.metrics import histogram
-from perfspec.report.comparison import lines
+from perfspec.report.comparison import lines, sentence
 from perfspec.verdict.comparison import Comparison, Measure, Numbers, compare
 
 
@@ -136,3 +137,43 @@ def test_what_never_failed_says_nothing_of_errors_and_who_is_not_answered_is_com
     assert (change.statistic, change.now) == ("errors", 1.0)
     few = Numbers("run-9", "2026-11-09", "", (Measure("cart", 19, 19, {}),))
     assert compare(few, [failing(1, 0)], "run 1").errors == ()
+
+
+def half_dead(name, n=1000, failed=0, ms=50.0):
+    """A request of which so many failed, and the rest took that long."""
+    measure = Measure("suggest", n, failed, response(ms, n - failed, name) if failed < n else {})
+    return Numbers(f"run-{name}", f"2026-11-{name:02d}T10:00:00+00:00", "", (measure,))
+
+
+def test_a_service_that_fails_more_often_became_no_faster() -> None:
+    """Half of the answers are gone, and the others come in half the time."""
+    found = compare(half_dead(9, failed=500, ms=25), HISTORY, "the median of 7 runs on main")
+    assert set(states(found).values()) == {"not comparable"}
+    (errors,) = found.errors
+    assert errors.state == "regressed"
+    text = "\n".join(lines(found))
+    assert "FASTER" not in text
+    assert "faster?" not in text
+    assert "suggest: what still went well came sooner, but more failed: nothing became faster" in text
+    steady = [half_dead(day, failed=500) for day in range(1, 8)]
+    assert states(compare(half_dead(9, failed=505, ms=25), steady, "b"))["suggest", "p50"] == "improved"
+    slower = compare(half_dead(9, failed=500, ms=100), HISTORY, "b")
+    assert states(slower)["suggest", "p50"] == "regressed"
+
+
+def test_a_service_that_is_dead_is_compared_by_its_errors_alone() -> None:
+    found = compare(half_dead(9, failed=1000), HISTORY, "the median of 7 runs on main")
+    assert found.changes == ()
+    assert [change.request for change in found.regressed] == ["suggest"]
+    assert "MORE" in "\n".join(lines(found))
+
+
+def test_a_range_that_is_bounded_on_one_side_is_told() -> None:
+    """25 answers bound a p95 from below alone."""
+    before, now = (run(day, n=25, suggest=ms) for day, ms in ((1, 500), (2, 10)))
+    (p95,) = (c for c in compare(now, [before], "b").changes if c.statistic == "p95")
+    assert p95.low is None or p95.high is None
+    faster = sentence(msgspec.structs.replace(p95, low=None, high=0.25))
+    assert "(likely -75 % or less; " in faster
+    assert "(likely +50 % or more; " in sentence(msgspec.structs.replace(p95, low=1.5, high=None))
+    assert "(likely anything, for so few answers; " in sentence(msgspec.structs.replace(p95, low=None, high=None))
