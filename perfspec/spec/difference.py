@@ -1,10 +1,13 @@
 """What a change to a spec means for the gate: which limits were loosened, which stages shortened, which checks dropped.
 
 Limits are compared as they count in an environment, so a changed value is seen where it is used. Loosened is whatever
-lets more pass than before: a wider limit, one that only warns, a shorter stage, a check or a flow that is gone.
+lets more pass than before: a wider limit, one that only warns, a shorter stage, a check or a flow that is gone. And
+what may: whose effect on a verdict cannot be told from the spec is loosened as well, so that somebody looks at it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+from math import inf
 from typing import NamedTuple, TypeVar
 
 from perfspec.base.units import format_duration
@@ -12,8 +15,9 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import Limit
 from perfspec.load import Arrivals
-from perfspec.spec.drift import Finding, Kind, drift
+from perfspec.spec.drift import MAY, Finding, Kind, drift, plain
 from perfspec.spec.model import Environment, Promise, Spec, Stage
+from perfspec.spec.promises import stage_promises
 from perfspec.spec.thresholds import resolve
 from perfspec.steps import requests
 
@@ -71,19 +75,20 @@ def _both(before: Mapping[str, T], after: Mapping[str, T]) -> Iterator[tuple[str
 
 
 def _limits(before: Spec, after: Spec) -> Iterator[Finding]:
-    scopes = ("", *dict.fromkeys((*after.stages, *before.stages)))
-    for scope in scopes:
-        old, new = _promises(before, scope), _promises(after, scope)
-        if scope and (scope not in before.stages or scope not in after.stages):
+    """Those of the spec, then what stages say of their own, beside what counts there otherwise."""
+    for name, was, now in _both(_named(before.promises), _named(after.promises)):
+        yield from _limit(name, (before, was), (after, now))
+    for scope, new in after.stages.items():
+        old = before.stages.get(scope)
+        if old is None:
             continue  # a stage that came or went is told as such
-        for name, was, now in _both(old, new):
-            label = f"{name} in stage {scope}" if scope else name
-            yield from _limit(label, (before, was), (after, now))
+        own = {**_named(new.promises), **_named(old.promises)}
+        counts = (_named(stage_promises(before, old)), _named(stage_promises(after, new)))
+        for name in own:
+            yield from _limit(f"{name} in stage {scope}", (before, counts[0].get(name)), (after, counts[1].get(name)))
 
 
-def _promises(spec: Spec, scope: str) -> dict[str, Promise]:
-    stage = spec.stages.get(scope)
-    promises = (stage.promises if stage else ()) if scope else spec.promises
+def _named(promises: Iterable[Promise]) -> dict[str, Promise]:
     return {f"{p.row.text} {p.cell.text}": p for p in promises}
 
 
@@ -116,25 +121,32 @@ def _said(limit: Limit) -> str:
     return f"{limit.text}, warn only" if limit.warn_only else limit.text
 
 
-_UPPER, _LOWER = ("under", "at most"), ("over", "at least")
-
-
 def _direction(was: Limit, now: Limit) -> Kind:
+    """Loosened is what lets a number pass that did not, also where it refuses others."""
     if was.warn_only != now.warn_only:
         return "loosened" if now.warn_only else "tightened"
     if was.quantity.unit != now.quantity.unit:
-        return "changed"
-    for side, sign in ((_UPPER, 1), (_LOWER, -1)):
-        if was.relation in side and now.relation in side:
-            step = sign * (now.quantity.value - was.quantity.value)
-            if step == 0:
-                return "loosened" if now.relation in ("at most", "at least") else "tightened"
-            return "loosened" if step > 0 else "tightened"
-    if was.relation == now.relation == "between" and was.high and now.high:
-        wider = now.quantity.value <= was.quantity.value and now.high.value >= was.high.value
-        narrower = now.quantity.value >= was.quantity.value and now.high.value <= was.high.value
-        return "loosened" if wider else "tightened" if narrower else "changed"
-    return "changed"
+        return "loosened"
+    (low, high), (new_low, new_high) = _allowed(was), _allowed(now)
+    if new_low < low or new_high > high:
+        return "loosened"
+    return "tightened" if (low, high) != (new_low, new_high) else "changed"
+
+
+_Edge = tuple[Fraction | float, int]
+
+
+def _allowed(limit: Limit) -> tuple[_Edge, _Edge]:
+    """The smallest and the largest number that pass, each with a step beyond where the limit itself does not."""
+    value = limit.quantity.value
+    match limit.relation:
+        case "under" | "at most":
+            return (-inf, 0), (value, -1 if limit.relation == "under" else 0)
+        case "over" | "at least":
+            return (value, 1 if limit.relation == "over" else 0), (inf, 0)
+        case "between":
+            assert limit.high is not None
+            return (value, 0), (limit.high.value, 0)
 
 
 # stages
@@ -161,7 +173,7 @@ def _stage(name: str, old: Stage, new: Stage) -> Iterator[Finding]:
             yield kind, f"stage {name} goes up to {now:g} {unit}, no longer to {was:g}", new.span
     for rule in old.abort:
         if rule.text not in {r.text for r in new.abort}:
-            yield "changed", f"stage {name} no longer ends when `{rule.text}`", new.span
+            yield "loosened", f"stage {name} no longer ends when `{rule.text}`", new.span
     if old.warn_only != new.warn_only:
         kind = "loosened" if new.warn_only else "tightened"
         yield (
@@ -177,7 +189,7 @@ def _stage(name: str, old: Stage, new: Stage) -> Iterator[Finding]:
             new.span,
         )
     if old.mix != new.mix:
-        yield "changed", f"stage {name} mixes its flows differently", new.span
+        yield "loosened", f"stage {name} mixes its flows differently{MAY}", new.span
 
 
 def _length(name: str, what: str, old: Stage, new: Stage, of: Callable[[Stage], int]) -> Iterator[Finding]:
@@ -217,7 +229,7 @@ def _flows(before: Spec, after: Spec) -> Iterator[Finding]:
         elif new is None and old is not None:
             yield "loosened", f"flow {name} is gone", old.span
         elif old is not None and new is not None and old.weight != new.weight:
-            yield "changed", f"flow {name} weighs {new.weight:g}, no longer {old.weight:g}", new.span
+            yield "loosened", f"flow {name} weighs {new.weight:g}, no longer {old.weight:g}{MAY}", new.span
     yield from _checks(before, after)
 
 
@@ -256,7 +268,9 @@ def _environments(before: Spec, after: Spec) -> Iterator[Finding]:
             yield "changed", f"environment {name} is gone", old.span
         elif old is not None and new is not None:
             if old.url != new.url:
-                yield "changed", f"environment {name} is at {new.url}, no longer at {old.url}", new.span
+                yield "loosened", f"environment {name} is at {new.url}, no longer at {old.url}{MAY}", new.span
+            if _reached(old) != _reached(new):
+                yield "loosened", f"environment {name} is reached differently{MAY}", new.span
             if old.stages != new.stages:
                 yield (
                     "changed",
@@ -269,6 +283,11 @@ def _environments(before: Spec, after: Spec) -> Iterator[Finding]:
                     f"environment {name} {'now asks' if new.confirm else 'no longer asks'} before a run",
                     new.span,
                 )
+
+
+def _reached(environment: Environment) -> object:
+    """How requests get there, and how many."""
+    return plain((environment.access, environment.most_users, environment.most_requests_per_s))
 
 
 def _listed(stages: Iterable[str] | None) -> str:

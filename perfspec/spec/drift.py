@@ -16,7 +16,10 @@ from perfspec.spec.model import Spec, Stage
 from perfspec.steps import requests
 from perfspec.steps.kinds import Request
 
-__all__ = ["Finding", "Kind", "drift"]
+__all__ = ["MAY", "Finding", "Kind", "drift", "plain"]
+
+MAY = ", which may ask less of the service"
+"""Of what is loosened because nobody can tell."""
 
 Kind = Literal["loosened", "tightened", "changed"]
 Finding = tuple[Kind, str, Span]
@@ -35,7 +38,7 @@ def drift(before: Spec, after: Spec) -> Iterator[Finding]:
     data = {each.name: plain(each) for each in before.data}
     for each in after.data:
         if each.name in data and plain(each) != data[each.name]:
-            yield "changed", f"data {each.name} are drawn differently", top
+            yield "loosened", f"data {each.name} are drawn differently{MAY}", top
     yield from _promise(before, after, top)
 
 
@@ -73,9 +76,9 @@ def _stage(name: str, old: Stage, new: Stage, flows: tuple[str, ...]) -> Iterato
         kind = "loosened" if (new.pause_cap_ns or 10**18) > (old.pause_cap_ns or 10**18) else "tightened"
         yield kind, f"stage {name} pauses {_cap(new)}, no longer {_cap(old)}", new.span
     if old.extend_to_ns != new.extend_to_ns:
-        yield "changed", f"stage {name} runs on {_extension(new)}, no longer {_extension(old)}", new.span
+        yield "loosened", f"stage {name} runs on {_extension(new)}, no longer {_extension(old)}{MAY}", new.span
     if old.search != new.search:
-        yield "changed", f"stage {name} searches for the limit differently", new.span
+        yield "loosened", f"stage {name} searches for the limit differently{MAY}", new.span
     for flow in flows:
         if new.mix is not None and not new.mix.get(flow) and (old.mix is None or old.mix.get(flow)):
             yield "loosened", f"stage {name} leaves out flow {flow} and all limits on it", new.span
@@ -107,14 +110,30 @@ def _sent(before: Spec, after: Spec) -> Iterator[Finding]:
     """Requests by name, each as all its places send it."""
     old, new = _by_name(before), _by_name(after)
     for name in (name for name in new if name in old):
-        was, now = (max(r.timeout_ns for r in side[name]) for side in (old, new))
         span = new[name][0].span
+        was, now = ([r.timeout_ns for r in side[name]] for side in (old, new))
         if was != now:
-            kind: Kind = "loosened" if now > was else "tightened"
-            yield kind, f"{name} may take {format_duration(now)}, no longer {format_duration(was)}", span
+            is_longer = max(now) > max(was) or any(n > w for w, n in zip(was, now, strict=False))
+            kind: Kind = "loosened" if is_longer else "tightened"
+            yield kind, f"{name} may take {_times(now)}, no longer {_times(was)}", span
+        checks = ([sorted(str(check) for check in r.expect) for r in side[name]] for side in (old, new))
+        if _is_checked_less(*checks):
+            yield "loosened", f"{name} is no longer checked wherever it was", span
         sides = ([plain(r, *_TOLD_ELSEWHERE) for r in side[name]] for side in (old, new))
         if next(sides) != next(sides):
-            yield "changed", f"{name} is sent differently", span
+            yield "loosened", f"{name} is sent differently{MAY}", span
+
+
+def _times(timeouts: list[int]) -> str:
+    return " or ".join(format_duration(ns) for ns in sorted(set(timeouts)))
+
+
+def _is_checked_less(old: list[list[str]], new: list[list[str]]) -> bool:
+    """In one of several places; what is checked in none any more is told as such."""
+    if len(old) == 1 or len(old) != len(new):
+        return False
+    known = {text for place in new for text in place}
+    return any(text in known and text not in now for was, now in zip(old, new, strict=True) for text in was)
 
 
 _TOLD_ELSEWHERE = ("at", "timeout_ns", "expect")
@@ -132,10 +151,10 @@ def _steps(before: Spec, after: Spec) -> Iterator[Finding]:
     """What is around the requests: pauses, waits, conditions, repetitions."""
     for name, flow in after.flows.items():
         if name in before.flows and _around(before.flows[name].steps) != _around(flow.steps):
-            yield "changed", f"flow {name} goes another way from request to request", flow.span
+            yield "loosened", f"flow {name} goes another way from request to request{MAY}", flow.span
     for part in ("setup", "first", "last", "teardown"):
         if plain(getattr(before, part)) != plain(getattr(after, part)):
-            yield "changed", f"what happens in its {part} has changed", Span(after.path, 1, 1, 1, 1)
+            yield "loosened", f"what happens in its {part} has changed{MAY}", Span(after.path, 1, 1, 1, 1)
 
 
 def _around(steps: Any) -> Any:
