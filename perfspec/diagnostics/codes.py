@@ -102,6 +102,7 @@ _ROWS = (
     Code("PS422", "a request is a stream and a wait"),
     Code("PS423", "a metric has a name that is taken"),
     Code("PS430", "a file to be uploaded cannot be found or read"),
+    Code("PS431", "a header that says how a message is framed"),
     Code("PS451", "a JSON path that is slow to find, in a step that runs often"),
     Code("PS501", "a phase has both `users` and `arrivals`"),
     Code("PS502", "a phase begins with another number of users than the last one ended with"),

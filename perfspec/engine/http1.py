@@ -9,6 +9,7 @@ States: idle (`busy` false) -> awaited (`busy`, set by the sender) -> in pieces 
 4. Whether a body follows also depends on the request (HEAD), so that is not part of the cached head.
 """
 
+import re
 from collections.abc import Callable
 
 import httptools
@@ -29,6 +30,7 @@ _CACHED_HEAD_BYTES = 4096
 _VERSION = b"HTTP/1."
 _EMPTY_LINE = b"\r\n\r\n"
 """With the end of the line before it."""
+_BARE = re.compile(rb"(?<!\r)\n")
 _TAIL = 5
 """The end of a chunked answer is an empty line after a line that is not empty: what must be seen of it."""
 
@@ -229,6 +231,8 @@ class Http1:
             raise ProtocolError("head too long")
         if not data.startswith(_VERSION[: len(data)]):
             raise ProtocolError("not an HTTP/1 answer")
+        if b"\n" in data and _BARE.search(data):
+            raise ProtocolError("a line of the head ends in a bare line feed")
         self.pieces = [data]
         return None
 

@@ -9,7 +9,7 @@ from perfspec.language.nodes import Mapping, Node, Scalar
 from perfspec.language.phrase_grammar import parse_duration
 from perfspec.spec.model import Access, Ready, Spec, Tls
 from perfspec.steps.reading import Reading
-from perfspec.steps.request import CONSTANT_ROOTS, checks, table
+from perfspec.steps.request import CONSTANT_ROOTS, checks, header_table
 
 __all__ = ["check_access", "read_access", "read_ready"]
 
@@ -29,7 +29,7 @@ def read_access(node: Mapping, reading: Reading) -> Access:
         tls=_tls(tls) if isinstance(tls, Mapping) else None,
         http=2 if isinstance(version, Scalar) and version.value == 2 else 1,
         proxy=templates.text(proxy) if isinstance(proxy, Scalar) else None,
-        headers=table(node.get("headers"), reading),
+        headers=header_table(node.get("headers"), reading),
     )
 
 

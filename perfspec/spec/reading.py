@@ -16,7 +16,6 @@ from perfspec import data as data_kinds
 from perfspec.data.kinds import OF_FILES, Data
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
-from perfspec.language import templates
 from perfspec.language.nodes import Entry, Mapping, Node, Scalar, Sequence
 from perfspec.language.phrase_grammar import parse_duration, parse_pause, parse_rate
 from perfspec.spec.access import read_access, read_ready
@@ -30,7 +29,7 @@ from perfspec.steps import read_steps
 from perfspec.steps.authorization import read_authorization
 from perfspec.steps.pacing import paced
 from perfspec.steps.reading import Reading
-from perfspec.steps.request import table
+from perfspec.steps.request import header_table, table
 from perfspec.steps.use import listed
 
 __all__ = ["read"]
@@ -129,9 +128,7 @@ def _reading(defaults: Mapping | None, out: Diagnostics) -> Reading:
     auth = defaults.get("auth")
     if isinstance(auth, Scalar):
         reading.authorization = read_authorization(auth, reading)
-    headers = defaults.get("headers")
-    if isinstance(headers, Mapping):
-        reading.headers = tuple((e.key.text, templates.text(e.value)) for e in headers if isinstance(e.value, Scalar))
+    reading.headers = header_table(defaults.get("headers"), reading)
     return reading
 
 

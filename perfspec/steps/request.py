@@ -35,6 +35,7 @@ __all__ = [
     "checks",
     "describe",
     "expected_reads",
+    "header_table",
     "names",
     "needs_name",
     "read",
@@ -46,6 +47,13 @@ METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _STATUS_CLASS = re.compile("[1-5][xX]{2}")
 _UNREAD = Capture("header", "")
 """Stands in for a capture that cannot be read, which has been reported: its name is known all the same."""
+_FRAMED = "the sender counts the bytes of each body"
+FRAMING = {
+    "content-length": _FRAMED,
+    "transfer-encoding": _FRAMED,
+    "connection": "connections are kept from one request to the next",
+}
+"""Headers that are the sender's -> why."""
 CONSTANT_ROOTS = frozenset({"run", "values", "secret"})
 """Names that are the same in every request of a run."""
 
@@ -165,6 +173,14 @@ def table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
     return tuple((e.key.text, templates.text(e.value)) for e in node if isinstance(e.value, Scalar))
 
 
+def header_table(node: Node | None, reading: Reading) -> tuple[tuple[str, Text], ...]:
+    """The same of headers. Those that frame a message are nobody's to say but the sender's."""
+    for entry in node if isinstance(node, Mapping) else ():
+        if (why := FRAMING.get(entry.key.text.strip().lower())) is not None:
+            reading.out.add("PS431", f"`{entry.key.text}` cannot be set: {why}", entry.key.span, "remove it")
+    return table(node, reading)
+
+
 def _tags(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
     own = table(node.get("tags"), reading)
     named = {name for name, _ in own}
@@ -174,7 +190,7 @@ def _tags(node: Mapping, reading: Reading) -> tuple[tuple[str, Text], ...]:
 def _headers(node: Mapping, reading: Reading) -> tuple[tuple[tuple[str, Text], ...], Text | None]:
     auth = node.get("auth")
     authorization = read_authorization(auth, reading) if isinstance(auth, Scalar) else reading.authorization
-    return with_headers(authorization or NOBODY, table(node.get("headers"), reading), reading)
+    return with_headers(authorization or NOBODY, header_table(node.get("headers"), reading), reading)
 
 
 def _files(node: Node | None, reading: Reading) -> tuple[Upload, ...]:

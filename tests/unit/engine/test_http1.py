@@ -57,6 +57,8 @@ BAD = {
     "a status below 100": b"HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n",
     "a status of four digits": b"HTTP/1.1 2000 x\r\nContent-Length: 0\r\n\r\n",
     "a bare line feed": b"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
+    "nothing but bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    "a bare line feed in a head that is not whole": OK + b"X: a\nY: b",
     "two lengths": OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
     "a length and chunks": OK + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length that is none": OK + b"Content-Length: +1\r\n\r\nx",

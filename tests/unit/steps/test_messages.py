@@ -157,6 +157,20 @@ def test_a_header_that_a_request_says_itself_wins_over_auth(message, default: st
     assert len(headers(message("- {get: /x}", more=more)).get_all("authorization") or ()) == 1
 
 
+@pytest.mark.parametrize(
+    ("step", "defaults", "everywhere"),
+    [
+        ("headers: {host: own.test}", "{}", ()),
+        ("headers: {HOST: own.test}", "{headers: {Host: other.test}}", (("Host", "env.test"),)),
+        ("timeout: 1s", "{headers: {host: own.test}}", (("Host", "env.test"),)),
+        ("timeout: 1s", "{}", (("host", "own.test"),)),
+    ],
+)
+def test_a_host_of_ones_own_takes_the_place_of_the_usual_one(message, step, defaults, everywhere) -> None:
+    wire = message(f"- {{get: /x, name: x, {step}}}", everywhere=everywhere, more=f"defaults: {defaults}")
+    assert headers(wire).get_all("host") == ["own.test"]
+
+
 def test_headers_of_the_environment_give_way_to_those_of_the_request(message) -> None:
     everywhere = (("X-Region", "${values.region}"), ("x-own", "env"), ("User-Agent", "mine"), ("Authorization", "env"))
     wire = message("- {get: /x, auth: 'basic a:b', headers: {X-Own: step}}", everywhere=everywhere)
