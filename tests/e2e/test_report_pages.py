@@ -119,11 +119,15 @@ def test_reports_are_made_later_from_the_document_alone(ended, perfspec, tmp_pat
 
 def test_a_run_is_judged_again_by_other_limits(ended, perfspec, tmp_path, hostile_url) -> None:
     other = SPEC.format(url=hostile_url, name="the <b>answer</b>", seconds=4).replace("under 1%", "at most 100%")
-    (tmp_path / "other.yaml").write_text(other.replace("p95: at most 2s", "mean: at most 2s"))
+    (tmp_path / "other.yaml").write_text(other.replace("p95: at most 2s", "count: at least 1"))
     judged = perfspec.command(tmp_path, "judge", str(ended.folder), "--spec", "other.yaml")
     assert judged.code == 0, judged.out + judged.err
     assert "PASS  all errors at most 100%" in judged.out
     assert (ended.folder / "result.json").read_text().count('"FAIL"')  # the run itself stays as it was judged
+    (tmp_path / "mean.yaml").write_text(other.replace("p95: at most 2s", "mean: at most 2s"))
+    judged = perfspec.command(tmp_path, "judge", str(ended.folder), "--spec", "mean.yaml")
+    assert judged.code == 3, judged.out + judged.err  # every answer was an error page, and fast
+    assert "requests failed and have no time that counts" in judged.out
 
 
 def test_several_runs_become_one_report(ended, perfspec, tmp_path) -> None:
