@@ -167,7 +167,8 @@ def late(*, closes: bool) -> Script:
     return script
 
 
-def test_what_the_load_generator_was_late_to_read_is_no_time_out() -> None:
+@BOTH
+def test_what_the_load_generator_was_late_to_read_is_no_time_out(transport: str) -> None:
     """The answer is there in time, and its reader is held up until long after."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -176,7 +177,7 @@ def test_what_the_load_generator_was_late_to_read_is_no_time_out() -> None:
         await writer.drain()
         time.sleep(0.5)  # noqa: ASYNC251 - the loop of the load generator is this one
 
-    ((error, status, _),) = play("fast", script, timeout_ns=250 * MS).seen
+    ((error, status, _),) = play(transport, script, timeout_ns=250 * MS).seen
     assert (error, status) == (None, 200)
 
 
