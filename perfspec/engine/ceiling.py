@@ -53,6 +53,7 @@ class Ceiling:
         if not self._held:
             self._wait(second)
         self.held += 1
+        lane.outcome.due = lane.outcome.due or self._driver.now_ns()  # what it waits is in its response time
         self._held[lane] = _Held(call, data)
 
     def _now_s(self) -> int:

@@ -297,7 +297,8 @@ class Connection(Http1):
             self.reactor.first_errors.setdefault(kind, f"{call.name}: {text}")
         outcome.error, outcome.status = kind, head.status if head else 0
         # The sweep finds a time-out a little late; it took as long as it was allowed to.
-        outcome.last = self.deadline if kind == "timeout" else monotonic_ns()
+        ends = min(self.deadline, outcome.sent + call.timeout_ns)  # without the time that the loop stood still
+        outcome.last = ends if kind == "timeout" else monotonic_ns()
         outcome.head, outcome.body = head, b""
         lane.resume(outcome)
 

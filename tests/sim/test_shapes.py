@@ -283,6 +283,15 @@ class TestCeiling:
         per_second = Counter(at // SECOND for run in runs for at, *_ in run.requests)
         assert [per_second[k] for k in range(10)] == [20] * 10
 
+    def test_what_users_wait_at_the_ceiling_is_in_their_response_time(self, planned):
+        """Two users without pauses could send 200 a second; 20 are let through, so each waits for the next second."""
+        plan = self.limited(with_phases(planned, (5, Users(2, 2))), 20)
+        run = Run(plan, constant(10 * MILLISECOND))
+        row = total(p for p in run.slices if p.key.timer == "")
+        assert all(0 <= p.second < 5 for p in run.slices)
+        assert histogram.highest(max(row.response)) > 500_000
+        assert histogram.highest(max(row.service)) < 10_100
+
     def test_what_waits_is_late_in_the_numbers(self, planned):
         plan = self.limited(with_phases(planned, (2, rate(30)), (3, rate(5))), 20)
         run = Run(plan, constant(10 * MILLISECOND))
