@@ -8,13 +8,24 @@ A request has at most one kind. No answer: refused, reset, closed, timeout, dns,
 
 from collections.abc import Collection
 
-__all__ = ["GENERATOR_KINDS", "NO_ANSWER_KINDS", "NO_PATH", "UNREACHABLE_KINDS", "UNSENDABLE", "remedies"]
+__all__ = [
+    "GENERATOR_KINDS",
+    "NOT_ASKED_KINDS",
+    "NO_ANSWER_KINDS",
+    "NO_PATH",
+    "UNREACHABLE_KINDS",
+    "UNSENDABLE",
+    "remedies",
+]
 
 NO_PATH = "no path"
 """What should be an address of the environment is none, so nothing was asked either; the service may have told it."""
 
 UNSENDABLE = "unsendable"
 """The spec's own doing: no request could be made of its data, so nothing was asked of the service."""
+
+NOT_ASKED_KINDS = frozenset({UNSENDABLE, NO_PATH})
+"""Nothing was sent: whatever came of it, the service was not unavailable."""
 
 GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory", "dns"})
 """This machine's doing, or that of its resolver: they say nothing about the service under test."""

@@ -1,14 +1,16 @@
 """Sums of slices: a request over a window, `all`, a tag's value. Made outside the hot path; the order never matters."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import NO_ANSWER_KINDS, UNSENDABLE
+from perfspec.metrics.error_kinds import NO_ANSWER_KINDS, NOT_ASKED_KINDS, UNSENDABLE
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.series import Key, Slice
 
-__all__ = ["Row", "total"]
+__all__ = ["Row", "total", "without"]
 
 
 @dataclass(slots=True)
@@ -87,3 +89,22 @@ def total(slices: Iterable[Slice], where: Callable[[Slice], bool] = lambda _: Tr
         if where(piece):
             row.add(piece)
     return row
+
+
+def without(piece: Slice, kinds: Collection[str]) -> Slice:
+    """As if the requests, or rounds, that failed by these kinds had not been due. The times of those that timed out
+    stay: a slice does not say whose they are.
+    """
+    gone = {kind: n for kind, n in piece.errors.items() if kind in kinds}
+    if not gone:
+        return piece
+    n = sum(gone.values())
+    asked = sum(count for kind, count in gone.items() if kind not in NOT_ASKED_KINDS)
+    return msgspec.structs.replace(
+        piece,
+        n=piece.n - n,
+        errors={kind: count for kind, count in piece.errors.items() if kind not in kinds},
+        unavailable=max(piece.unavailable - asked, 0),
+        over={limit: max(count - n, 0) for limit, count in piece.over.items()},
+        missed=max(piece.missed - n, 0),
+    )

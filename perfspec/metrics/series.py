@@ -16,7 +16,7 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import NO_PATH, UNSENDABLE
+from perfspec.metrics.error_kinds import NOT_ASKED_KINDS
 
 __all__ = [
     "ARRIVAL",
@@ -200,7 +200,7 @@ class Series:
         elif outcome.last - outcome.due > self._strictest:
             self._count_over(slot, outcome.last - outcome.due)
             outcome.missed = outcome.missed or outcome.last - outcome.due > self.held_to
-        if outcome.status >= 500 or outcome.error not in (None, UNSENDABLE, NO_PATH):
+        if outcome.status >= 500 or (outcome.error is not None and outcome.error not in NOT_ASKED_KINDS):
             slot.unavailable += 1
 
     def _count_over(self, slot: Slot, ns: int) -> None:

@@ -26,7 +26,7 @@ from perfspec.base.units import format_duration, format_share
 from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import UNREACHABLE_KINDS, UNSENDABLE
-from perfspec.metrics.rows import Row
+from perfspec.metrics.rows import Row, without
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Promised, Threshold
 from perfspec.spec.thresholds import is_share, share_limit, watched
@@ -44,6 +44,8 @@ HARD_REQUESTS = 20
 HARD_SECONDS = 10
 FIRST_SECONDS = 5
 A_SECOND = Fraction(1)
+ASKED_OF_NOBODY = frozenset({UNSENDABLE})
+"""No service is to blame for what could not be made."""
 
 
 class Abort(msgspec.Struct, frozen=True):
@@ -197,7 +199,7 @@ class Watch:
 
         `late_ns`: how late the load generator was in it, where that was too late.
         """
-        new = [_sent(s) for s in slices if s.key.part == "load"]
+        new = [without(s, ASKED_OF_NOBODY) for s in slices if s.key.part == "load"]
         heard = [s for s in new if s.key.timer in ("", "poll")]
         answers = sum(histogram.count(s.response) - s.errors.get("timeout", 0) for s in heard)  # it has a duration
         failures = sum(sum(s.errors.values()) for s in new)
@@ -231,20 +233,6 @@ class Watch:
         if is_over:
             return asked.evidence()
         return asked.sure_evidence() if asked.is_sure(second) else ""
-
-
-def _sent(piece: Slice) -> Slice:
-    """Without the requests that could not be made: no service is to blame for them."""
-    n = piece.errors.get(UNSENDABLE, 0)
-    if not n:
-        return piece
-    return msgspec.structs.replace(
-        piece,
-        n=piece.n - n,
-        errors={kind: count for kind, count in piece.errors.items() if kind != UNSENDABLE},
-        over={limit: max(count - n, 0) for limit, count in piece.over.items()},
-        missed=max(piece.missed - n, 0),
-    )
 
 
 def _by_second(slices: Sequence[Slice]) -> dict[int, list[Slice]]:

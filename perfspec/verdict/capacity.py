@@ -15,7 +15,7 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.load import Beyond, Hunt, Search
-from perfspec.metrics.rows import total
+from perfspec.metrics.rows import total, without
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Rule, Threshold
 from perfspec.verdict.health import Sampled, held_back, judge_health, tightest_ns
@@ -211,10 +211,10 @@ class Searching:
         held = self._held(within, slices, stretch)
         verdicts = self._verdicts(slices, stretch, late or held)
         excused = _OF_A_CEILING if held else _OF_A_CAP if self._search.is_capped else frozenset[str]()
-        without = verdicts
+        asked = verdicts
         if excused:
-            without = self._verdicts([_without(piece, excused) for piece in slices], stretch, late or held)
-        if broken := _broken(without):
+            asked = self._verdicts([without(piece, excused) for piece in slices], stretch, late or held)
+        if broken := _broken(asked):
             return _Found(broken, "service", verdicts)
         unclear = _unclear(verdicts)
         if late and (unclear or self._search.by == "arrivals"):  # a rate that is sent late is another rate
@@ -258,18 +258,3 @@ def _broken(verdicts: Sequence[Verdict]) -> str:
 
 def _unclear(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{v.threshold}: {v.reason}" for v in verdicts if v.outcome == "INCONCLUSIVE")
-
-
-def _without(piece: Slice, kinds: frozenset[str]) -> Slice:
-    """As if the requests that failed by these kinds had not been due."""
-    gone = {kind: n for kind, n in piece.errors.items() if kind in kinds}
-    if not gone:
-        return piece
-    n = sum(gone.values())
-    return msgspec.structs.replace(
-        piece,
-        n=piece.n - n,
-        errors={kind: count for kind, count in piece.errors.items() if kind not in kinds},
-        unavailable=max(piece.unavailable - n, 0),
-        over={limit: max(count - n, 0) for limit, count in piece.over.items()},
-    )

@@ -251,6 +251,20 @@ def test_who_finds_no_place_was_dropped_by_whoever_set_the_cap(searched, find, c
     assert bool(capacity.stopped) is (beyond == "ceiling")
 
 
+@pytest.mark.parametrize("limits", ["all: {goodput: at least 99%}", "all: {availability: at least 99%}"])
+def test_who_is_dropped_at_the_environments_cap_is_no_bad_round_of_the_service(searched, limits):
+    _, result = searched(
+        "arrivals: 20/s to 400/s, hold_each: 8s, precision: 10%",
+        service=Service(lambda _: SECOND),
+        ceiling=", limits: {users: 50}",
+        limits=limits,
+    )
+    capacity = result.capacity
+    assert {step.beyond for step in capacity.steps if not step.met} == {"ceiling"}
+    assert (capacity.failed, capacity.stopped_by, result.outcome) == ("", "ceiling", "PASS")
+    assert 40 <= float(capacity.met.split()[0]) <= 52
+
+
 def test_rounds_that_never_end_are_seen_before_their_time_out(searched):
     """No request fails and none is slow while a load of 20 s is held: two of eight users are just gone."""
     _, result = searched("users: 4 to 8, hold_each: 20s, precision: 30%", service=Stuck(lambda _: 10 * MILLISECOND))
