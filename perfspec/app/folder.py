@@ -1,13 +1,14 @@
 """The folder of a run: a new one below results/, or the one that was asked for.
 
 What was asked for is what the newest run gets, for others read it by that name. A run that is in it already is moved
-aside, never written over: `out` to `out-1`, the next to `out-2`. Anything that is no run stays where it is.
+aside, never written over: `out` to `out-1`, the next to `out-2`. Anything that is no run stays where it is. A folder
+is locked from before the first file of its run until after the last.
 """
 
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from perfspec.app.report import COMPARISON, runs_in
@@ -23,28 +24,75 @@ MOST = 1000
 FILES = (*(name for name, _ in OF_A_RUN), "plan.json", LOG_NAME, COMPARISON)
 
 
-def new_folder(plan: Plan) -> Path:
-    """One below results/ that nobody has. Raises EnvironmentFailure where none can be made."""
+@contextmanager
+def new_folder(plan: Plan) -> Iterator[Path]:
+    """One below results/ that nobody has, held. Raises EnvironmentFailure where none can be made."""
     base = Path("results") / f"{utc_now():%Y%m%d-%H%M%S}-{plan.service}-{plan.stage}"
     for number in range(1, MOST):
         folder = base if number == 1 else base.with_name(f"{base.name}-{number}")
         with suppress(FileExistsError):
             _make(folder)
-            return folder
-    raise EnvironmentFailure(f"{base} exists a thousand times", "choose an --out")
+            break
+    else:
+        raise EnvironmentFailure(f"{base} exists a thousand times", "choose an --out")
+    with _held(folder):
+        yield folder
 
 
-def out_folder(out: str, tell: Callable[[str], None]) -> Path:
-    """That folder, without a run in it. `tell` hears where an earlier run has gone. Raises EnvironmentFailure."""
+@contextmanager
+def out_folder(out: str, tell: Callable[[str], None]) -> Iterator[Path]:
+    """That folder, without a run in it, held. `tell` hears where an earlier run has gone. Raises EnvironmentFailure."""
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise EnvironmentFailure(f"{folder} is a file", "choose another --out")
-    if folder.is_dir() and _holds_run(folder):
-        aside = _moved_aside(folder)
-        tell(f"{folder} held an earlier run, which is in {aside} now")
-    with suppress(FileExistsError):
-        _make(folder)
-    return folder
+    while True:
+        with suppress(FileExistsError):
+            _make(folder)
+        with _held(folder) as is_still_there:
+            if is_still_there and not _holds_run(folder):
+                yield folder
+                return
+            if is_still_there:
+                aside = _moved_aside(folder)
+                tell(f"{folder} held an earlier run, which is in {aside} now")
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Locked, so that no other run writes to it or moves it away. False: somebody has moved it before it was locked.
+    Raises EnvironmentFailure if another run holds it.
+    """
+    lock = _lock(folder)
+    try:
+        yield lock is None or _is_at(folder, lock)
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """The lock of a folder, until it is closed; None where there can be none."""
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError:  # it may not be read; whether it can be written to is found out by writing
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        message = f"{folder} is being written by another run"
+        raise EnvironmentFailure(message, "wait for its end, or choose another --out") from None
+    except OSError:  # a file system without locks
+        os.close(lock)
+        return None
+    return lock
+
+
+def _is_at(folder: Path, lock: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock), folder.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _make(folder: Path) -> None:
@@ -85,16 +133,8 @@ def _moved_aside(folder: Path) -> Path:
 
 
 def _not_in_use(folder: Path) -> None:
-    """A log that is being written is locked. Raises EnvironmentFailure."""
+    """No run in it is being written; the folder itself is held by the caller. Raises EnvironmentFailure."""
     for run in runs_in([folder])[0]:
-        with suppress(FileNotFoundError):
-            log = os.open(run / LOG_NAME, os.O_RDONLY)
-            try:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                message = f"{run} is being written by another run"
-                raise EnvironmentFailure(message, "wait for its end, or choose another --out") from None
-            except OSError:
-                pass  # a file system without locks
-            finally:
-                os.close(log)
+        if run != folder:
+            with _held(run):
+                pass

@@ -32,6 +32,7 @@ from perfspec.engine.environment import is_this_machine
 from perfspec.engine.load import Inputs, Listener
 from perfspec.engine.machine import most_workers, usable_cores
 from perfspec.engine.run import run as engine_run
+from perfspec.engine.signals import ENDING
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, SliceLog, Unwritten
 from perfspec.plan.model import Plan
 from perfspec.spec.model import Secret, Spec
@@ -95,28 +96,32 @@ def run(
     if history.fail_on_regression:
         compare.check(history.baseline, history.url)
     _confirmed(spec, plan, confirm)
-    folder = new_folder(plan) if means.out is None else out_folder(means.out, tell)
-    started_at = utc_now()
-    run_id = new_run_id()
-    since, whence = started_at.isoformat(timespec="seconds"), origin(spec.path)
-    beginning = Beginning(run_id, since, plan.hash, __version__, _versions(), *whence, workers=sharers)
-    log = _log_of(folder, plan, beginning)
-    inputs = Inputs(run_id, planned.rows, secrets)
-    try:
-        with live_page(plan, folder) as live, served(plan, outlets.metrics, tell) as asked:
-            anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell, sharers)
-    except EnvironmentFailure as failure:
-        failure.message = masked(failure.message, secrets.values())
-        log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
-        finished = report(folder, outlets.junit, log.unwritten)  # whoever reads only the files must see it as well
-        for problem in told(finished, spec, secrets, outlets):
-            tell(problem)
-        raise
-    finally:
-        log.close()
-    with _undisturbed():
-        finished = _compared(report(folder, outlets.junit, log.unwritten), history, outlets.junit, log.unwritten)
-    return replace(finished, problems=(*finished.problems, *told(finished, spec, secrets, outlets)))
+    claimed = new_folder(plan) if means.out is None else out_folder(means.out, tell)
+    with claimed as folder:  # nobody else's until the result is made, compared and told
+        beginning = _beginning(spec, plan, sharers)
+        log = _log_of(folder, plan, beginning)
+        inputs = Inputs(beginning.run_id, planned.rows, secrets)
+        try:
+            with live_page(plan, folder) as live, served(plan, outlets.metrics, tell) as asked:
+                anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell, sharers)
+        except EnvironmentFailure as failure:
+            failure.message = masked(failure.message, secrets.values())
+            log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))
+            with _undisturbed():  # whoever reads only the files must see it as well
+                finished = report(folder, outlets.junit, log.unwritten)
+            for problem in told(finished, spec, secrets, outlets):
+                tell(problem)
+            raise
+        finally:
+            log.close()
+        with _undisturbed():
+            finished = _compared(report(folder, outlets.junit, log.unwritten), history, outlets.junit, log.unwritten)
+        return replace(finished, problems=(*finished.problems, *told(finished, spec, secrets, outlets)))
+
+
+def _beginning(spec: Spec, plan: Plan, sharers: int) -> Beginning:
+    since = utc_now().isoformat(timespec="seconds")
+    return Beginning(new_run_id(), since, plan.hash, __version__, _versions(), *origin(spec.path), workers=sharers)
 
 
 def _log_of(folder: Path, plan: Plan, beginning: Beginning) -> SliceLog:
@@ -203,7 +208,7 @@ def _undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield
     finally:

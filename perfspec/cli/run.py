@@ -1,5 +1,7 @@
 """`perfspec run SPEC... --stage STAGE`"""
 
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -75,17 +77,23 @@ def run(
     transport = asked.pop("transport")
     choice, options = Choice(stage, environment, seed, transport, only, time_scale), Asked(**asked)
     options.check()
-    if options.out is not None and len(specs) > 1:
-        out_folder(options.out, options.tell)
+    if len(specs) == 1:
+        return _one(specs[0], choice, options).code
+    with nullcontext() if options.out is None else out_folder(options.out, options.tell):  # held for all of them
+        ended = _each(specs, choice, options)
+    say("\n".join(["", *overview([each.result or each.spec for each in ended])]))
+    return worst(each.code for each in ended)
+
+
+def _each(specs: Iterable[str], choice: Choice, options: "Asked") -> list["Ended"]:
+    """One after another, in folders that have numbers, until all are done or a signal ends one."""
     ended: list[Ended] = []
-    for spec in specs:
-        out = options.out if options.out is None or len(specs) == 1 else f"{options.out}/{len(ended) + 1}"
+    for number, spec in enumerate(specs, 1):
+        out = None if options.out is None else f"{options.out}/{number}"
         ended.append(_one(spec, choice, replace(options, out=out)))
         if ended[-1].code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
             break
-    if len(specs) > 1:
-        say("\n".join(["", *overview([each.result or each.spec for each in ended])]))
-    return worst(each.code for each in ended)
+    return ended
 
 
 @dataclass(frozen=True, slots=True)

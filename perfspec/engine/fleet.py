@@ -25,6 +25,7 @@ from perfspec.engine.messages import Assignment, Order, Ready, Refused, Word
 from perfspec.engine.part import CRASHED_WITHIN_S
 from perfspec.engine.pilot import Listener
 from perfspec.engine.pool import Ending
+from perfspec.engine.signals import ENDING
 from perfspec.plan.model import Plan
 
 __all__ = ["Fleet", "hired"]
@@ -237,8 +238,10 @@ def _begun(environment: Mapping[str, str]) -> tuple[_Link, socket.socket]:
 
 @contextmanager
 def _without_signals() -> Iterator[None]:
-    """What is started inside never gets them: Ctrl-C goes to every process of a terminal, and is for one to handle."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    """What is started inside never gets them: Ctrl-C and a hang-up go to every process of a terminal, and are for
+    one to handle.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:

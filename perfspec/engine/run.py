@@ -31,6 +31,7 @@ from perfspec.engine.part import CRASHED_WITHIN_S
 from perfspec.engine.pilot import Steered
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
+from perfspec.engine.signals import heeded
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
 from perfspec.engine.transports import opened, tls_of
 from perfspec.load import Segment
@@ -128,8 +129,7 @@ class _Running:
         return end
 
     async def _watch_signals(self, *, task_status: TaskStatus[None]) -> None:
-        hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)  # `nohup` stays on
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *hung_up) as received:
+        with anyio.open_signal_receiver(*heeded()) as received:
             task_status.started()
             async for number in received:
                 self._signals.append(number)

@@ -6,7 +6,6 @@ line: the result is made from the file and from what is kept, and why the file i
 """
 
 import errno
-import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -111,13 +110,11 @@ NOTHING_UNWRITTEN = Unwritten()
 
 
 class SliceLog:
-    """Open for appending; one per run, and locked as long as it lasts, so that nobody moves it away."""
+    """Open for appending; one per run."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError if the file cannot be made."""
         self._file: FileIO | None = FileIO(folder / NAME, "x")
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(self._file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
         self._size = 0
         """Of the lines that are whole in the file."""
         self._kept: list[Line] = []

@@ -1,20 +1,26 @@
 """The use cases behind the commands, as far as they go without a network."""
 
+import os
 import resource
+import shutil
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from perfspec.app import folder as folders
+from perfspec.app import run as running
 from perfspec.app.folder import new_folder, out_folder
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.app.plan import plan
 from perfspec.app.report import report
-from perfspec.app.run import run, secrets_of
+from perfspec.app.run import Means, run, secrets_of
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
+from perfspec.engine.signals import ENDING
 from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Beginning, End, LoggedSecond, SliceLog
 from perfspec.plan.build import Choice
 from perfspec.plan.fingerprint import fingerprint
@@ -180,7 +186,8 @@ def test_a_data_file_that_is_no_text_is_said(folder) -> None:
 @pytest.mark.usefixtures("folder")
 def test_run_folders_never_collide(spec) -> None:
     built = plan(spec, Choice("smoke")).plan
-    first, second, third = (new_folder(built) for _ in range(3))
+    with new_folder(built) as first, new_folder(built) as second, new_folder(built) as third:
+        pass
     assert len({first, second, third}) == 3
     assert all(path.parent == Path("results") and "-shop-smoke" in path.name for path in (first, second, third))
 
@@ -193,10 +200,10 @@ def a_run(folder: Path, word: str) -> None:
 def test_the_newest_run_gets_the_folder_that_was_asked_for_and_no_other_is_lost(folder) -> None:
     told: list[str] = []
     for word in ("first", "second", "third"):
-        out = out_folder("out/here", told.append)
-        assert out == Path("out/here")
-        assert not list(out.iterdir())
-        a_run(out, word)
+        with out_folder("out/here", told.append) as out:
+            assert out == Path("out/here")
+            assert not list(out.iterdir())
+            a_run(out, word)
     assert (folder / "out/here/plan.json").read_text() == "third"
     assert (folder / "out/here-1/plan.json").read_text() == "first"
     assert (folder / "out/here-2/plan.json").read_text() == "second"
@@ -207,7 +214,8 @@ def test_the_runs_of_several_specs_are_moved_together(folder) -> None:
     for name in ("1", "2"):
         a_run(folder / "out" / name, name)
     (folder / "out/junit.xml").write_text("of both")
-    assert not list(out_folder("out", print).iterdir())
+    with out_folder("out", print) as out:
+        assert not list(out.iterdir())
     assert sorted(path.name for path in (folder / "out-1").iterdir()) == ["1", "2", "junit.xml"]
 
 
@@ -223,26 +231,79 @@ def test_the_runs_of_several_specs_are_moved_together(folder) -> None:
 def test_what_cannot_be_moved_is_left_alone(folder, made, out, message) -> None:
     (folder / made).parent.mkdir(parents=True, exist_ok=True)
     (folder / made).write_text("mine")
-    with pytest.raises(EnvironmentFailure) as caught:
-        out_folder(out, print)
+    with pytest.raises(EnvironmentFailure) as caught, out_folder(out, print):
+        pass
     assert str(caught.value.message).startswith(message)
     assert caught.value.hint
     assert (folder / made).read_text() == "mine"
 
 
-def test_a_run_that_is_being_written_is_not_moved_away(folder) -> None:
-    (folder / "out").mkdir()
-    log = SliceLog(folder / "out")
-    with pytest.raises(EnvironmentFailure, match="out is being written by another run"):
-        out_folder("out", print)
-    log.close()
-    assert out_folder("out", lambda _: None) == Path("out")
+@pytest.mark.usefixtures("folder")
+def test_a_run_that_is_being_written_is_not_moved_away() -> None:
+    """Neither by its name, before its first file and after, nor by that of the folder around it."""
+    for holds_run, other in ((False, "out/1"), (True, "out/1"), (True, "out")):
+        with out_folder("out/1", lambda _: None) as held:
+            if holds_run:
+                a_run(held, "mine")
+            with pytest.raises(EnvironmentFailure, match="out/1 is being written"), out_folder(other, print):
+                pass
+            assert list(held.iterdir()) == [held / "plan.json"] * holds_run
+        shutil.rmtree("out")
+    with out_folder("out", print), pytest.raises(EnvironmentFailure, match="out is being"), out_folder("out", print):
+        pass
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nobody_writes_to_a_folder_or_ends_the_run_while_its_result_is_made(spec, folder, monkeypatch, fails) -> None:
+    """Told to end by a terminal that is closed, say; and another run is begun with the same name."""
+
+    async def carry_out(*given: object) -> None:
+        if fails:
+            raise EnvironmentFailure("setup failed")
+        given[3].write(End("finished", 10 * SECOND))
+
+    made: list[Path] = []
+
+    def reported(folder: Path, *rest: object):
+        for number in ENDING:
+            os.kill(os.getpid(), number)
+        with pytest.raises(EnvironmentFailure, match="is being written by another run"), out_folder("out", print):
+            pass
+        made.append(folder)
+        return report(folder, *rest)
+
+    monkeypatch.setattr(running, "engine_run", carry_out)
+    monkeypatch.setattr(running, "report", reported)
+    means = Means("out")
+    with pytest.raises(EnvironmentFailure, match="setup failed") if fails else nullcontext():
+        run(plan(spec, Choice("smoke")), means=means, confirm=lambda _: True)
+    assert made == [Path("out")]
+    assert (folder / "out/result.json").exists()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_that_is_moved_before_it_is_held_is_made_again(monkeypatch) -> None:
+    """As by another run that had it a moment before."""
+    lock, moved = folders._lock, []
+
+    def late(at: Path) -> int | None:
+        found = lock(at)
+        if not moved:
+            moved.append(at.rename("elsewhere"))
+        return found
+
+    monkeypatch.setattr(folders, "_lock", late)
+    with out_folder("out", print) as out:
+        assert out.is_dir()
+    assert moved
 
 
 def test_what_is_no_run_stays_where_it_is(folder) -> None:
     (folder / "out").mkdir()
     (folder / "out/mine.txt").write_text("mine")
-    assert out_folder("out", print) == Path("out")
+    with out_folder("out", print) as out:
+        assert out == Path("out")
     assert (folder / "out/mine.txt").read_text() == "mine"
 
 

@@ -79,6 +79,10 @@ FIRST = repr(pack(Told(1, 3, [], 0)))
     ("program", "said"),
     [
         ("sys.exit('no such thing')", "was gone before the load began (ended with exit status 1: no such thing)"),
+        (
+            "import signal; sys.exit(str(sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ())))))",
+            "(ended with exit status 1: [1, 2, 15])",
+        ),
         ("import os; os.kill(os.getpid(), 9)", "was gone before the load began (ended by signal 9)"),
         (f"heard(); say({pack(Refused('a file is missing', 'was it moved?'))!r}); heard()", "of 2: a file is missing"),
         (f"heard(); say({pack(Refused('KeyError', is_bug=True))!r}); heard()", "bug in perfspec: worker "),
