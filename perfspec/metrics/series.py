@@ -17,6 +17,7 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import NOT_ASKED_KINDS
+from perfspec.metrics.labels import MOST_COMBINATIONS, Labels
 
 __all__ = [
     "ARRIVAL",
@@ -34,10 +35,7 @@ __all__ = [
 NEVER = 1 << 62
 ARRIVALS, ARRIVAL = "arrivals", "arrival"
 """Name and timer of the series of people who came and found no place: due, and never served."""
-MOST_TAG_VALUES = 50
-MOST_COMBINATIONS = 2500
-"""Of values of the tags of one request: each is a series."""
-OTHER, UNKNOWN = "other", "unknown"
+UNKNOWN = "unknown"
 NO_LIMITS: tuple[int, ...] = ()
 NO_STATUSES: Mapping[str, Collection[int]] = {}
 
@@ -326,20 +324,10 @@ class Registry:
     ) -> Callable[[object], Series]:
         """Series by drawn tags: one dict look-up per request.
 
-        A tag has its first 50 values, and those that a limit is about; any other counts as `other`. Where many tags
-        make too many combinations, only what limits are about is kept apart in new ones.
+        Drawn values can be any number, so that only the first of them have a look-up; the labels are few.
         """
         known: dict[tuple[str, ...], Series] = {}
-        first: tuple[set[str], ...] = tuple(set() for _ in tags)
-
-        def label(place: int, value: str) -> str:
-            if (tags[place], value) in self._kept:
-                return value
-            values = first[place]
-            if len(known) >= MOST_COMBINATIONS or (value not in values and len(values) >= MOST_TAG_VALUES):
-                return OTHER
-            values.add(value)
-            return value
+        labels = Labels(tags, self._kept)
 
         def series(names: object) -> Series:
             try:
@@ -348,10 +336,8 @@ class Registry:
                 values = (UNKNOWN,) * len(tags)
             found = known.get(values)
             if found is None:
-                labels = tuple(label(place, value) for place, value in enumerate(values))
-                found = self.series(
-                    msgspec.structs.replace(key, tags=tuple(sorted((*key.tags, *zip(tags, labels, strict=True)))))
-                )
+                every = tuple(sorted((*key.tags, *zip(tags, labels.of(values), strict=True))))
+                found = self.series(msgspec.structs.replace(key, tags=every))
                 if len(known) < MOST_COMBINATIONS:
                     known[values] = found
             return found

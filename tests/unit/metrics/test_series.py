@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfspec.metrics import histogram
+from perfspec.metrics.labels import MOST_COMBINATIONS, MOST_TAG_VALUES
 from perfspec.metrics.rows import Row, total
-from perfspec.metrics.series import MOST_COMBINATIONS, MOST_TAG_VALUES, Key, Registry, Series
+from perfspec.metrics.series import Key, Registry, Series
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -355,6 +356,13 @@ def test_what_a_limit_is_about_is_never_other() -> None:
     assert choose(999).key.tags == (("id", "999"), ("odd", "1"))
     assert choose(777).key.tags == (("id", "other"), ("odd", "1"))
     assert len(registry._series) < 4 * MOST_TAG_VALUES
+
+
+def test_a_tag_of_few_values_keeps_them_beside_one_of_any_number() -> None:
+    """Series are bounded, not what was drawn: an id of its own for each request must not hide which model it asked."""
+    choose = Registry(START, {}).by_tags(Key("a"), ("id", "model"), lambda n: (str(n), f"gpt-{n % 2}"))
+    models = [dict(choose(n).key.tags)["model"] for n in range(10 * MOST_COMBINATIONS)]
+    assert models == [f"gpt-{n % 2}" for n in range(10 * MOST_COMBINATIONS)]
 
 
 def test_very_many_combinations_make_no_series_of_their_own() -> None:
