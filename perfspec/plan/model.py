@@ -13,9 +13,11 @@ from perfspec.base.codec import encode
 from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule
+from perfspec.language.rules import measures, rule_tree
 from perfspec.load import Arrivals, Search, Shape, Users
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, NEVER, Key
-from perfspec.spec.model import Access, Promised, Ready, Rule, Threshold
+from perfspec.spec.model import Access, Promised, Ready, Row, Rule, Threshold
+from perfspec.spec.rules import row_and_cell
 from perfspec.spec.thresholds import counted_limit_ns, longest_good_ns, watched
 from perfspec.steps import walk
 from perfspec.steps.kinds import Group, Parallel, Request, Step, Stream, WaitUntil
@@ -271,8 +273,14 @@ class Plan(msgspec.Struct, frozen=True):
         return {name: frozenset(wanted) for name, wanted in found.items()}
 
     def tag_values(self) -> frozenset[tuple[str, str]]:
-        """The tags, with the values, that a limit is about."""
-        return frozenset(tag for t in (*self.thresholds, *self._watched()) for tag in t.row.where)
+        """The tags, with the values, that a limit or a rule is about."""
+        limits = (t.row for t in (*self.thresholds, *self._watched()))
+        return frozenset(tag for row in (*limits, *self._compared()) for tag in row.where)
+
+    def _compared(self) -> tuple[Row, ...]:
+        """The rows of rules."""
+        rules = (rule for rule in self.rules if not rule.skipped)
+        return tuple(row_and_cell(each, rule)[0] for rule in rules for each in measures(rule_tree(rule.text)))
 
     def series_names(self) -> tuple[tuple[str, str], ...]:
         """(request or group, timer) of all that the flows can send, in the order of the spec."""

@@ -177,7 +177,8 @@ def make(
     health = digest.health if measured is None else held_to(measured.health, plan.thresholds)
     held = _held(plan, log, stretches, slices)
     late = health.late or held
-    verdicts = _verdicts(plan, slices, stretches, _circumstances(plan, log, end, late, uncounted))
+    around = _circumstances(plan, log, end, late, uncounted, measured)
+    verdicts = _verdicts(plan, slices, stretches, around)
     outcome, code = _of_capacity(capacity, *_outcome(verdicts, end, comparison, lost(log), late=bool(late)))
     judged = [s for s in slices if s.key.part != "load" or is_judged(s.second, stretches)]
     return Result(
@@ -238,10 +239,11 @@ def _verdicts(
     return explained(plan, slices, limits + judge_rules(plan.rules, slices, stretches, circumstances, plan.thresholds))
 
 
-def _circumstances(plan: Plan, log: Log, end: End, late: str, uncounted: str) -> Circumstances:
+def _circumstances(plan: Plan, log: Log, end: End, late: str, uncounted: str, measured: Result | None) -> Circumstances:
     aborted_by = end.abort.threshold if end.abort else ""
     missing = "; ".join((*(each.text for each in lost(log)), *_without_rows(end)))
-    return Circumstances(late, plan.warn_only, plan.only_proven, aborted_by, missing, uncounted)
+    kept = (plan if measured is None else measured.plan).tag_values()
+    return Circumstances(late, plan.warn_only, plan.only_proven, aborted_by, missing, uncounted, kept)
 
 
 def _without_rows(end: End) -> Iterable[str]:

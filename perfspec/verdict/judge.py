@@ -7,7 +7,7 @@ throughput are point-only. Of latency and goodput the bounds allow for requests 
 time (dependence.py): that can take away `clear` and `proven` and decides nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -24,6 +24,7 @@ from perfspec.spec.thresholds import counted_limit_ns, is_share, longest_good_ns
 from perfspec.verdict import bounds
 from perfspec.verdict.dependence import Effect, design_effect
 from perfspec.verdict.failures import Covered, beside_failures, covering, not_of_the_service
+from perfspec.verdict.folded import folded
 from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample, unsent
 from perfspec.verdict.values import Missing, Value, holds_surely, value
 
@@ -122,6 +123,8 @@ class Circumstances:
     """Not empty: a part of the load was missing, in words."""
     uncounted: str = ""
     """Not empty: rounds were held to other limits than those that are asked for now, in words with the next step."""
+    kept: Collection[tuple[str, str]] | None = None
+    """Tags with the values that the run kept apart, whatever else there was; None: all that are asked for now."""
 
 
 def judge(
@@ -133,6 +136,9 @@ def judge(
     for threshold in thresholds:
         seen = sample(slices, threshold.row, threshold.cell, stretches)
         covered = covering(threshold.row, thresholds, keys)
+        if reason := folded(slices, threshold.row, threshold.cell, stretches, circumstances.kept):
+            found.append(_verdict(threshold, "INCONCLUSIVE", reason=reason, n=seen.row.n))
+            continue
         found.append(_one(threshold, seen, stretches, circumstances, covered))
     return tuple(found)
 

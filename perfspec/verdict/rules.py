@@ -14,6 +14,7 @@ from perfspec.metrics.series import Key, Slice
 from perfspec.spec.model import Cell, Rule, Threshold
 from perfspec.spec.rules import is_about_time, row_and_cell
 from perfspec.verdict.failures import beside_failures, covering
+from perfspec.verdict.folded import folded
 from perfspec.verdict.judge import Circumstances, Measured, Outcome, Verdict, weighed
 from perfspec.verdict.samples import Seconds, counted_ns, sample, unsent
 from perfspec.verdict.values import Missing, Value, value
@@ -51,6 +52,8 @@ def _one(rule: Rule, judging: _Judging, circumstances: Circumstances) -> Verdict
     unjudged = ""
     for measure in measures(tree):
         name, cell = row_and_cell(measure, rule)
+        if reason := folded(judging.slices, name, cell, judging.stretches, circumstances.kept):
+            return _verdict(rule, "INCONCLUSIVE", f"{measure}: {reason}")
         row = sample(judging.slices, name, cell, judging.stretches).row
         found = _value(measure, cell, row, judging.seconds)
         if isinstance(found, Missing):
