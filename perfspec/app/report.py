@@ -1,7 +1,7 @@
 """From what a run folder holds, or a result document, to a result; from results to reports."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from perfspec.verdict.comparison import Comparison
 
 __all__ = [
     "COMPARISON",
+    "EARLIER",
     "Finished",
     "judged",
     "read_document",
@@ -32,6 +33,8 @@ __all__ = [
 
 COMPARISON = "comparison.json"
 """In the run folder: what became of the numbers since earlier runs."""
+EARLIER = "earlier-"
+"""Folders in a run folder, with numbers behind it: runs that it held before, and that are no part of what it holds."""
 
 
 class _Versioned(Struct):
@@ -116,12 +119,19 @@ def runs_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     without: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = [path] if _is_run(path) else sorted(filter(_is_run, path.rglob("*/")), key=_natural)
+            found = [path] if _is_run(path) else sorted(_below(path), key=_natural)
         else:
             found = [path] if path.suffix == ".json" or not path.exists() else []
         runs += found
         without += [] if found else [path]
     return list(dict.fromkeys(runs)), without
+
+
+def _below(path: Path) -> Iterator[Path]:
+    for folder in path.rglob("*/"):
+        first = folder.relative_to(path).parts[0]
+        if _is_run(folder) and not (first.startswith(EARLIER) and first.removeprefix(EARLIER).isdigit()):
+            yield folder
 
 
 def _is_run(folder: Path) -> bool:

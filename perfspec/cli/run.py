@@ -79,7 +79,9 @@ def run(
     options.check()
     if len(specs) == 1:
         return _one(specs[0], choice, options).code
-    with nullcontext() if options.out is None else out_folder(options.out, options.tell):  # held for all of them
+    with (
+        nullcontext() if options.out is None else out_folder(options.out, options.tell, for_several=True)
+    ):  # held for all of them
         ended = _each(specs, choice, options)
     say("\n".join(["", *overview([each.result or each.spec for each in ended])]))
     return worst(each.code for each in ended)

@@ -1,5 +1,6 @@
 """The use cases behind the commands, as far as they go without a network."""
 
+import errno
 import os
 import resource
 import shutil
@@ -15,7 +16,7 @@ from perfspec.app import run as running
 from perfspec.app.folder import new_folder, out_folder
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.app.plan import plan
-from perfspec.app.report import report
+from perfspec.app.report import report, runs_in
 from perfspec.app.run import Means, run, secrets_of
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
@@ -194,7 +195,7 @@ def test_run_folders_never_collide(spec) -> None:
 
 def a_run(folder: Path, word: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "plan.json").write_text(word)
+    (folder / "slices.jsonl").write_text(word)
 
 
 def test_the_newest_run_gets_the_folder_that_was_asked_for_and_no_other_is_lost(folder) -> None:
@@ -204,9 +205,9 @@ def test_the_newest_run_gets_the_folder_that_was_asked_for_and_no_other_is_lost(
             assert out == Path("out/here")
             assert not list(out.iterdir())
             a_run(out, word)
-    assert (folder / "out/here/plan.json").read_text() == "third"
-    assert (folder / "out/here-1/plan.json").read_text() == "first"
-    assert (folder / "out/here-2/plan.json").read_text() == "second"
+    assert (folder / "out/here/slices.jsonl").read_text() == "third"
+    assert (folder / "out/here-1/slices.jsonl").read_text() == "first"
+    assert (folder / "out/here-2/slices.jsonl").read_text() == "second"
     assert told == [f"out/here held an earlier run, which is in out/here-{n} now" for n in (1, 2)]
 
 
@@ -222,8 +223,10 @@ def test_the_runs_of_several_specs_are_moved_together(folder) -> None:
 @pytest.mark.parametrize(
     ("made", "out", "message"),
     [
-        ("results/20260101-shop/plan.json", "results", "results holds runs in folders of their own, such as 20260101-"),
-        ("plan.json", ".", ". holds a run and cannot be moved aside"),
+        ("results/20260101-shop/slices.jsonl", "results", "results holds runs in folders of their own, such as 2026"),
+        ("slices.jsonl", ".", ". holds a run and cannot be moved aside"),
+        ("out/junit.xml", "out", "out/junit.xml is there already, and of no run"),
+        ("out/report.html", "out", "out/report.html is there already, and of no run"),
         ("taken", "taken", "taken is a file"),
         ("taken", "taken/below", "taken/below cannot be made: "),
     ],
@@ -247,7 +250,7 @@ def test_a_run_that_is_being_written_is_not_moved_away() -> None:
                 a_run(held, "mine")
             with pytest.raises(EnvironmentFailure, match="out/1 is being written"), out_folder(other, print):
                 pass
-            assert list(held.iterdir()) == [held / "plan.json"] * holds_run
+            assert list(held.iterdir()) == [held / "slices.jsonl"] * holds_run
         shutil.rmtree("out")
     with out_folder("out", print), pytest.raises(EnvironmentFailure, match="out is being"), out_folder("out", print):
         pass
@@ -305,6 +308,43 @@ def test_what_is_no_run_stays_where_it_is(folder) -> None:
     with out_folder("out", print) as out:
         assert out == Path("out")
     assert (folder / "out/mine.txt").read_text() == "mine"
+    a_run(folder / "out", "first")
+    with out_folder("out", lambda _: None) as out:
+        assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    assert [path.name for path in (folder / "out-1").iterdir()] == ["slices.jsonl"]
+
+
+def test_files_that_are_called_like_those_of_a_run_make_none(folder) -> None:
+    for name in ("junit.xml", "report.html", "plan.json", "result.json", "terraform/plan.json"):
+        (folder / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "reports" / name).write_text('{"version": 1}')
+    with pytest.raises(EnvironmentFailure, match=r"is there already, and of no run"), out_folder("reports", print):
+        pass
+    with out_folder("reports", print, for_several=True) as out:
+        assert out == Path("reports")
+    assert len(list((folder / "reports").iterdir())) == 5
+    assert not (folder / "reports-1").exists()
+
+
+def test_a_folder_that_stays_a_mount_keeps_the_earlier_runs_in_it(folder, monkeypatch) -> None:
+    """What is beside a mount is another file system."""
+    out, rename = folder / "out", Path.rename
+
+    def across(path: Path, to: Path) -> Path:
+        if Path(to).absolute().is_relative_to(out) != path.absolute().is_relative_to(out):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", across)
+    told: list[str] = []
+    for word in ("first", "second", "third"):
+        with out_folder("out", told.append, for_several=True):
+            a_run(out / "1", word)
+            a_run(out / "2", word)
+    assert told == [f"out held an earlier run, which is in out/earlier-{n} now" for n in (1, 2)]
+    assert (out / "earlier-1/2/slices.jsonl").read_text() == "first"
+    assert runs_in([Path("out")]) == ([Path("out/1"), Path("out/2")], [])
+    assert not (folder / "out-1").exists()
 
 
 @pytest.fixture
