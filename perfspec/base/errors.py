@@ -21,7 +21,9 @@ class ExitCode(IntEnum):
     INCONCLUSIVE = 3
     """No data, or the load generator itself was late: nobody may call this a pass."""
     ENVIRONMENT = 4
-    """The target was unreachable or not ready, or a safety rule refused it; no load was sent."""
+    """The target was unreachable or not ready, or a safety rule refused it; no load was sent. Of other
+    commands than `run`: what they ask did not answer, or what they print could not be written whole.
+    """
     BUG = 5
     """perfspec itself broke."""
     INTERRUPTED = 130

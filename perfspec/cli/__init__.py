@@ -6,8 +6,8 @@ from importlib import import_module
 import click
 
 from perfspec import __version__
-from perfspec.base.errors import ExitCode, PerfspecError
-from perfspec.cli.screen import open_streams
+from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError
+from perfspec.cli.screen import not_whole, open_streams
 
 __all__ = ["main"]
 
@@ -49,6 +49,15 @@ class Commands(click.Group):
         module = FILES.get(name, name)
         found: click.Command = getattr(import_module(f"perfspec.cli.{module}"), module)
         return found
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Half a document is no success. What `run` prints is in its folder as well, so its verdict stands."""
+        code = int(super().invoke(ctx) or 0)
+        if said := not_whole():
+            if code == ExitCode.PASS and ctx.invoked_subcommand != "run":
+                raise EnvironmentFailure(said, "make room there, and run it again")
+            click.echo(f"perfspec: {said}", err=True)
+        return code
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

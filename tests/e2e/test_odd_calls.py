@@ -1,5 +1,6 @@
 """What is called in an odd way is answered like any other call: an exit code, a sentence, never a traceback."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+ROOM = 4096
+"""In a pipe; documents are longer."""
 SPEC = (
     "perfspec: 1\nservice: shop\nenvironments: {local: {url: 'http://127.0.0.1:9'}}\n"
     "flows: {look: {steps: [{get: /, name: home}]}}\n"
@@ -33,7 +36,7 @@ def spec(tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("where", [">&-", "> /dev/full", ">&- 2>&-", "> /dev/full 2>&1"])
+@pytest.mark.parametrize("where", [">&-", ">&- 2>&-"])
 def test_where_nobody_can_read_the_verdict_the_exit_code_still_says_it(spec, where) -> None:
     assert perfspec(spec, "lint", "shop.yaml", shell=where).returncode == 0
     assert perfspec(spec, "fmt", "-", shell=f"{where} < shop.yaml").returncode == 0
@@ -41,6 +44,55 @@ def test_where_nobody_can_read_the_verdict_the_exit_code_still_says_it(spec, whe
     (run,) = (spec / "results").iterdir()
     assert json.loads((run / "result.json").read_bytes())["outcome"] == "NOT_STARTED"
     assert perfspec(spec, "report", str(run), "--format", "html", shell=where).returncode == 4
+
+
+@pytest.mark.parametrize("where", ["> /dev/full", "> /dev/full 2>&1"])
+def test_half_a_document_is_no_success_and_a_verdict_stays_one(spec, where) -> None:
+    said = "" if "2>" in where else "what was printed could not be written whole: No space left on device"
+    for words in (["lint", "shop.yaml"], ["fmt", "-"], ["schema"], ["plan", "shop.yaml"]):
+        done = perfspec(spec, *words, shell=f"{where} < shop.yaml")
+        assert (words, done.returncode) == (words, 4)
+        assert said in done.stderr
+    (spec / "bad.yaml").write_text("perfspec: 1\n")
+    assert perfspec(spec, "lint", "bad.yaml", shell=where).returncode == 2
+    assert perfspec(spec, "run", "shop.yaml", shell=where).returncode == 4  # nobody answers there
+    (run,) = (spec / "results").iterdir()
+    assert json.loads((run / "result.json").read_bytes())["outcome"] == "NOT_STARTED"
+    result = json.loads((run / "result.json").read_bytes())
+    (run / "result.json").write_text(json.dumps({**result, "outcome": "PASS", "exit_code": 0}))
+    (run / "slices.jsonl").unlink()
+    for form in ("text", "html", "junit"):
+        done = perfspec(spec, "report", str(run / "result.json"), "--format", form, shell=where)
+        assert (form, done.returncode) == (form, 4)
+        assert said in done.stderr
+
+
+def test_a_stream_that_does_not_wait_gets_everything(tmp_path) -> None:
+    whole = perfspec(tmp_path, "schema").stdout.encode()
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, ROOM)
+    os.set_blocking(write, False)
+    argv = [sys.executable, "-m", "perfspec", "schema"]
+    with subprocess.Popen(argv, stdout=write, stderr=subprocess.PIPE, cwd=tmp_path) as begun:
+        os.close(write)
+        got = [os.read(read, 1)]
+        with pytest.raises(subprocess.TimeoutExpired):
+            begun.wait(0.5)  # it stands before a pipe that is full
+        while got[-1]:
+            got.append(os.read(read, ROOM))
+        _, errors = begun.communicate(timeout=30)
+    os.close(read)
+    assert b"".join(got) == whole
+    assert (begun.returncode, errors) == (0, b"")
+
+
+def test_whoever_reads_no_further_is_no_trouble(tmp_path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    argv = [sys.executable, "-m", "perfspec", "schema"]
+    done = subprocess.run(argv, stdout=write, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_name_that_is_no_text_is_refused(spec) -> None:

@@ -228,7 +228,7 @@ def test_the_newest_run_stands_under_the_name_that_was_asked_for(new_folder, per
     assert "out held an earlier run, which is in out-1 now" in second.out
     assert "out/: result.json" in second.out
     assert (folder / "out-1" / "junit.xml").read_bytes() == before != (folder / "out" / "junit.xml").read_bytes()
-    assert (folder / "out-1" / "mine.txt").read_text() == "mine"
+    assert (folder / "out" / "mine.txt").read_text() == "mine"
 
 
 def test_a_report_of_a_folder_without_a_run_is_a_usage_error(new_folder, perfspec) -> None:
