@@ -21,9 +21,7 @@ class ExitCode(IntEnum):
     INCONCLUSIVE = 3
     """No data, or the load generator itself was late: nobody may call this a pass."""
     ENVIRONMENT = 4
-    """The target was unreachable or not ready, or a safety rule refused it; no load was sent. Of other
-    commands than `run`: what they ask did not answer, or what they print could not be written whole.
-    """
+    """The target was unreachable, not ready or ruled out, no load was sent; or a document was not written whole."""
     BUG = 5
     """perfspec itself broke."""
     INTERRUPTED = 130

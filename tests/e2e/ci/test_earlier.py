@@ -24,8 +24,8 @@ def taken(hub, tmp_path, not_checked_here):
         outputs = tmp_path / "outputs"
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNNER_TEMP": str(tmp_path),
-            "GITHUB_OUTPUT": str(outputs), "GH_TOKEN": "right-token", "GH_HOST": "github.localhost", "HTTP_PROXY": hub.url,
-            "REPOSITORY": "o/r", "WORKFLOW": "perf", "EARLIER": str(most), "KEY": "nightly",
+            "GITHUB_OUTPUT": str(outputs), "GH_TOKEN": "right-token", "GH_HOST": "github.localhost",
+            "HTTP_PROXY": hub.url, "REPOSITORY": "o/r", "WORKFLOW": "perf", "EARLIER": str(most), "KEY": "nightly",
         }  # fmt: skip
         argv = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
