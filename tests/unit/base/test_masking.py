@@ -1,5 +1,6 @@
 """No secret is left in a text, however it was written."""
 
+import re
 from base64 import b64encode, urlsafe_b64encode
 from json import dumps
 from urllib.parse import quote, quote_plus
@@ -15,7 +16,13 @@ WRITTEN = {
     "plain": SECRET,
     "in an address": quote(SECRET, safe=""),
     "in a form": quote_plus(SECRET),
+    "in an address, with its slashes": quote(SECRET),
+    "in an address, in small letters": re.sub("%..", lambda found: found[0].lower(), quote(SECRET, safe="")),
     "in JSON": dumps(SECRET)[1:-1],
+    "in JSON with its letters": dumps(SECRET, ensure_ascii=False)[1:-1],
+    "in JSON with slashes escaped": dumps(SECRET, ensure_ascii=False)[1:-1].replace("/", "\\/"),
+    "in JSON in JSON": dumps(dumps(SECRET))[3:-3],
+    "in JSON in JSON with its letters": dumps(dumps(SECRET, ensure_ascii=False), ensure_ascii=False)[3:-3],
     "in base64": b64encode(SECRET.encode()).decode(),
     "in base64 without its padding": b64encode(SECRET.encode()).decode().rstrip("="),
 }
