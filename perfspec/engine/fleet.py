@@ -32,6 +32,8 @@ __all__ = ["Fleet", "hired"]
 
 START_AFTER_NS = 300 * MILLISECOND
 """Binding the steps takes a moment in each process."""
+READY_WITHIN_S = 120
+"""Making a lot of data takes a while; a process that hangs must not keep the run for ever."""
 END_WITHIN_S = 5
 """A worker whose channel was closed ends by itself; after this it is made to."""
 COMMAND = (sys.executable, "-P", "-m", "perfspec.engine.worker")
@@ -102,16 +104,25 @@ class Fleet:
             link.channel = await joined(ours, self._hears(worker, link), self._ends(worker, link))
 
     async def assign(self, assignments: Sequence[Assignment]) -> None:
-        """Tell all their parts, and wait until they are ready. Raises EnvironmentFailure if one cannot be."""
+        """Tell all their parts, and wait until they are ready. Raises EnvironmentFailure if one cannot be, or is
+        not in time.
+        """
         for link, assignment in zip(self._links, assignments, strict=True):
             link.send(assignment)
-        while True:
-            for worker, link in enumerate(self._links):
-                self._check(worker, link)
-            if all(link.word is not None for link in self._links):
-                return
-            changed = self._changed
-            await changed.wait()
+        with anyio.move_on_after(READY_WITHIN_S):
+            while not self._are_ready():
+                changed = self._changed
+                await changed.wait()
+            return
+        late = next(worker for worker, link in enumerate(self._links) if link.word is None)
+        message = f"worker {late + 1} of {self._workers} was not ready within {READY_WITHIN_S} s"
+        raise EnvironmentFailure(message, "run with --workers 1")
+
+    def _are_ready(self) -> bool:
+        """Raises EnvironmentFailure if one of them never will be."""
+        for worker, link in enumerate(self._links):
+            self._check(worker, link)
+        return all(link.word is not None for link in self._links)
 
     def _check(self, worker: int, link: _Link) -> None:
         who = f"worker {worker + 1} of {self._workers}"

@@ -1,7 +1,9 @@
 """A run from beginning to end: environment, setup, load, teardown, with everything measured going to the log.
 
-anyio owns what surrounds the load (the environment, signals); the load itself is driver callbacks. Ctrl-C or SIGTERM
-once: stop and report; twice: stop now. A listener gets copies of what was logged; one that fails is dropped and named.
+anyio owns what surrounds the load (the environment, signals); the load itself is driver callbacks. A signal during the
+load: stop and report; a second: stop now. Setup is let finish by a first Ctrl-C only; SIGTERM and a hang-up end it at
+once. Teardown follows whatever was set up, in a hurry after two signals; one more ends it. A listener gets copies of
+what was logged; one that fails is dropped and named.
 """
 
 import signal
@@ -47,6 +49,8 @@ from perfspec.verdict.abort import Abort
 __all__ = ["run"]
 
 START_AFTER_NS = 20 * MILLISECOND
+HURRIED_S = 1.5
+"""For the teardown of a run that was told twice to end: a build that is cancelled is killed soon after that."""
 
 
 async def run(
@@ -94,6 +98,8 @@ class _Running:
         self._tell: Callable[[str], None] = lambda _: None
         self._doing = ""
         """Setup or teardown, while it runs."""
+        self._signals_before = 0
+        """How many had come when it began."""
         self._part: anyio.CancelScope | None = None
         """Around setup or teardown while it runs."""
 
@@ -108,11 +114,12 @@ class _Running:
                 end = await self._in_environment(folder, tell)
             except EnvironmentFailure as error:
                 failure = error
+                failure.message = "; ".join([failure.message, *self._notes])  # how teardown went
             group.cancel_scope.cancel()
         if failure is not None:
             raise failure
         if end is None:
-            end = End(self._stopped_by, 0, notes=("interrupted before any load",))
+            end = End(self._stopped_by, 0, notes=("interrupted before any load", *self._notes))
             self._log.write(end)
         return end
 
@@ -148,8 +155,12 @@ class _Running:
 
     @property
     def _must_end_now(self) -> bool:
-        """A person's first Ctrl-C lets setup finish; what else ends a run has little patience. Teardown may go on."""
-        return len(self._signals) > 1 or (self._stopped_by == "terminated" and self._doing == "setup")
+        """A person's first Ctrl-C lets setup finish; what else ends a run has little patience. Teardown is ended by a
+        signal that came after it began, unless that is the first of all.
+        """
+        if self._doing == "setup":
+            return len(self._signals) > 1 or self._stopped_by == "terminated"
+        return len(self._signals) > max(1, self._signals_before)
 
     async def _on_the_reactor(self, origin: Origin) -> End:
         async with (
@@ -237,26 +248,25 @@ class _Running:
 
     async def _set_up(self, driver: RealDriver, origin: Origin) -> dict[str, object]:
         """What it captured. What a setup that failed has made is taken down all the same."""
-        try:
-            return await self._once(driver, origin, self._plan.setup, "setup", {})
-        except EnvironmentFailure:
-            await self._tear_down(driver, origin, {})
-            raise
+        shared, failure = await self._once(driver, origin, self._plan.setup, "setup", {})
+        if failure is not None:
+            await self._tear_down(driver, origin, shared)
+            raise failure
+        return shared
 
     async def _tear_down(self, driver: RealDriver, origin: Origin, shared: dict[str, object]) -> None:
-        try:
-            await self._once(driver, origin, self._plan.teardown, "teardown", shared)
-        except EnvironmentFailure as failure:
+        _, failure = await self._once(driver, origin, self._plan.teardown, "teardown", shared)
+        if failure is not None:
             self._notes.append(failure.message)
 
     async def _once(
         self, driver: RealDriver, origin: Origin, steps: tuple[Step, ...], part: str, shared: Mapping[str, object]
-    ) -> dict[str, object]:
-        """Run setup or teardown; returns what it captured. Raises EnvironmentFailure if a request of it failed, or if a
-        signal came that does not wait.
+    ) -> tuple[dict[str, object], EnvironmentFailure | None]:
+        """Run setup or teardown: all that it captured, also if a request of it failed, or if a signal came that does
+        not wait.
         """
         if not steps:
-            return dict(shared)
+            return dict(shared), None
         registry = Registry(driver.now_ns(), self._plan.request_limits(), statuses=self._plan.statuses())
         headers = environment_headers(self._plan)
         exemplars = Exemplars.of(driver.now_ns(), self._inputs.secrets.values(), hidden_names(self._plan))
@@ -264,9 +274,7 @@ class _Running:
         binder.exemplars = exemplars
         program = in_turn(steps, binder)
         lane = Lane(driver, -1)
-        lane.vars = scope = Vars(shared)
-        scope.generators, scope.draws = self._drawn, {}
-        scope.base, scope.step = random.base(random.person(self._plan.seed, 0), 0), 0
+        lane.vars = scope = self._scope(shared)
         over = anyio.Event()
         ended: list[str | None] = []
 
@@ -276,23 +284,34 @@ class _Running:
 
         driver.on_crash = lambda error: on_end(lane, f"bug in perfspec: {type(error).__name__}: {error}")
         driver.call_soon(lambda _: lane.run(program(lane), on_end), None)
-        self._doing = part
-        with anyio.CancelScope() as self._part:
-            if self._signals and self._must_end_now:
-                self._part.cancel()
-            await over.wait()
-        self._doing = ""
-        if self._part.cancelled_caught:
+        is_cut_short = await self._is_cut_short(part, over)
+        names = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what != "loop"}
+        captured = dict(shared) | {name: scope[name] for name in names if name in scope}
+        if is_cut_short:
             lane.kill()
             failure = EnvironmentFailure(f"{part} was cut short by a signal")
             failure.exit_code = ExitCode.TERMINATED if self._stopped_by == "terminated" else ExitCode.INTERRUPTED
-            raise failure
+            return captured, failure
         lane.release()
         slices = registry.drain()
         self._log.write(LoggedSecond(0, 0, slices, exemplars=exemplars.drain(0, is_last=True)))
         failed = total(slices).errors
         if failed or ended[0]:
-            kinds_found = ", ".join(failed) or str(ended[0])
-            raise EnvironmentFailure(f"{part} failed: {kinds_found}", "try the requests of that part by hand")
-        captured = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what != "loop"}
-        return dict(shared) | {name: scope[name] for name in captured if name in scope}
+            found = ", ".join(failed) or str(ended[0])
+            return captured, EnvironmentFailure(f"{part} failed: {found}", "try the requests of that part by hand")
+        return captured, None
+
+    def _scope(self, shared: Mapping[str, object]) -> Vars:
+        scope = Vars(shared)
+        scope.generators, scope.draws = self._drawn, {}
+        scope.base, scope.step = random.base(random.person(self._plan.seed, 0), 0), 0
+        return scope
+
+    async def _is_cut_short(self, part: str, over: anyio.Event) -> bool:
+        """By a signal, while it was waited for. After two signals a teardown has little time, but it has some."""
+        self._doing, self._signals_before = part, len(self._signals)
+        with anyio.move_on_after(HURRIED_S if len(self._signals) > 1 else None) as self._part:
+            await over.wait()
+        is_cut_short = self._part.cancelled_caught
+        self._doing, self._part = "", None
+        return is_cut_short

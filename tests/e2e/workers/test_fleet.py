@@ -96,6 +96,12 @@ def test_who_cannot_begin_is_named_with_the_reason(carried, program, said) -> No
     assert caught.value.exit_code == (5 if "bug" in said else 4)
 
 
+def test_who_is_not_ready_in_time_is_named(carried, monkeypatch) -> None:
+    monkeypatch.setattr(fleets, "READY_WITHIN_S", 0.3)
+    with pytest.raises(EnvironmentFailure, match=r"^worker 1 of 2 was not ready within 0\.3 s$"):
+        carried("heard(); heard()")
+
+
 def test_workers_that_are_done_are_waited_for(carried) -> None:
     ending, seconds, bugs = carried(f"heard(); say({READY}); heard(); say({FIRST}, {DONE}); heard()")
     assert ending == Ending("finished", 9 * SECOND, 0, 0)

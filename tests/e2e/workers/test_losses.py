@@ -97,6 +97,19 @@ class Losses:
             os.kill(second, signal.SIGKILL)
             return begun.end(), search.counts()
 
+    def stopped_in_setup(self) -> Any:
+        """A worker that hangs is waited for after setup, and a terminal is closed: all of the group hear of it."""
+        with self.steady.service("--slow", "delete=2s") as search:
+            folder = self.steady.small_spec(self.steady.new_folder("hangs"), search.url, SLOW_SETUP)
+            begun = self.steady.perfspec.begin(folder, "--workers", "2")
+            begun.wait_until(lambda: len(self.steady.workers_of(begun)) == 2, "two workers")
+            pids = self.steady.workers_of(begun)
+            os.kill(pids[0], signal.SIGSTOP)
+            begun.wait_until(lambda: '"type":"second"' in (begun.folder / "slices.jsonl").read_text(), "setup")
+            time.sleep(0.3)  # it is being waited for
+            begun.send(signal.SIGHUP)
+            return begun.end(), search.counts(), [self.is_alive(pid) for pid in pids]
+
     def told_twice(self) -> Any:
         with self.steady.service("--stall", "1500ms:1h") as search:
             begun = self.steady.begin("twice", search, stage="long")
@@ -118,6 +131,7 @@ def runs(steady, together, is_alive) -> Any:
         interrupted=scenes.interrupted,
         killed_in_setup=scenes.killed_in_setup,
         twice=scenes.told_twice,
+        stopped_in_setup=scenes.stopped_in_setup,
     )
 
 
@@ -189,3 +203,11 @@ def test_a_worker_that_dies_before_the_load_is_an_environment_that_is_not_fit(ru
     assert "worker 2 of 2 was gone before the load began (ended by signal 9)" in ended.err
     assert ended.result["outcome"] == "NOT_STARTED"
     assert counts == {"DELETE index": 1, "GET suggest": 1}  # setup and teardown
+
+
+def test_a_signal_ends_the_wait_for_a_worker_that_hangs(runs) -> None:
+    ended, counts, alive = runs["stopped_in_setup"]
+    assert (ended.code, ended.result["ended"]) == (143, "terminated"), ended.out + ended.err
+    assert ended.seconds < 30
+    assert counts == {"DELETE index": 1, "GET suggest": 1}  # setup and teardown
+    assert not any(alive)
