@@ -2,7 +2,8 @@
 
 A step is met if no limit is broken in its judged time, and if what is there fits together (steadiness.py): where more
 and more users wait, or are in rounds that do not end, the load is more than the service can do, even while its
-percentiles still hold. A quarter of each step is not judged.
+percentiles still hold. A quarter of each step is not judged. Slow answers come late: limits judge what was due long
+enough before the end that an answer of twice the longest limit is known by then, for at least half of the judged time.
 
 Where the load generator was late itself, or the environment's ceiling held requests back, a step that was not met says
 nothing of the service; unless a limit is broken that neither of them could have broken.
@@ -26,6 +27,8 @@ from perfspec.verdict.steadiness import is_growing, lost_users
 
 __all__ = ["Capacity", "Heard", "Judging", "Searching", "Step", "bracket"]
 
+KNOWN = 2
+"""Times the longest limit: what is answered within it is known when a step is judged."""
 _OF_A_CAP = frozenset({"dropped"})
 _OF_A_CEILING = frozenset({"dropped", "timeout"})
 """Kinds by which a request can fail that an environment's ceiling has kept from being sent."""
@@ -209,11 +212,12 @@ class Searching:
         health = judge_health([each.generator for each in within], tightest_ns(self._judging.thresholds))
         late = health.late
         held = self._held(within, slices, stretch)
-        verdicts = self._verdicts(slices, stretch, late or held)
+        known = self._known(stretch)
+        verdicts = self._verdicts(slices, known, late or held)
         excused = _OF_A_CEILING if held else _OF_A_CAP if self._search.is_capped else frozenset[str]()
         asked = verdicts
         if excused:
-            asked = self._verdicts([without(piece, excused) for piece in slices], stretch, late or held)
+            asked = self._verdicts([without(piece, excused) for piece in slices], known, late or held)
         if broken := _broken(asked):
             return _Found(broken, "service", verdicts)
         unclear = _unclear(verdicts)
@@ -226,6 +230,16 @@ class Searching:
         if unsteady := self._unsteady(within, verdicts):
             return _Found(unsteady, "service", verdicts)
         return _Found("", "", verdicts)
+
+    def _known(self, stretch: tuple[int, int]) -> tuple[int, int]:
+        """The part of it of which slow answers are known as well as fast ones; a step is told a second after its end
+        anyway.
+        """
+        start, end = stretch
+        times = (limit.quantity for limit in (each.limit for each in self._judging.thresholds))
+        longest = max((int(quantity.value) for quantity in times if quantity.unit == "time"), default=0)
+        before = max(-(-KNOWN * longest // SECOND) - 1, 0)
+        return start, end - min(before, (end - start) // SECOND // 2) * SECOND
 
     def _held(self, within: Sequence[Heard], slices: Sequence[Slice], stretch: tuple[int, int]) -> str:
         due = (piece for piece in slices if is_judged(piece.second, [stretch]))

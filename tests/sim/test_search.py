@@ -1,5 +1,6 @@
 """A search for the limit of services whose limit is known."""
 
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -50,6 +51,18 @@ class Tired(SimDriver):
     def drain_lateness(self):
         sent, self.before = self.transport.requests - self.before, self.transport.requests
         return {50_000: sent} if sent > 60 else {0: sent}
+
+
+@dataclass(frozen=True)
+class Sluggish(Service):
+    """One in so many takes four seconds."""
+
+    every: int = 1
+
+    def answered_ns(self, at_ns, draw):
+        number = getattr(self, "number", 0) + 1
+        object.__setattr__(self, "number", number)
+        return at_ns + (4 * SECOND if number % self.every == 0 else self.latency_ns(draw))
 
 
 class Stuck(Service):
@@ -263,6 +276,17 @@ def test_who_is_dropped_at_the_environments_cap_is_no_bad_round_of_the_service(s
     assert {step.beyond for step in capacity.steps if not step.met} == {"ceiling"}
     assert (capacity.failed, capacity.stopped_by, result.outcome) == ("", "ceiling", "PASS")
     assert 40 <= float(capacity.met.split()[0]) <= 52
+
+
+@pytest.mark.parametrize("find", ["arrivals: 60/s to 70/s, at_most: 5000 users", "users: 40 to 44"])
+@pytest.mark.parametrize(("every", "is_met"), [(14, False), (40, True)])
+def test_slow_answers_of_a_step_count_like_its_fast_ones(searched, find, every, is_met):
+    """They take a third of the time that a load is held, so that those of its last seconds come when it is over."""
+    _, result = searched(f"{find}, hold_each: 12s", "at most 3s", Sluggish(lambda _: 100 * MILLISECOND, every=every))
+    assert {step.met for step in result.capacity.steps} == {is_met}
+    for step in result.capacity.steps:
+        p95 = step.verdicts[0]
+        assert p95.bad / p95.n == pytest.approx(1 / every, rel=0.1)
 
 
 def test_rounds_that_never_end_are_seen_before_their_time_out(searched):
