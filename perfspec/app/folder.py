@@ -20,7 +20,7 @@ from perfspec.engine.slicelog import NAME as LOG_NAME
 from perfspec.plan.model import Plan
 from perfspec.report.formats import OF_A_RUN
 
-__all__ = ["new_folder", "out_folder"]
+__all__ = ["is_held", "new_folder", "out_folder"]
 
 MOST = 1000
 FILES = (*(name for name, _ in OF_A_RUN), "plan.json", LOG_NAME, COMPARISON, "service.log")
@@ -97,6 +97,17 @@ def _lock(folder: Path) -> int | None:
         os.close(lock)
         return None
     return lock
+
+
+def is_held(folder: Path) -> bool:
+    """Is a run being written there?"""
+    try:
+        lock = _lock(folder)
+    except EnvironmentFailure:
+        return True
+    if lock is not None:
+        os.close(lock)
+    return False
 
 
 def _is_at(folder: Path, lock: int) -> bool:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from perfspec.base.clock import SECOND
 from perfspec.base.codec import Malformed, decode
 from perfspec.base.errors import EnvironmentFailure, UsageFailure
+from perfspec.base.units import format_duration
 from perfspec.engine.slicelog import NAME as LOG_NAME
 from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Unwritten, read_outline, read_seconds
 from perfspec.plan.model import Plan
@@ -27,6 +29,7 @@ __all__ = [
     "render",
     "report",
     "runs_in",
+    "so_far",
     "write_whole",
     "written",
 ]
@@ -108,6 +111,16 @@ def _comparison(folder: Path) -> Comparison | None:
         return decode((folder / COMPARISON).read_bytes(), Comparison)
     except (OSError, Malformed):
         return None
+
+
+def so_far(folder: Path) -> str:
+    """How long a run that is still being written has been sending."""
+    try:
+        with (folder / LOG_NAME).open("rb") as lines:
+            seconds = read_outline(lines).seconds
+    except OSError:
+        return "nothing sent yet"
+    return f"{format_duration(seconds[-1].second * SECOND)} so far" if seconds else "nothing sent yet"
 
 
 def runs_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from perfspec.app import report as report_case
-from perfspec.base.errors import ExitCode, UsageFailure, worst
+from perfspec.app.folder import is_held
+from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure, worst
 from perfspec.cli.screen import columns, say, write
 from perfspec.report.formats import FORMATS, OF_A_RUN
 from perfspec.report.remarks import HEADLINES, outcome_of
@@ -36,7 +37,9 @@ def report(runs: tuple[Path, ...], form: str, out: Path | None) -> int:
 
 
 def results_of(paths: Sequence[Path]) -> list[Result]:
-    """Says which of the paths hold no run. Raises UsageFailure where none does, or one cannot be read."""
+    """Says which of the paths hold no run. Raises UsageFailure where none does, or one cannot be read, and
+    EnvironmentFailure where one is still running.
+    """
     runs, without = report_case.runs_in(paths)
     if not runs:
         verb = "holds" if len(paths) == 1 else "hold"
@@ -44,7 +47,16 @@ def results_of(paths: Sequence[Path]) -> list[Result]:
         raise UsageFailure(message, "name folders below results/, or their result.json")
     for path in without:
         click.echo(f"{path} holds no run and is left out", err=True)
+    for run in runs:
+        _has_ended(run)
     return [report_case.read_result(run) for run in runs]
+
+
+def _has_ended(run: Path) -> None:
+    """A verdict of half a run would be none, and its files are not ours. Raises EnvironmentFailure."""
+    if run.is_dir() and is_held(run):
+        hint = f"wait for its end; {run / 'report.html'} shows how it goes"
+        raise EnvironmentFailure(f"{run} is still running, {report_case.so_far(run)}", hint)
 
 
 def show(results: list[Result], form: str, out: Path | None) -> None:
@@ -64,6 +76,7 @@ def show(results: list[Result], form: str, out: Path | None) -> None:
 
 
 def _folder(folder: Path) -> int:
+    _has_ended(folder)
     finished = report_case.report(folder)
     say("\n".join(summary(finished.result, columns())))
     for problem in finished.problems:

@@ -44,7 +44,7 @@ def look(
     if outcome.head is not None and outcome.head.coding:
         decode(outcome)
     document = _parsed(outcome.body)
-    found = [_status(step, outcome, names, constants, waits=bool(until))]
+    found = [_status(step, until, outcome, names, constants)]
     for what, checks in (("expect", step.expect), ("until", until)):
         rest = tuple(check for check in checks if check.subject in ("header", "json"))
         compiled = zip(rest, compile_checks(rest, constants), strict=True)
@@ -57,11 +57,17 @@ def look(
     return tuple(found)
 
 
-def _status(step: Request, outcome: Outcome, names: Vars, constants: Mapping[str, object], *, waits: bool) -> Looked:
-    """A wait takes any status for an answer, unless it says which."""
+def _status(
+    step: Request, until: tuple[Check, ...], outcome: Outcome, names: Vars, constants: Mapping[str, object]
+) -> Looked:
+    """As a run counts it: a poll may have any status below 500 where `until` says which, else one of success."""
     wanted = tuple(check for check in step.expect if check.subject == "status")
-    text = str(wanted[0]) if wanted else "any status" if waits else "status below 400"
-    return Looked("expect", text, judge(wanted, (), constants, any_status=waits)(outcome, names) is None)
+    waited = tuple(check for check in until if check.subject == "status")
+    if waited and not wanted:
+        holds = outcome.status < 500 or judge(waited, (), constants)(outcome, names) is None
+        return Looked("expect", "status below 500", holds)
+    text = str(wanted[0]) if wanted else "status below 400"
+    return Looked("expect", text, judge(wanted, (), constants)(outcome, names) is None)
 
 
 def _streamed(
@@ -83,7 +89,9 @@ def _streamed(
 def _captured(captured: Captured, at: str, outcome: Outcome, document: object, names: Vars) -> Looked:
     value = take(captured, at)(outcome, document, names)
     secret = captured.capture.secret
-    return Looked("capture", captured.name, value is not MISSING, None if value is MISSING else value, secret=secret)
+    if value is MISSING:
+        return Looked("capture", f"{captured.name}: nothing at `{captured.capture.place}`", False, secret=secret)
+    return Looked("capture", captured.name, True, value, secret=secret)
 
 
 def _parsed(body: bytes) -> object:

@@ -166,7 +166,7 @@ class _Trial:
         last = self._last
         if last is None:
             return GAVE_UP
-        missed = ", ".join(f"`{looked.text}`" for looked in last.looked if not looked.holds)
+        missed = ", ".join(f"`{looked.text}`" for looked in last.looked if not looked.holds and looked.what == "until")
         came = f"status {last.status}" if last.error is None else last.error
         return f"{GAVE_UP} on `{last.name}`: {came} at last" + (f", and not {missed}" if missed else "")
 

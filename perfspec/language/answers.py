@@ -50,6 +50,12 @@ _CAPTURE = re.compile(r"(?P<secret>secret )?(?:(?P<take>all|random|count) )?(?P<
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _DOTTED = re.compile(r"\.?[A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*")
 
+_HEADER_OF = re.compile(
+    r"""(?:res(?:ponse)?\.)?headers?(?:[.:=_-]\s*(?P<name>[A-Za-z][\w-]*)|\[["']?(?P<quoted>[\w-]+)["']?\])""",
+    re.IGNORECASE,
+)
+_HEADERS = ("location", "etag", "link", "date", "server", "retry-after", "set-cookie", "content-type", "x-request-id")
+
 
 def parse_matcher(node: Node, out: Diagnostics) -> Matcher | None:
     """What a part of an answer must be."""
@@ -265,12 +271,21 @@ def _searchable(word: str, pattern: str, said: Said, out: Diagnostics) -> bool:
     return word == "css" or _pattern(pattern, Said(pattern, said.at(at, at + len(pattern))), out)
 
 
+def _header_meant(text: str) -> str | None:
+    """The name of the header that other tools write as `headers.Location` or `header-location`."""
+    if match := _HEADER_OF.fullmatch(text):
+        return match["name"] or match["quoted"]
+    return text if text.lower() in _HEADERS else None
+
+
 def _capture_fix(text: str, word: str, rest: str) -> str:
     if rest.startswith("$"):
         near = nearest(word, ("secret", "all", "random", "count"))
         return f"write `{near} {rest}`" if near else f"write `{rest}`"
     if near := nearest(word, ("header", "cookie", "regex", "css")) if rest else None:
         return f"write `{near} {rest}`"
+    if header := _header_meant(text):
+        return f"write `header {header}`"
     if _DOTTED.fullmatch(text):
         return f"write `$.{text.lstrip('.')}`"
     return "write `$.path`, `header NAME`, `cookie NAME`, `regex ...` or `css ...`"

@@ -168,7 +168,8 @@ def parse_prefix(text: str, start: int) -> tuple[Expression, int]:
     tree = parser.expression(0, 0)
     kind, token, at, end = parser.token
     if kind != "end" and token != "}":
-        raise ExpressionError(f"`{token}` is not expected here", at, end, "an operator or the closing `}` belongs here")
+        hint = _OTHER_WORDS.get(token, "an operator or the closing `}` belongs here")
+        raise ExpressionError(f"`{token}` is not expected here", at, end, hint)
     return tree, at
 
 
@@ -251,7 +252,10 @@ class _Parser:
             inner = self.expression(0, depth + 1)
             self.expect(")")
             return inner
-        raise ExpressionError(f"`{token}` cannot begin a value", start, end, "write a name or a value")
+        hint = "write a name or a value"
+        if token == ">" and self.text[:start].endswith("<"):
+            token, start, hint = "<>", start - 1, "write `!=`"
+        raise ExpressionError(f"`{token}` cannot begin a value", start, end, hint)
 
     def name(self, word: str, start: int, end: int, depth: int) -> Expression:
         if word in _WORDS:
@@ -325,3 +329,9 @@ _SYMBOLS = {
     '"': 'the text has no closing `"`',
     "'": "the text has no closing `'`",
 }
+_OTHER_WORDS = {
+    "is": "write `== null`, or `!= null` for its opposite",
+    "exists": "write `!= null`",
+    "equals": "write `==`",
+}
+"""Operators of other languages."""

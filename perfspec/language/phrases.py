@@ -78,6 +78,11 @@ class Capture(msgspec.Struct, frozen=True):
     fallback: str | None = None
     """After `or`: taken where nothing was found."""
 
+    @property
+    def place(self) -> str:
+        """Where it is looked for, as written."""
+        return self.argument if self.source == "json" else f"{self.source} {self.argument}"
+
 
 class Subject(msgspec.Struct, frozen=True):
     """Which part of an answer an expectation is about."""

@@ -42,7 +42,7 @@ def checks_of(plan: Plan, judged: Sequence[Slice]) -> tuple[CheckResult, ...]:
                 if isinstance(line, Check):
                     kind, text = kind_of_check(line), str(line)
                 else:
-                    kind, text = kind_of_capture(line), f"capture {line.name}"
+                    kind, text = kind_of_capture(line), f"capture {line.name} from {line.capture.place}"
                 failed = sum(n for (name, k), n in errors.items() if name == request.name and _is_kind(k, kind))
                 found.append(CheckResult(request.name, text, line.span, answered.get(request.name, 0), failed))
     return tuple(found)

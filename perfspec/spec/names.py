@@ -299,7 +299,9 @@ class Names:
             message = f"nothing is called `{root}` (data, captures and names set before this step)"
             elsewhere = self._elsewhere(root)
             known: dict[str, Known | None] = {**dict.fromkeys(ALWAYS), **scope.known}
-            self.out.add("PS301", message, _root_span(read), elsewhere or suggest(root, known))
+            self.out.add(
+                "PS301", message, _root_span(read), _OTHER_NAMES.get(root) or elsewhere or suggest(root, known)
+            )
 
     def _early(self, read: Read, bind: Bind, step: Step) -> None:
         message, hint = _too_early(read, bind, step)
@@ -367,6 +369,11 @@ def _too_early(read: Read, bind: Bind, step: Step) -> tuple[str, str]:
         message = f"`{read.path.root}` is captured in another branch, which this one does not see"
         return message, "read it after the steps that the branches belong to"
     return f"`{read.path.root}` is used before it is captured", f"move this step below the one on line {step.span.line}"
+
+
+_OTHER_NAMES = dict.fromkeys(("None", "nil", "undefined", "NULL", "Null"), "write `null`")
+_OTHER_NAMES |= {"True": "write `true`", "False": "write `false`"}
+"""What other languages call the values that have a name."""
 
 
 def _instead(part: Part) -> str:

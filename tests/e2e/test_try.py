@@ -188,18 +188,24 @@ environments:
   away: {{url: "http://127.0.0.1:{port}", ready: {{get: /ready, within: 2s}}}}
 secrets: {{api_key: {{from_env: TRY_KEY, when_local: perf-local-key}}}}
 defaults: {{auth: "bearer ${{secret.api_key}}"}}
-data: {{note: {{fake: sentence}}}}
 {first}
 flows:
   sum:
     steps:
+      - {{set: {{note: "a ${{user.number}}"}}}}
       - {{get: "/v1/suggest?q=${{1 + note}}", name: sum}}
   streamed:
     steps:
       - {{get: /health, name: page, stream: {{silence: 5s}}}}
   job:
     steps:
-      - {{get: /v1/index/jobs/none, name: job, until: {{$.state: indexed}}, every: 100ms, give_up_after: 300ms}}
+      - get: /v1/index/jobs/none
+        name: job
+        until: {{$.state: indexed}}
+        every: 100ms
+        give_up_after: 300ms
+        capture: {{next: $.next, place: header Location}}
+      - {{get: "/health?a=${{next}}&b=${{place}}", name: then}}
   calm:
     steps: [{{get: /health, name: calm}}]
 thresholds: {{all: {{errors: under 1%}}}}
@@ -224,6 +230,8 @@ def test_why_something_failed_is_said_where_it_failed_and_all_of_it_at_the_end(r
         "  FAIL  expect a whole stream: no stream, the answer is `application/json`, not `text/event-stream`\n" in out
     )
     assert "=== flow job: gave up on `job`: status 404 at last, and not `$.state indexed`\n" in out
+    assert out.count("  FAIL  expect status below 400\n  again until $.state indexed\n") >= 2  # as a run counts a poll
+    assert "  FAIL  capture next: nothing at `$.next`\n  FAIL  capture place: nothing at `header Location`\n" in out
     assert "=== flow calm: ok\n" in out
     last = out.splitlines()[-1]
     assert last.startswith(

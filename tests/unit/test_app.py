@@ -10,10 +10,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from perfspec.app import folder as folders
 from perfspec.app import run as running
-from perfspec.app.folder import new_folder, out_folder
+from perfspec.app.folder import is_held, new_folder, out_folder
 from perfspec.app.lint import Checked, SpecFailure, lint
 from perfspec.app.plan import plan
 from perfspec.app.report import report, runs_in
@@ -21,6 +22,8 @@ from perfspec.app.run import Means, run, secrets_of
 from perfspec.base.clock import SECOND
 from perfspec.base.codec import decode, pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, UsageFailure
+from perfspec.cli.report import report as report_command
+from perfspec.cli.report import results_of
 from perfspec.engine.signals import ENDING
 from perfspec.engine.slicelog import NOTHING_UNWRITTEN, Beginning, End, LoggedSecond, SliceLog
 from perfspec.plan.build import Choice
@@ -254,6 +257,25 @@ def test_a_run_that_is_being_written_is_not_moved_away() -> None:
         shutil.rmtree("out")
     with out_folder("out", print), pytest.raises(EnvironmentFailure, match="out is being"), out_folder("out", print):
         pass
+
+
+def test_a_run_that_goes_on_is_not_reported_on_and_nothing_of_it_is_written(spec, folder) -> None:
+    planned = plan(spec, Choice("smoke")).plan
+    assert planned is not None
+    with out_folder("out", print) as held:
+        (held / "plan.json").write_bytes(pretty(planned))
+        with pytest.raises(EnvironmentFailure, match="out is still running, nothing sent yet"):
+            results_of([held])
+        log = SliceLog(held)
+        log.write(LoggedSecond(10, (), 1))
+        log.close()
+        before = sorted(held.iterdir())
+        for form in ("text", "json"):
+            said = CliRunner().invoke(report_command, ["out", "--format", form])
+            assert isinstance(said.exception, EnvironmentFailure)
+            assert said.exception.message == "out is still running, 10s so far"
+        assert sorted(held.iterdir()) == before
+    assert not is_held(folder / "out")
 
 
 @pytest.mark.parametrize("fails", [False, True])

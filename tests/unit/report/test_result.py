@@ -123,7 +123,7 @@ def test_checks_count_how_often_each_line_failed(result, piece) -> None:
     assert [(c.request, c.text, c.failed, c.n) for c in found.checks] == [
         ("search", "status 200", 3, 84),
         ("search", "$.hits not empty", 4, 84),
-        ("search", "capture total", 8, 84),
+        ("search", "capture total from $.total", 8, 84),
         ("job", "header X-Id present", 3, 49),
     ]
 
