@@ -12,7 +12,14 @@ from perfspec.base.clock import MILLISECOND
 from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
 from perfspec.engine.visits import Visits, back_off
-from perfspec.metrics.error_kinds import GENERATOR_KINDS, NO_PATH, UNREACHABLE_KINDS, UNSENDABLE
+from perfspec.metrics.error_kinds import (
+    DROPPED,
+    GENERATOR_KINDS,
+    NO_ANSWER_KINDS,
+    NO_PATH,
+    UNREACHABLE_KINDS,
+    UNSENDABLE,
+)
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, Key, Registry, Series
 from perfspec.steps.runtime import (
     CUT_OFF,
@@ -37,7 +44,6 @@ BROKEN = "expression "
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
 MIX = random.site("mix")
-DROPPED = "dropped"
 OWN_NAMES = 2
 """Names that every round has: of its user, and its own number."""
 _MASK = (1 << 64) - 1
@@ -88,7 +94,11 @@ class Rounds:
         names.generators, names.draws = self._generators, user.draws
         try:
             while (end := (yield from self._visits.come(user, names))) is not None:
-                if self._is_cut_off(lane, end) or user.stopping:
+                if self._is_cut_off(lane, end):
+                    return
+                flow = self._choose(user.person + (user.round + 1) * GOLDEN)
+                self._miss_round(flow, lane.outcome.due or lane.now(), end.kind)
+                if user.stopping:
                     return
                 lane.pause(back_off(user))
                 yield
@@ -151,9 +161,8 @@ class Rounds:
         if end is None and not user.stopping:
             yield from self._only(user, names, flow)
             self._is_cut_off(lane, (yield from self._visits.go(user, names)))
-        elif end is not None and not self._is_cut_off(lane, end):  # who could not begin has missed the round
-            flow.rounds.value(due, 0, end.kind)
-            flow.rounds.miss()
+        elif end is not None and not self._is_cut_off(lane, end):
+            self._miss_round(flow, due, end.kind)
 
     def _only(self, user: User, names: Vars, flow: BoundFlow) -> Run:
         """One round."""
@@ -173,12 +182,21 @@ class Rounds:
         self._count_broken(flow, begin, kind)
 
     def drop(self, number: int, due_ns: int) -> None:
-        """Somebody came and found no place: a request of its flow was due, and nobody answered it."""
-        dropped = Outcome()
-        dropped.due, dropped.error = due_ns, DROPPED
-        flow = self._of_number(number).name
-        series = self._registry.series(Key(ARRIVALS, ARRIVAL, flow=flow))
-        series.record(dropped, DROPPED)
+        """Somebody came and found no place."""
+        self._miss_round(self._of_number(number), due_ns, DROPPED)
+
+    def _miss_round(self, flow: BoundFlow, due_ns: int, kind: str) -> None:
+        """Who found no place, or did not get through `each_user.first`: requests of the flow were due, and could not
+        even be sent. That is over every limit of the flow's rows; else a service would look the better the fewer it
+        lets in.
+        """
+        series = self._registry.series(Key(ARRIVALS, ARRIVAL, flow=flow.name))
+        if kind in NO_ANSWER_KINDS or kind.startswith("status 5"):
+            missed = Outcome()
+            missed.due, missed.error = due_ns, kind
+            series.record(missed, kind)
+        else:
+            series.value(due_ns, 0, kind)
         series.miss()
 
     def _of_number(self, number: int) -> BoundFlow:

@@ -9,6 +9,7 @@ A request has at most one kind. No answer: refused, reset, closed, timeout, dns,
 from collections.abc import Collection
 
 __all__ = [
+    "DROPPED",
     "GENERATOR_KINDS",
     "NOT_ASKED_KINDS",
     "NO_ANSWER_KINDS",
@@ -30,13 +31,16 @@ NOT_ASKED_KINDS = frozenset({UNSENDABLE, NO_PATH})
 GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory", "dns"})
 """This machine's doing, or that of its resolver: they say nothing about the service under test."""
 
+DROPPED = "dropped"
+"""Somebody came and found no place."""
+
 UNREACHABLE_KINDS = frozenset({"refused", "reset", "closed", "unreachable", "dns", "tls", "proxy"})
 """Nobody is there, or nobody to talk to: users wait longer and longer before they try again."""
 
 NO_ANSWER_KINDS = (
     GENERATOR_KINDS
     | UNREACHABLE_KINDS
-    | {UNSENDABLE, NO_PATH, "timeout", "protocol", "too large", "redirect loop", "redirect elsewhere", "dropped"}
+    | {UNSENDABLE, NO_PATH, "timeout", "protocol", "too large", "redirect loop", "redirect elsewhere", DROPPED}
     | {"silence", "cut off", "event too large"}
 )
 """There was no whole answer, and so no status that could be counted."""

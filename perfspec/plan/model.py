@@ -242,7 +242,7 @@ class Plan(msgspec.Struct, frozen=True):
             timer = timer or {"flow": "round", "group": "group"}.get(row.kind, "")
             for name in names:
                 limits.setdefault((name, timer), set()).update(() if good is None else (good,))
-        if any(isinstance(phase.shape, Arrivals) for phase in self.phases):
+        if self.each_user.first or any(isinstance(phase.shape, Arrivals) for phase in self.phases):
             limits[ARRIVALS, ARRIVAL] = {limit for found in limits.values() for limit in found}
         return {key: tuple(sorted(found)) for key, found in limits.items()}
 

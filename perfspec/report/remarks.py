@@ -1,11 +1,13 @@
 """What else is worth knowing of a run, a sentence each: why it ended, what rests on little, what failed how."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from perfspec.base.clock import SECOND
 from perfspec.base.errors import ExitCode, worst
 from perfspec.base.units import DURATION_UNITS, format_ms, format_share
 from perfspec.load import Arrivals
+from perfspec.metrics.error_kinds import DROPPED
 from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
 from perfspec.report.hidden import hidden
@@ -52,6 +54,7 @@ def headline(result: Result) -> str:
 def remarks(result: Result) -> list[str]:
     out = list(words.shared_reasons(result.verdicts))
     out += _dropped(result)
+    out += _kept_out(result)
     out += [text] if (text := words.few_requests(result.verdicts)) else []
     out += [text] if (text := words.unlike(result.verdicts)) else []
     if result.outcome != "PASS":  # what passed needs no explanation
@@ -100,9 +103,24 @@ def _times(n: int) -> str:
     return "once" if n == 1 else f"{words.count(n)} times"
 
 
+def _kept_out(result: Result) -> list[str]:
+    """Rounds that were due, of users who did not get through what each does first."""
+    kinds: Counter[str] = Counter()
+    for summary in result.summaries:
+        if summary.key.timer == ARRIVAL:
+            kinds.update({kind: n for kind, n in summary.errors.items() if kind != DROPPED})
+    if not kinds:
+        return []
+    why = ", ".join(f"{words.count(n)} x {kind}" for kind, n in kinds.most_common(3))
+    n = kinds.total()
+    rounds = "round" if n == 1 else "rounds"
+    text = f"{words.count(n)} {rounds} could not begin, as `each_user` failed ({why})"
+    return [f"{text}; each counts as failed in the rows of its flow"]
+
+
 def _dropped(result: Result) -> list[str]:
     """People for whom there was no place: the service kept those before them too long, or the cap is too low."""
-    dropped = sum(summary.n for summary in result.summaries if summary.key.timer == ARRIVAL)
+    dropped = sum(summary.errors.get(DROPPED, 0) for summary in result.summaries if summary.key.timer == ARRIVAL)
     if not dropped or not result.judged_ns:
         return []
     served = sum(summary.n for summary in result.summaries if summary.key.timer == "round")

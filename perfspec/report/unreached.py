@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from perfspec.metrics.rows import Row, total
-from perfspec.metrics.series import Slice
+from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.plan.model import Plan
 from perfspec.steps import requests
 from perfspec.verdict.judge import Verdict
@@ -31,7 +31,7 @@ def explained(plan: Plan, slices: Sequence[Slice], verdicts: Iterable[Verdict]) 
 
 def _kept_out(plan: Plan, slices: Sequence[Slice]) -> str:
     """Not empty if nobody came to a first round."""
-    if any(piece.key.part == "load" for piece in slices):
+    if any(piece.key.part == "load" and piece.key.timer != ARRIVAL for piece in slices):
         return ""
     rows: dict[str, Row] = {}
     for piece in slices:

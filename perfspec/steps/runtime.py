@@ -298,6 +298,11 @@ class Recorder(Protocol):
     """Where the numbers of one series go."""
 
     @property
+    def limits(self) -> tuple[int, ...]:
+        """The longest good durations in ns, the shortest first."""
+        ...
+
+    @property
     def held_to(self) -> int:
         """The limit in ns that a single one has to meet for its round to be a good one."""
         ...

@@ -12,7 +12,7 @@ from perfspec.steps.answers import judge
 from perfspec.steps.kinds import WaitUntil
 from perfspec.steps.measures import measures
 from perfspec.steps.reading import Names, Reading, Tally
-from perfspec.steps.runtime import UNFINISHED, Build, EndRound, Lane, Outcome, Program, Run
+from perfspec.steps.runtime import STOPPED, UNFINISHED, Build, EndRound, Lane, Outcome, Program, Recorder, Run
 
 __all__ = ["bind", "describe", "names", "read", "weigh"]
 
@@ -87,7 +87,7 @@ def bind(step: WaitUntil, build: Build) -> Program:
                 lane.pause(every_ns)
                 yield
         except EndRound as end:
-            raise EndRound(UNFINISHED if begin else end.kind) from end
+            raise EndRound(_cut_off(waits, lane, begin) if begin else end.kind) from end
         outcome.due = outcome.sent = begin
         waits.record(outcome, kind)
         if measured is not None:
@@ -100,3 +100,16 @@ def bind(step: WaitUntil, build: Build) -> Program:
             raise EndRound(kind)
 
     return program
+
+
+def _cut_off(waits: Recorder, lane: Lane, begin_ns: int) -> str:
+    """The kind by which a wait ends that was not over when the load was. If it has broken all its limits by then, it
+    took at least so long, however it would have ended: left out, it would make a service that hangs look good.
+    """
+    outcome, now = lane.outcome, lane.now()
+    if not waits.limits or now - begin_ns <= waits.limits[-1]:
+        return UNFINISHED
+    outcome.due = outcome.sent = begin_ns
+    outcome.last, outcome.error = now, None
+    waits.record(outcome, None)
+    return STOPPED

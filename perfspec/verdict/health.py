@@ -16,7 +16,7 @@ import msgspec
 from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.base.units import format_ms
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import GENERATOR_KINDS
+from perfspec.metrics.error_kinds import DROPPED, GENERATOR_KINDS
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import ARRIVAL, Slice
@@ -32,7 +32,6 @@ CPU_HIGH_SECONDS = 3
 MACHINE_HIGH = 0.90
 STEAL_HIGH = 0.05
 NEARLY_USED_UP = 0.9
-DROPPED = "dropped"
 """The error kind of those who found no place."""
 P99 = Fraction(99, 100)
 HELD_SHARE = 0.01

@@ -277,3 +277,22 @@ def test_whoever_fails_before_the_first_pause_does_not_hurry(plan_of) -> None:
     hurried, planned = counts[1], counts[0]
     assert 2 * 10 <= planned <= 2 * 20  # 0.1 s, 0.2 s ... 1 s, half to whole
     assert hurried > 1000  # where nobody was to pause, nobody does
+
+
+def test_a_wait_that_is_over_its_limit_when_the_load_ends_was_slow(plan_of) -> None:
+    """Ten begin to wait in each second, and nothing is ever done: those of the last two seconds may yet be in time."""
+    plan = plan_of(
+        "perfspec: 1\nservice: jobs\nenvironments: {local: {url: http://127.0.0.1:1}}\n"
+        "flows:\n  job:\n    steps:\n"
+        "      - {get: /job, name: job, until: {$.state: done}, every: 100ms, give_up_after: 30s}\n"
+        "stages: {smoke: {phases: [{for: 9s, arrivals: 10/s, at_most: 200 users}]}}\n"
+        "thresholds: {job: {wait p95: under 2s}}\n"
+    )
+    driver = SimDriver(Service(lambda _: MILLISECOND, lambda *_: Reply(200, b'{"state": "new"}')), 1)
+    seconds, endings = [], []
+    Load(plan, driver, Origin("sim", 1, "sim"), Inputs("r", {}, {}), seconds.append, endings.append).start(T0)
+    driver.run()
+    waits = total(s for second in seconds for s in second.slices if s.key.timer == "wait")
+    assert 65 <= waits.n <= 72  # of 90: those that came in the first seven seconds
+    assert list(waits.over.values()) == [waits.n]
+    assert (waits.failed, endings[0].unfinished) == (0, 90 - waits.n)
