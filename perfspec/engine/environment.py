@@ -24,9 +24,9 @@ import anyio
 
 from perfspec.base.clock import monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
-from perfspec.base.masking import masked
 from perfspec.base.units import format_duration
 from perfspec.engine.readiness import REFUSED, Asking, asking_client, listens, port_of
+from perfspec.engine.servicelog import ServiceLog
 from perfspec.plan.model import PlannedStart, Target
 from perfspec.steps.runtime import Origin
 
@@ -72,10 +72,12 @@ async def prepared(
     tell: Callable[[str], None],
     constants: Mapping[str, object],
     tls: ssl.SSLContext | None = None,
+    learnt: Sequence[str] = (),
 ) -> AsyncIterator[None]:
     """Inside, the target answers and says it is ready. `tell` hears what is waited for. Raises EnvironmentFailure.
 
-    `constants`: what stands in `ready.until` and in the headers of the environment.
+    `constants`: what stands in `ready.until` and in the headers of the environment. `learnt`: secrets that come to
+    light inside.
     """
     if target.start is None and target.ready is None:
         if target.access.proxy is None and not await listens(target.url):
@@ -83,11 +85,12 @@ async def prepared(
         yield  # nothing is asked, so nothing that asks is loaded: a fifth of the CPU before the first request
         return
     process: subprocess.Popen[bytes] | None = None
-    log = folder / "service.log"
+    log: ServiceLog | None = None
     async with asking_client(target.access, constants, tls) as client:
         try:
             if target.start is not None and not await listens(target.url):
                 tell(f"starting `{target.start.command}`")
+                log = _log_of(folder, constants, learnt)
                 process = _start(target.start, log)
                 asking = Asking(client, target.url + target.start.ready)
                 await _until_ready(asking, target.start.within_ns, process, log, tell)
@@ -97,24 +100,24 @@ async def prepared(
                 asking = Asking(client, target.url + target.ready.path, target.ready.until, constants)
                 tell(f"waiting until {asking.url} {asking.wanted}")
                 await _until_ready(asking, target.ready.within_ns, process, log, tell)
+            if log is not None:
+                log.keep()
             yield
         finally:
-            if process is not None:
-                with anyio.CancelScope(shield=True):
-                    await _stop(process)
-                _mask(log, [str(value) for name, value in constants.items() if name.startswith("secret.")])
+            if log is not None:
+                log.keep()  # before the service takes its time to end, and we may be ended
+                if process is not None:
+                    with anyio.CancelScope(shield=True):
+                        await _stop(process)
+                log.close()
 
 
-def _mask(log: Path, secrets: Sequence[str]) -> None:
-    """What a service says of its secrets does not stay in the run folder, which others are given."""
-    half = log.with_suffix(".part")
+def _log_of(folder: Path, constants: Mapping[str, object], learnt: Sequence[str]) -> ServiceLog:
+    secrets = [str(value) for name, value in constants.items() if name.startswith("secret.")]
     try:
-        with log.open(errors="surrogateescape") as said, half.open("w", errors="surrogateescape") as kept:
-            kept.writelines(masked(line, secrets) for line in said)
-        half.replace(log)
-    except OSError:
-        half.unlink(missing_ok=True)
-        log.unlink(missing_ok=True)
+        return ServiceLog(folder / "service.log", secrets, learnt)
+    except OSError as error:
+        raise EnvironmentFailure(f"{folder} cannot be written to: {error}", "choose another --out") from error
 
 
 async def _must_be_ours(client: "httpx.AsyncClient", target: Target, start: PlannedStart) -> None:
@@ -128,47 +131,47 @@ async def _until_ready(
     asking: Asking,
     within_ns: int,
     process: subprocess.Popen[bytes] | None,
-    log: Path,
+    log: ServiceLog | None,
     tell: Callable[[str], None],
 ) -> None:
     """`tell` hears at once where nothing listens: a wrong port will not get better by waiting."""
     deadline = monotonic_ns() + within_ns
     told = process is not None
+    where = f"its output is in {log.path}" if log is not None else ""
     while said := await asking.said():
         if said == REFUSED and not told:
             told = True
             waits = format_duration(within_ns)
             tell(f"  {said}; is the service running, and the port right? asking again for up to {waits}")
         if process is not None and process.poll() is not None:
-            last = _last_line(log)
+            last = log.last_line() if log is not None else ""
             message = f"the service ended with exit status {process.returncode} before it was ready" + (
                 f": {last}" if last else ""
             )
-            raise EnvironmentFailure(message, f"its output is in {log}")
+            raise EnvironmentFailure(message, where)
         if monotonic_ns() > deadline:
-            hint = f"its output is in {log}" if process is not None else "look at the service and what it depends on"
+            hint = where or "look at the service and what it depends on"
             if said == REFUSED and process is None:
                 hint = "start the service, or correct the port in the environment's `url`"
             raise EnvironmentFailure(f"not ready within {format_duration(within_ns)}: GET {asking.url} {said}", hint)
         await anyio.sleep(ASK_EVERY_S)
 
 
-def _start(start: PlannedStart, log: Path) -> subprocess.Popen[bytes]:
+def _start(start: PlannedStart, log: ServiceLog) -> subprocess.Popen[bytes]:
     words = shlex.split(start.command)
     if not words:
         raise EnvironmentFailure("`start.command` is empty", "write the command that brings the service up")
     if words[0] == "perfspec":
         words = [sys.executable, "-m", *words]
     try:
-        with log.open("wb") as output:
-            return subprocess.Popen(  # noqa: S603 - a list of words from the spec, no shell
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call, no lock
-            )
+        return subprocess.Popen(  # noqa: S603 - a list of words from the spec, no shell
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log.file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call, no lock
+        )
     except OSError as error:
         raise EnvironmentFailure(f"`{start.command}` could not be started: {error}", "check `start.command`") from error
 
@@ -206,11 +209,3 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1][:200] if lines else ""

@@ -27,7 +27,7 @@ from perfspec.steps.kinds import Request
 from perfspec.steps.paths import MISSING
 from perfspec.steps.runtime import Call, Head, Outcome, Vars
 
-__all__ = ["Exemplar", "Exemplars", "hidden_names"]
+__all__ = ["Exemplar", "Exemplars", "hidden_names", "texts_of"]
 
 FAILURES = 3
 """Of each kind."""
@@ -195,7 +195,7 @@ class Exemplars:
         """Hides the secrets of the run, those that this round captured, and those that this answer holds."""
         values = list(self.secrets)
         for name in self.hidden & kept.names.keys():
-            values += _texts(kept.names[name])
+            values += texts_of(kept.names[name])
         values += _held(step, kept, body)
         return lambda text: masked(text, values)
 
@@ -216,16 +216,16 @@ def _held(step: Request, kept: _Snapshot, body: bytes) -> list[str]:
         every = msgspec.structs.replace(captured.capture, take="all", fallback=None)
         for capture in (every, msgspec.structs.replace(every, take="first")):
             value = take(msgspec.structs.replace(captured, capture=capture), step.at)(outcome, document, kept.names)
-            found += _texts(value) if value is not MISSING else []
+            found += texts_of(value) if value is not MISSING else []
     return found
 
 
-def _texts(value: object) -> list[str]:
+def texts_of(value: object) -> list[str]:
     """The texts that a captured value could be recognised by."""
     if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _texts(inner)]
+        return [text for inner in value.values() for text in texts_of(inner)]
     if isinstance(value, list):
-        return [text for inner in value for text in _texts(inner)]
+        return [text for inner in value for text in texts_of(inner)]
     if value is None or isinstance(value, bool):
         return []
     text = as_text(value)

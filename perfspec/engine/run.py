@@ -22,7 +22,7 @@ from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.environment import prepared, resolve
-from perfspec.engine.exemplars import Exemplars, hidden_names
+from perfspec.engine.exemplars import Exemplars, hidden_names, texts_of
 from perfspec.engine.fleet import Fleet, hired
 from perfspec.engine.health import watched
 from perfspec.engine.lanes import Lane
@@ -88,6 +88,8 @@ class _Running:
         self._log = log
         self._listeners = listeners
         self._notes: list[str] = []
+        self._learnt: list[str] = []
+        """Secrets that setup has captured."""
         self._load: Steered | None = None
         self._signals: list[int] = []
         self._names = constants(plan, inputs.run_id, inputs.secrets)
@@ -130,7 +132,7 @@ class _Running:
         with self._before:
             # A name nobody knows is told at once; that of a service yet to be started may be unknown until then.
             known = None if self._plan.target.start else await resolve(url)
-            async with prepared(self._plan.target, folder, tell, self._names, self._tls):
+            async with prepared(self._plan.target, folder, tell, self._names, self._tls, self._learnt):
                 end = await self._on_the_reactor(known or await resolve(url))
                 self._log.write(end)
         return end
@@ -168,6 +170,7 @@ class _Running:
             hired(self._workers, self._secret_variables) as fleet,
         ):
             shared = await self._set_up(driver, origin)
+            self._learnt += texts_of({name: shared[name] for name in hidden_names(self._plan) & shared.keys()})
             try:
                 if fleet is None:
                     carried = await self._here(driver, origin, shared)
