@@ -154,6 +154,8 @@ async def _until_ready(
             if said == REFUSED and process is None:
                 hint = "start the service, or correct the port in the environment's `url`"
             raise EnvironmentFailure(f"not ready within {format_duration(within_ns)}: GET {asking.url} {said}", hint)
+        if log is not None:
+            log.keep()
         await anyio.sleep(ASK_EVERY_S)
 
 
