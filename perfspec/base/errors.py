@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     """Ctrl-C; the results so far are written."""
     TERMINATED = 143
-    """SIGTERM; the results so far are written."""
+    """SIGTERM, or the terminal was closed (SIGHUP); the results so far are written."""
 
 
 _ORDER = (

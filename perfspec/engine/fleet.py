@@ -4,6 +4,7 @@ Each is a Python of its own with its own reactor, and one end of a pair of socke
 the machine's monotonic clock, so one start instant is enough. What dies is known at once, by the end of its channel.
 """
 
+import asyncio
 import os
 import signal
 import socket
@@ -34,6 +35,8 @@ START_AFTER_NS = 300 * MILLISECOND
 """Binding the steps takes a moment in each process."""
 READY_WITHIN_S = 120
 """Making a lot of data takes a while; a process that hangs must not keep the run for ever."""
+EXIT_WITHIN_S = 0.1
+"""Between the end of a worker's channel and its own."""
 END_WITHIN_S = 5
 """A worker whose channel was closed ends by itself; after this it is made to."""
 COMMAND = (sys.executable, "-P", "-m", "perfspec.engine.worker")
@@ -55,10 +58,10 @@ class _Link:
         if self.channel is not None:
             self.channel.send(pack(order))
 
-    def death(self) -> str:
+    def death(self, within_s: float = 0.5) -> str:
         """How it ended, in words."""
         try:
-            code = self.process.wait(timeout=0.5)
+            code = self.process.wait(timeout=within_s)
         except subprocess.TimeoutExpired:
             return "it closed its channel"
         if code < 0:
@@ -193,6 +196,8 @@ class Fleet:
                 link.word = word
             elif isinstance(word, Refused):
                 link.word = word
+                if self._crew is not None:  # whoever refuses an order during the load sends nothing more
+                    self._kill(worker)
                 self._lost(worker, word.message)
             elif self._crew is not None:
                 crew = self._crew
@@ -204,9 +209,13 @@ class Fleet:
     def _ends(self, worker: int, link: _Link) -> Callable[[], None]:
         def ended() -> None:
             link.is_gone = True
-            if self._crew is not None and not self._is_over:
-                self._lost(worker, link.death())
+            if self._crew is not None:  # a moment later the system knows how; nobody waits for it during the load
+                asyncio.get_running_loop().call_later(EXIT_WITHIN_S, lost)
             self._tell_change()
+
+        def lost() -> None:
+            if not self._is_over:
+                self._lost(worker, link.death(within_s=0))
 
         return ended
 

@@ -55,7 +55,7 @@ class LoggedSecond(msgspec.Struct, frozen=True, tag="second"):
     lateness: dict[int, int] = {}
     """How late timers were called: us -> count."""
     cpu_ns: int = 0
-    """CPU time of the load generator since the last line, all its processes together."""
+    """CPU time since the last line of what sends: this process, or all workers together without the one that leads."""
     vitals: Vitals | None = None
     """How the load generator and its machine fared; None in simulation."""
     exemplars: tuple[Exemplar, ...] = ()

@@ -7,7 +7,7 @@ nothing more. Signals are the coordinator's business; they are blocked here from
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import cast
 
 import anyio
@@ -102,9 +102,17 @@ class _Worker:
             self._obey(self._part, order)
         except EnvironmentFailure as failure:
             self._say(Refused(failure.message, failure.hint))
+            self._send_nothing_more(self._part)
         except Exception as error:  # noqa: BLE001 - as above
             self._say(Crashed(f"{type(error).__name__}: {error}"))
+            self._send_nothing_more(self._part)
             self._end(Ending("crashed", 0, 0, 0))
+
+    def _send_nothing_more(self, part: Part) -> None:
+        """Load that nobody leads is load that nobody asked for."""
+        for _ in range(2):  # nothing new; and now
+            with suppress(Exception):  # the bug may be in there
+                part.stop("crashed")
 
     def _obey(self, part: Part, order: Order) -> None:
         match order:

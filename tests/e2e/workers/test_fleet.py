@@ -122,6 +122,28 @@ def test_nonsense_in_the_middle_of_a_load_is_a_loss(carried) -> None:
     assert all(why.startswith("it said what nobody understands") for why in reasons)
 
 
+def test_who_refuses_an_order_during_the_load_is_ended_at_once(carried, monkeypatch) -> None:
+    killed = []
+    monkeypatch.setattr(fleets.Fleet, "_kill", lambda _, worker: killed.append(worker))
+    refused = repr(pack(Refused("no more")))
+    ending, seconds, _ = carried(f"heard(); say({READY}); heard(); say({FIRST}, {refused}); heard()")
+    assert (ending.reason, sorted(killed)) == ("lost", [0, 1])
+    assert {lost.why for second in seconds for lost in second.lost} == {"no more"}
+
+
+def test_how_a_worker_died_during_the_load_is_known_without_waiting(carried, monkeypatch) -> None:
+    asked, death = [], fleets._Link.death
+
+    def watched(link, within_s=0.5):
+        asked.append(within_s)
+        return death(link, within_s)
+
+    monkeypatch.setattr(fleets._Link, "death", watched)
+    _, seconds, _ = carried(f"import os; heard(); say({READY}); heard(); say({FIRST}); os.kill(os.getpid(), 9)")
+    assert {lost.why for second in seconds for lost in second.lost} == {"ended by signal 9"}
+    assert asked == [0, 0]
+
+
 def test_a_bug_of_the_coordinator_ends_the_workers_in_order(carried) -> None:
     def broken(_):
         raise KeyError("bug")
