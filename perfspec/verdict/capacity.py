@@ -51,6 +51,8 @@ class Step(msgspec.Struct, frozen=True):
     verdicts: tuple[Verdict, ...]
     beyond: Beyond = ""
     """Whose limit the load went beyond: the service's, the load generator's, the environment's ceiling."""
+    users: int = 0
+    """That were held; 0: of a search by arrivals."""
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -198,6 +200,7 @@ class Searching:
         step = Step(
             load, doing, self._start * SECOND, judged * SECOND, end * SECOND,
             not found.beyond, found.why, found.verdicts, found.beyond,
+            int(self.hunt.level) if self._search.by == "users" else 0,
         )  # fmt: skip
         self.hunt.tell(step.beyond)
         self._start, self._heard = heard.number, []

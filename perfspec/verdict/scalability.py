@@ -49,8 +49,10 @@ class Scalability(msgspec.Struct, frozen=True):
 def points(steps: Iterable[Step], seconds: Iterable[tuple[int, int, Sequence[Slice]]]) -> list[Point]:
     """What each load brought in its judged time. `seconds`: (number, users, slices), as they were logged.
 
-    Loads that were held more than once are one point.
+    Loads that were held more than once are one point. Those that the load generator or the environment's ceiling could
+    not do say nothing of the service. Users that are left over from the load before are no part of it.
     """
+    steps = [step for step in steps if step.beyond in ("", "service")]
     held = [(step.judged_ns, step.end_ns) for step in steps]
     users: list[list[int]] = [[] for _ in held]
     good = [0] * len(held)
@@ -63,9 +65,9 @@ def points(steps: Iterable[Step], seconds: Iterable[tuple[int, int, Sequence[Sli
             if at is not None and piece.key.part == "load" and piece.key.timer in ("", "wait"):
                 good[at] += piece.n - sum(piece.errors.values())
     found: dict[int, list[float]] = {}
-    for (start, end), there_then, n in zip(held, users, good, strict=True):
+    for step, (start, end), there_then, n in zip(steps, held, users, good, strict=True):
         if there_then and end > start:
-            found.setdefault(max(there_then), []).append(n * SECOND / (end - start))
+            found.setdefault(step.users or max(there_then), []).append(n * SECOND / (end - start))
     return [(level, sum(rates) / len(rates)) for level, rates in sorted(found.items())]
 
 

@@ -3,6 +3,7 @@
 import math
 import random
 
+import msgspec
 import pytest
 
 from perfspec.verdict.capacity import Step
@@ -83,3 +84,13 @@ def test_points_are_what_was_served_in_the_judged_time_of_each_load(piece) -> No
     ]
     late = [(26, 5, [piece("a", 12, second=21), piece("a", 99, second=21, timer="round"), piece("a", 9, part="setup")])]
     assert points(steps, seconds + late) == [(5, 21.0), (7, 20.0)]
+
+
+@pytest.mark.parametrize(
+    ("beyond", "is_point"), [("", True), ("service", True), ("generator", False), ("ceiling", False)]
+)
+def test_what_was_not_the_services_limit_is_no_point(piece, beyond, is_point) -> None:
+    """And two users who are still there from the load before are none of the five that were held."""
+    held = msgspec.structs.replace(step(5, 0, 2, 8), beyond=beyond, met=not beyond, users=5)
+    seconds = [(number, 7, [piece("a", 20, second=number - 1)]) for number in range(1, 9)]
+    assert points([held], seconds) == ([(5, 20.0)] if is_point else [])
