@@ -9,16 +9,16 @@ __all__ = ["HEAD", "became", "cells", "headline", "lines", "remarks", "sentence"
 MARKS = {
     "regressed": "SLOWER",
     "improved": "FASTER",
-    "maybe slower": "slower?",
-    "maybe faster": "faster?",
+    "maybe worse": "slower?",
+    "maybe better": "faster?",
     "not comparable": "?",
     "unchanged": "",
 }
 OF_ERRORS = {
     "regressed": "MORE",
     "improved": "FEWER",
-    "maybe slower": "more?",
-    "maybe faster": "fewer?",
+    "maybe worse": "more?",
+    "maybe better": "fewer?",
     "not comparable": "?",
     "unchanged": "",
 }

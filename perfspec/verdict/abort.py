@@ -61,7 +61,7 @@ class Abort(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class OneSecond:
     """What one second brought for a rule."""
 
     bad: int
@@ -82,7 +82,7 @@ class Asked:
     seconds: int
     gathered: Gathered | None = None
     """Of a rule without `for`: all that the judged time has brought."""
-    recent: deque[Heard] = field(default_factory=deque)
+    recent: deque[OneSecond] = field(default_factory=deque)
     has_begun: bool = False
     """Has anything been sent that the rule is about?"""
 
@@ -101,22 +101,22 @@ class Asked:
         while len(self.recent) > self.seconds:
             self.recent.popleft()
 
-    def _read(self, row: Row) -> Heard:
+    def _read(self, row: Row) -> OneSecond:
         self.has_begun = self.has_begun or row.n > 0
         cell, limit = self.threshold.cell, self.threshold.limit
         bad, n = self._bad_and_total(row)
         if is_of_silence(cell) and not self.has_begun:
-            return Heard(bad, n, row.errors, None)
+            return OneSecond(bad, n, row.errors, None)
         found = value(cell, row, A_SECOND, budget=self.threshold.budget)
         if isinstance(found, Value):
-            return Heard(bad, n, row.errors, holds(limit, found.shown), found.shown)
+            return OneSecond(bad, n, row.errors, holds(limit, found.shown), found.shown)
         is_true = limit.relation in ("over", "at least") if found.is_beyond else None
-        return Heard(bad, n, row.errors, is_true)
+        return OneSecond(bad, n, row.errors, is_true)
 
-    def _count(self, row: Row) -> Heard:
+    def _count(self, row: Row) -> OneSecond:
         bad, n = self._bad_and_total(row)
         share, strict = share_limit(self.threshold)
-        return Heard(bad, n, row.errors, bad > bounds.allowed_bad(share, n, strict=strict) if n else None)
+        return OneSecond(bad, n, row.errors, bad > bounds.allowed_bad(share, n, strict=strict) if n else None)
 
     def _bad_and_total(self, row: Row) -> tuple[int, int]:
         """Without what is not the service's doing."""

@@ -84,7 +84,7 @@ class ErrorChange(msgspec.Struct, frozen=True):
     """Where the difference of the shares likely lies."""
     high: float
     state: State
-    """`regressed`: surely over a point more; `maybe slower`: surely more."""
+    """`regressed`: surely over a point more; `maybe worse`: surely more."""
     runs: int
 
     @property
@@ -157,7 +157,7 @@ def _errors(now: Measure, history: Sequence[Measure]) -> ErrorChange | None:
     low, high = is_now - was - below, is_now - was + above
     state: State = "regressed" if low > POINT else "improved" if high < -POINT else "unchanged"
     if state == "unchanged":
-        state = "maybe slower" if low > 0 else "maybe faster" if high < 0 else "unchanged"
+        state = "maybe worse" if low > 0 else "maybe better" if high < 0 else "unchanged"
     return ErrorChange(now.request, was, is_now, low, high, state, len(history))
 
 
@@ -171,8 +171,8 @@ def _change(now: Measure, history: Sequence[Measure], statistic: str, *, more_fa
     judged = judge_change(value, values, within)
     state: State = judged.state
     if statistic not in JUDGED and state in ("regressed", "improved"):
-        state = "maybe slower" if state == "regressed" else "maybe faster"
-    if more_failed and state in ("improved", "maybe faster"):
+        state = "maybe worse" if state == "regressed" else "maybe better"
+    if more_failed and state in ("improved", "maybe better"):
         state = "not comparable"
     return Change(
         request=now.request,

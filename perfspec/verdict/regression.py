@@ -41,7 +41,7 @@ ENOUGH_RUNS = 5
 MAD_TO_SD = 1.4826
 ONE_SIDE = 0.975
 """Each side of a two-sided 95 % range."""
-State = Literal["regressed", "improved", "unchanged", "maybe slower", "maybe faster", "not comparable"]
+State = Literal["regressed", "improved", "unchanged", "maybe worse", "maybe better", "not comparable"]
 """Not comparable: faster where more failed."""
 
 
@@ -158,5 +158,5 @@ def judge_change(now: float, history: Sequence[float], within: Interval | None) 
         return Judged("improved", middle, change, limit)
     state: State = "unchanged"
     if len(history) < ENOUGH_RUNS and sure:
-        state = "maybe slower" if change > LEAST else "maybe faster" if change < 1 / LEAST else "unchanged"
+        state = "maybe worse" if change > LEAST else "maybe better" if change < 1 / LEAST else "unchanged"
     return Judged(state, middle, change, limit)

@@ -63,13 +63,13 @@ def test_a_tail_alone_stops_nobody() -> None:
         slow_tail[histogram.index(900_000) + i] = 1
     now = Numbers("run-9", "2026-11-09", "", (Measure("suggest", 1015, 0, slow_tail),))
     found = compare(now, HISTORY, "main")
-    assert states(found)["suggest", "p99"] == "maybe slower"
+    assert states(found)["suggest", "p99"] == "maybe worse"
     assert not found.regressed
 
 
 def test_one_earlier_run_judges_large_changes_alone() -> None:
     before = [run(1, suggest=50)]
-    assert states(compare(run(2, suggest=58), before, "run 1"))["suggest", "p95"] == "maybe slower"
+    assert states(compare(run(2, suggest=58), before, "run 1"))["suggest", "p95"] == "maybe worse"
     large = compare(run(2, suggest=75), before, "run 1")
     assert states(large)["suggest", "p95"] == "regressed"
     assert states(compare(run(2, suggest=30), before, "run 1"))["suggest", "p95"] == "improved"
@@ -117,7 +117,7 @@ def failing(name: int, failed: int, n: int = 1000) -> Numbers:
     [
         (0, 800, "regressed", "MORE    cart errors 0.0 % -> 80.0 %, +80.0 points (likely +77."),
         (800, 0, "improved", "FEWER   cart errors 80.0 % -> 0.0 %, -80.0 points (likely -8"),
-        (0, 10, "maybe slower", "more?   cart errors 0.0 % -> 1.0 %, +1.0 points (likely +0."),
+        (0, 10, "maybe worse", "more?   cart errors 0.0 % -> 1.0 %, +1.0 points (likely +0."),
         (100, 80, "unchanged", ""),
     ],
 )  # fmt: skip

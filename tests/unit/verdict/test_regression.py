@@ -99,7 +99,7 @@ def test_noisy_runs_raise_the_limit() -> None:
 
 @pytest.mark.parametrize(
     ("now", "state"),
-    [(130, "regressed"), (124, "maybe slower"), (108, "unchanged"), (88, "maybe faster"), (70, "improved")],
+    [(130, "regressed"), (124, "maybe worse"), (108, "unchanged"), (88, "maybe better"), (70, "improved")],
 )
 def test_few_runs_judge_large_changes_alone(now, state) -> None:
     within = SURE if now > 100 else Interval(0.6, 0.8, 0.9)
