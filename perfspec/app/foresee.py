@@ -7,6 +7,7 @@ from typing import NamedTuple
 from perfspec.base.units import format_share
 from perfspec.diagnostics.diagnostic import Diagnostics, Severity
 from perfspec.diagnostics.source import Span
+from perfspec.load import Arrivals
 from perfspec.plan.estimates import Estimate, Rows, enough_from, expected
 from perfspec.plan.model import Plan
 from perfspec.plan.supply import check_rows
@@ -46,13 +47,13 @@ def _too_few(spec: Spec, plan: Plan, estimated: Estimate, out: Diagnostics) -> N
     short = sorted(_short(plan, estimated), key=lambda each: each.n / each.enough)
     if len(short) == 1:
         message = f"`{short[0].name}` would see about {count(short[0].n)} in stage `{plan.stage}`"
-        hint = f"{count(short[0].enough)} without a bad one prove a pass; run longer, with more users or shorter pauses"
+        hint = f"{count(short[0].enough)} without a bad one prove a pass; {_longer(plan)}"
         out.add("PS608", message, short[0].span, hint, severity=Severity.WARNING)
     elif short:
-        told = [f"`{each.name}` about {count(each.n)} of {count(each.enough)}" for each in short[:_MOST_NAMED]]
-        more = f" and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
+        told = [f"`{each.name}` about {count(each.n)}, {count(each.enough)} needed" for each in short[:_MOST_NAMED]]
+        more = f"; and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
         message = f"{len(short)} limits would see too few requests in stage `{plan.stage}` to prove a pass"
-        hint = f"{', '.join(told)}{more}: {_remedy(short[0])}"
+        hint = f"{'; '.join(told)}{more}: {_remedy(short[0], plan)}"
         out.add("PS608", message, spec.stages[plan.stage].span, hint, severity=Severity.WARNING)
 
 
@@ -86,10 +87,21 @@ def _only_warns(threshold: Threshold, plan: Plan) -> bool:
     )
 
 
-def _remedy(worst: _Short) -> str:
+def _remedy(worst: _Short, plan: Plan) -> str:
     times = ceil(worst.enough / worst.n) if worst.n >= 1 else 0
-    longer = f"run {times} times as long" if 1 < times <= _LONGEST else "run longer, with more users or shorter pauses"
+    hold = "hold each load" if plan.search is not None else "run"
+    longer = f"{hold} {times} times as long" if 1 < times <= _LONGEST else _longer(plan)
+    longer += " (`hold_each`)" if plan.search is not None and "hold_each" not in longer else ""
     return f"{longer}, or write `, warn only` behind a limit"
+
+
+def _longer(plan: Plan) -> str:
+    """How more requests come about, in the words of the stage."""
+    if plan.search is not None:
+        return "hold each load for longer (`hold_each`)"
+    if any(isinstance(phase.shape, Arrivals) for phase in plan.phases):
+        return "run longer, or let more arrive"
+    return "run longer, with more users or shorter pauses"
 
 
 def _errors_within(spec: Spec, plan: Plan, estimated: Estimate, out: Diagnostics) -> None:

@@ -1,6 +1,7 @@
 """Floor 9: the command line. The only place that prints or exits. A file per command, loaded when it is called."""
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -58,6 +59,14 @@ class Commands(click.Group):
                 raise EnvironmentFailure(said, "make room there, and run it again")
             click.echo(f"perfspec: {said}", err=True)
         return code
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = get_close_matches(args[0], COMMANDS, 1) if args[0] not in COMMANDS else []
+        if near and not ctx.resilient_parsing:
+            ctx.fail(f"there is no command `{args[0]}`; did you mean `perfspec {near[0]}`?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -33,6 +33,7 @@ _MAX_REPAIRS = 20
 
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)\s*")
+_COMMA = re.compile(r"((?:(?:under|over|at most|at least) )?\d+),(\d+ ?(?:%|[a-z]{1,3}|/[a-z]+)?)")
 _ONE_OF = re.compile(r"(?:one of|any of|in)[: ]\s*(\S.*)")
 _TABBED = re.compile(r" *\t[ \t]*(?=[^\s#])")
 
@@ -257,6 +258,12 @@ class _Composer:
         span = Span(key.span.path, key.span.line, start + 1, key.span.line, end + 1)
         meant: Node = Scalar(whole, whole, span, span)
         fix = quotes.quoted(whole)
+        if comma := _COMMA.fullmatch(whole):
+            fix = f"{comma[1]}.{comma[2]}"
+            text = "a number has a point, not a comma"
+            self._out.add("PS003", text, span, f"write `{fix}`", edits=(Edit(span, fix),))
+            before[last.key.text] = Entry(last.key, Scalar(fix, resolve(fix), span, span))
+            return True
         if listed := _ONE_OF.fullmatch(whole):
             words = [word.strip() for word in listed[1].split(",")]
             meant = Sequence(tuple(Scalar(word, resolve(word), span, span) for word in words), span)

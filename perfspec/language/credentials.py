@@ -14,6 +14,7 @@ from typing import Final
 
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
+from perfspec.language.templates import OTHER_HOLE
 
 __all__ = ["check_credentials"]
 
@@ -98,7 +99,7 @@ def _is_literal(place: _Place, scheme: re.Match[str]) -> bool:
     if place.key != "auth" and place.key.lower() not in ("authorization", "proxy-authorization"):
         return bool(_SHAPES.search(scheme["value"]))
     secret = scheme["value"].partition(":")[2] if ":" in scheme["value"] else scheme["value"]
-    return "${" not in secret and len(secret) >= _SHORTEST
+    return "${" not in secret and not OTHER_HOLE.fullmatch(secret) and len(secret) >= _SHORTEST
 
 
 def _gives_away(key: str, value: str) -> bool:

@@ -112,6 +112,10 @@ def _too_many(rule: Subschema, present: list[Entry], out: Diagnostics) -> None:
     out.add(rule["many"], message, second.key.span, rule.get("hint") or fix)
 
 
+_LOOPS = ("while", "do_while", "loop_while", "repeat_until", "repeat_while")
+"""What other languages call a loop of which nobody knows how often it goes round."""
+
+
 def _none(rule: Subschema, place: Place, out: Diagnostics) -> None:
     assert isinstance(place.node, Mapping)
     if any(key.text in place.annotation.get("later", ()) for key in unknown_keys(place.schema, place.node)):
@@ -122,6 +126,10 @@ def _none(rule: Subschema, place: Place, out: Diagnostics) -> None:
     if stray is None:
         if all(lacks(place.schema, place.node, key) for key in rule["keys"]):
             out.add(rule["none"], f"{rule['rule']}; this one has none of {words}", _head(place), f"add one of {words}")
+        return
+    if stray.text.lower() in _LOOPS and "repeat" in rule["keys"]:
+        fix = "write `repeat: 20 times`, and in it `when: ${...}` with the steps"
+        out.add(rule["none"], f"there is no `{stray.text}`: a loop always has an end", stray.span, fix)
         return
     near = nearest(stray.text, _verbs(rule, place, stray)) or other_name(place.schema, stray.text)
     fix = f"did you mean `{near}`?" if near else f"write one of {words}"

@@ -16,7 +16,7 @@ from perfspec.language.nodes import Mapping, Scalar
 from perfspec.language.phrases import AbortRule, Auth, Order, PauseRange, TextLength, UsersPhrase
 from perfspec.language.quantities import MAX_NS, MAX_PHRASE, Said, nearly, parse_quantity, parse_share, shorten
 from perfspec.language.slips import respelt_start
-from perfspec.language.templates import Text
+from perfspec.language.templates import OTHER_HOLE, Text
 
 __all__ = [
     "parse_abort",
@@ -207,6 +207,10 @@ def parse_order(scalar: Scalar, out: Diagnostics) -> Order | None:
 def parse_auth(scalar: Scalar, out: Diagnostics) -> Auth | None:
     """`bearer TOKEN`, `basic USER:PASSWORD` or `none`; the rest may hold `${...}`."""
     scheme, _, rest = scalar.text.strip().partition(" ")
+    if scheme.lower() == "bearer" and (other := OTHER_HOLE.fullmatch(rest.strip())):
+        message = f"`{shorten(rest.strip())}` is a hole as other tools write it"
+        out.add("PS209", message, scalar.span, f"write `bearer ${{{other['bare'] or other['in']}}}`")
+        return None
     if scheme == "none" and not rest:
         return Auth("none")
     if scheme in ("bearer", "basic") and rest.strip():

@@ -15,6 +15,7 @@ from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
 from perfspec.language.scalars import lookalike
 from perfspec.language.scalars import resolve as value_of
 from perfspec.language.slips import slipped
+from perfspec.language.templates import OTHER_HOLE
 
 __all__ = ["example", "known_keys", "lacks", "nearest", "other_name", "report", "sample", "unknown_keys"]
 
@@ -176,6 +177,8 @@ def stray_verb(schema: Subschema, node: Mapping) -> Scalar | None:
 def _suggest(breach: _Breach, node: Mapping, key: str, known: Words[str]) -> str:
     verbs = {word for rule in breach.notes.get("one_of", ()) if rule.get("split") for word in rule["keys"]}
     options = [word for word in known if word not in verbs] if any(node.entry(verb) for verb in verbs) else known
+    if (exact := said_elsewhere(breach.schema, key)) and node.entry(exact) is None:
+        return f"did you mean `{exact}`?"
     free = slipped(key, [word for word in options if node.entry(word) is None])
     if near := nearest(key, free or options) or other_name(breach.schema, key):
         return f"did you mean `{near}`?" if node.entry(near) is None else f"`{near}` is here already; remove this one"
@@ -187,6 +190,13 @@ def _suggest(breach: _Breach, node: Mapping, key: str, known: Words[str]) -> str
             return f"`{key}` belongs under `{parent}`"
     listed = ", ".join(f"`{word}`" for word in known[:_MAX_LISTED])
     return f"known here: {listed}" + (", ..." if len(known) > _MAX_LISTED else "") if known else "remove it"
+
+
+def said_elsewhere(schema: Subschema, word: str) -> str | None:
+    """The key that is called exactly so elsewhere."""
+    also = {name: str(key) for key, below in schema.get("properties", {}).items()
+            for name in below.get("x-ps", {}).get("also", ())}  # fmt: skip
+    return also.get(word.lower())
 
 
 def other_name(schema: Subschema, word: str) -> str | None:
@@ -356,6 +366,8 @@ def _misfit(breach: _Breach) -> None:
 
 def _path_meant(text: str) -> str:
     """What to write for a path that does not begin with `/`."""
+    if other := OTHER_HOLE.fullmatch(text):
+        return f"write `${{{other['bare'] or other['in']}}}`"
     if found := _ADDRESS.fullmatch(text):
         return f"write `{found[1] or '/'}`; `http://...` and the host are the `url` of the environment"
     return f"a path begins with `/`: write `/{text}`" if _PLAIN_PATH.fullmatch(text) else "a path begins with `/`"

@@ -1,5 +1,6 @@
 """Text with holes: `/v1/docs/${doc_id}` is a text, a hole, and nothing else. `${x}` alone is one whole hole."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from perfspec.language.expressions import Expression, ExpressionError, Path, par
 from perfspec.language.nodes import Mapping, Node, Scalar, Sequence
 
 __all__ = [
+    "OTHER_HOLE",
     "Array",
     "Body",
     "Hole",
@@ -26,6 +28,10 @@ __all__ = [
     "texts",
     "whole",
 ]
+
+
+OTHER_HOLE = re.compile(r"[%$#]?\{\{\s*(?P<in>[A-Za-z_][\w.]*)\s*\}\}|\$(?P<bare>[a-z_]\w{0,30})")
+"""A hole that fills a text, as other tools write it: `{{id}}`, `$id`."""
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):

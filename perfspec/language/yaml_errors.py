@@ -19,6 +19,7 @@ __all__ = ["explain", "glued"]
 _NO_BLANK = re.compile("[\u00a0\u2000-\u200b\u202f\u3000]")
 _GLUED = re.compile(r"([A-Za-z_][\w-]*):([^\s/:].*)")
 _TWO_WORDS = re.compile(r"([A-Za-z_][\w-]*) +(\S.*)")
+_ASSIGNED = re.compile(r" *(?:- )?(?P<key>[A-Za-z_][\w-]*) *= *(?P<value>[^\s=:][^:]*)")
 _COMMENT = re.compile(r"(?:^|[\s,\[{])(#)(?P<rest>[^,\]}\s]*)")
 _INDENT = re.compile(r"[ \t]*")
 
@@ -152,6 +153,8 @@ def _second_colon(place: _Place) -> _Finding:
     if before.lstrip().startswith("- "):
         message = "this list stands below a line that already has a value"
         return _Finding(message, "write the key of the list above it, such as `steps:`", start + indent, place.at)
+    if assigned := _assigned(place, start):
+        return assigned
     return _Finding(
         "this line is indented below a line that already has a value",
         f"indent `{before.strip()}:` like the line above, or remove the value there",
@@ -246,7 +249,21 @@ def _indent_below(place: _Place) -> int:
     return 0
 
 
+def _assigned(place: _Place, start: int) -> _Finding | None:
+    """Is the line above the one that begins at `start` a key with `=` in place of its `:`?"""
+    above = place.source.text[:start].rstrip()
+    begin = above.rfind("\n") + 1
+    line = re.split(r"\s#", above[begin:], maxsplit=1)[0].rstrip()
+    if (assigned := _ASSIGNED.fullmatch(line)) is None:
+        return None
+    fix = f"write `{assigned['key']}: {assigned['value']}`"
+    begin += len(line) - len(line.lstrip())
+    return _Finding(f"`{line.strip()}` has no `:`", fix, begin, begin + len(line.strip()))
+
+
 def _indent(place: _Place) -> _Finding:
+    if assigned := _assigned(place, place.at - place.column):
+        return assigned
     levels: list[int] = []
     for number in range(place.line_number - 1, 0, -1):
         line = place.source.line(number)

@@ -117,7 +117,9 @@ def _instead(row: str, spec: Spec, places: dict[str, Span]) -> str:
             return f"did you mean `{' '.join((name, *rest[: at - 1], 'where', *rest[at:]))}`?"
     bare = row.partition(" where ")[0]
     if bare in spec.flows:
-        return f"write `flow {bare}`"
+        near = slipped(bare, places)
+        renamed = f"did you mean `{near[0]}` (line {places[near[0]].line})? The flow is " if near else "write "
+        return f"{renamed}`flow {bare}`"
     if bare in _groups(spec):
         return f"write `group {bare}`"
     near = slipped(bare, places) or difflib.get_close_matches(bare, places, 1)

@@ -16,6 +16,7 @@ from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.slips import slipped
 from perfspec.spec import drawn
+from perfspec.spec.loops import goes_round
 from perfspec.spec.model import Fragment, Spec
 from perfspec.steps.kinds import ForEach, Request, Step, Stop, Use
 from perfspec.steps.reading import AtOnce, Bind, Ends, Inside, Loop, Named, OneOf, Read
@@ -305,6 +306,8 @@ class Names:
 
     def _early(self, read: Read, bind: Bind, step: Step) -> None:
         message, hint = _too_early(read, bind, step)
+        if goes_round(self.spec, read, bind):
+            hint = f"give it a value before the loop: `set: {{{bind.name}: 1}}`"
         span = _root_span(read)
         if read.span in self.spec.defaults and isinstance(step, Request):
             span = step.span
@@ -386,7 +389,8 @@ def _root_span(read: Read) -> Span:
 
 def suggest(name: str, known: Mapping[str, Known | None] | Mapping[str, Known]) -> str:
     """What was probably meant, and where it comes from; empty if nothing is near."""
-    near = slipped(name, known) or difflib.get_close_matches(name, known, 1)
+    slips = slipped(name, known)
+    near = difflib.get_close_matches(name, slips or known, 1) or slips
     if not near:
         return ""
     source = known[near[0]]

@@ -132,6 +132,7 @@ def _availability(said: Scalar, out: Diagnostics) -> Limit | None:
     share = limit.quantity
     if limit.relation not in ("at least", "over") or limit.high or share.unit != "share":
         meant = with_unit(share.text, "share") if share.unit == "number" and share.value > 0 else "99.9%"
+        meant = share.text if share.unit == "share" and share.value < 1 and not limit.high else meant
         out.add("PS606", f"`{said.text}` promises no availability", said.span, f"write `at least {meant}`")
     elif not 0 < share.value < 1:
         message = f"`{share.text}` leaves no error budget" if share.value >= 1 else f"`{share.text}` promises nothing"

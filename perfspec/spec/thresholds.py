@@ -140,6 +140,10 @@ def parse_cell(text: str, span: Span, out: Diagnostics) -> Cell | None:
     return None
 
 
+_HARDLY_MS = 10
+"""A time without a unit below this is one in seconds more often than one in milliseconds."""
+
+
 def _suits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     return fits(cell, limit, span, out) and _is_good_side(cell, limit, span, out)
 
@@ -174,6 +178,9 @@ def fits(cell: Cell, limit: Limit, span: Span, out: Diagnostics) -> bool:
     if limit.quantity.unit == "number":
         meant, literal = with_unit(limit.quantity.text, unit), f"{limit.quantity.text}%"
         example = f"`{limit.relation} {meant}`"
+        if unit == "time" and limit.quantity.value < _HARDLY_MS:
+            ms = float(limit.quantity.value * 1000)
+            example = f"`{limit.relation} {ms:g}ms` if seconds are meant, {example} if milliseconds"
         if unit == "share" and meant != literal:
             example += f"; `{limit.relation} {literal}` if so little is meant"
     words = {"time": "a time", "share": "a percentage", "number": "a number", "rate": "a rate", "times": "a multiple",

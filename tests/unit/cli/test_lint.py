@@ -136,3 +136,8 @@ def test_fix_leaves_a_file_alone_that_needs_none(call, folder):
 def test_fix_of_the_standard_input_goes_to_the_standard_output(call):
     ended = call("lint", "--fix", "-", stdin=BAD)
     assert (ended.exit_code, ended.stdout) == (0, GOOD)
+
+
+def test_a_wrong_command_is_told_the_nearest_one(call):
+    ended = call("lnit")
+    assert "did you mean `perfspec lint`?" in str(ended.exception.message)
