@@ -74,7 +74,7 @@ def test_a_notice_holds_the_name_of_the_secret_alone() -> None:
 @pytest.mark.parametrize(
     ("slo", "said"),
     [
-        ("availability: at most 99%", "PS606 `at most 99%` promises no availability | write `at least 99.9%`"),
+        ("availability: at most 99%", "PS606 `at most 99%` promises no availability | write `at least 99%`"),
         ("availability: at least 200ms", "PS606 `at least 200ms` promises no availability | write `at least 99.9%`"),
         (
             "availability: at least 100%",
