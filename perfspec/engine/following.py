@@ -76,7 +76,7 @@ def _target(location: bytes, head: bytes, origin: Origin) -> bytes:
     except ValueError as error:
         raise Refused("protocol", "redirected to what is no address") from error
     if there != (scheme, origin.host, origin.port):  # what else stands in it may be anybody's secret
-        where = f"{parts.scheme}://{parts.hostname}:{there[2]}"
+        where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         raise Refused(ELSEWHERE, f"redirected to {where}, which is not the address of this environment")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return "".join(c if "!" <= c <= "~" else "".join(f"%{b:02X}" for b in c.encode("latin-1")) for c in target).encode()

@@ -246,7 +246,7 @@ def test_a_stage_that_the_environment_does_not_allow_is_refused(write, perfspec)
     folder = write("allowed", "{local: {url: http://127.0.0.1:1, stages: [smoke]}}")
     ended = perfspec(folder, "--stage", "load")
     assert ended.code == 4
-    assert "specs/search.yaml:4:16 error PS503: stage `load` must not run in environment `local`" in ended.err
+    assert "specs/search.yaml:4:58 error PS503: stage `load` must not run in environment `local`" in ended.err
     assert "allowed there: smoke" in ended.err
     assert not ended.folder.exists()
 

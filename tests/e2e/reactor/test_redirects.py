@@ -101,7 +101,9 @@ def test_no_request_goes_to_another_address(site, location: str) -> None:
     origin, asked = pages(site, {"/a": moved(location)})
     site.run(site.get(site.call(origin, path="/a", follows=True)))
     assert (site.seen[0].error, len(asked)) == ("redirect elsewhere", 1)
-    assert location in site.driver.first_errors["redirect elsewhere"]
+    told = site.driver.first_errors["redirect elsewhere"]
+    assert location.removesuffix("/x").rpartition("//")[2] in told
+    assert "/x" not in told  # what else stands in an address may be a secret
 
 
 def test_the_whole_address_may_be_said_if_it_is_ours(site) -> None:
