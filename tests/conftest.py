@@ -13,6 +13,7 @@ Markers: `slow` only in `make test-long`.
 
 import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -118,4 +119,5 @@ class Unchecked:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup` all programs that tests start would ignore it
     config.pluginmanager.register(Unchecked(fatal=os.environ.get(FATAL) == "1"), "unchecked")
