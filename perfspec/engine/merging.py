@@ -4,7 +4,7 @@ Counts and histograms add up. Of what is of one process (CPU, loop, open files) 
 that one starved worker cannot hide behind others that are well. What is of the machine is the same for all.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from operator import attrgetter
 from typing import TypeVar
@@ -70,17 +70,7 @@ def _of_worker(worker: int, tolds: Sequence[Told]) -> OfWorker:
 
 def _late_us(told: Told) -> int:
     lag = told.vitals.lag if told.vitals is not None else {}
-    return max(_p99(told.lateness), _p99(lag))
-
-
-def _p99(counts: Mapping[int, int]) -> int:
-    """Of counts by us, which are no histogram's buckets."""
-    left = sum(counts.values()) // 100
-    for us in sorted(counts, reverse=True):
-        left -= counts[us]
-        if left < 0:
-            return us
-    return 0
+    return max(histogram.exact(counts, P99) for counts in (told.lateness, lag))
 
 
 def _vitals(seen: Sequence[Vitals]) -> Vitals | None:
@@ -88,7 +78,7 @@ def _vitals(seen: Sequence[Vitals]) -> Vitals | None:
         return None
     fullest = max(seen, key=lambda v: (v.descriptors or 0) / (v.descriptors_limit or 1))
     return Vitals(
-        lag=max((v.lag for v in seen), key=_p99),
+        lag=max((v.lag for v in seen), key=lambda counts: histogram.exact(counts, P99)),
         machine_busy=_most(seen, attrgetter("machine_busy")),
         steal=_most(seen, attrgetter("steal")),
         throttles=_most(seen, attrgetter("throttles")),

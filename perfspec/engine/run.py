@@ -39,7 +39,6 @@ from perfspec.engine.transports import opened, tls_of
 from perfspec.load import Segment
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Registry
-from perfspec.metrics.vitals import Lost
 from perfspec.plan.model import Plan
 from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Vars
@@ -182,7 +181,7 @@ class _Running:
             texts = [f"{kind}: {text}" for kind, text in {**driver.first_errors, **carried.first_errors}.items()]
             if again := carried.sent_again:
                 texts.append(f"{again} requests met a connection that was just being closed, and were sent once more")
-            self._notes.extend(masked(text, self._inputs.secrets.values()) for text in texts)
+            self._notes.extend(map(self._masked, texts))
             ending = carried.ending
             return End(
                 ending.reason, ending.ended_ns, ending.unfinished, ending.waits,
@@ -233,11 +232,12 @@ class _Running:
             load.stop(self._stopped_by)
 
     def _note_bug(self, text: str) -> None:
-        self._notes.append(masked(f"bug in perfspec: {text}", self._inputs.secrets.values()))
+        self._notes.append(self._masked(f"bug in perfspec: {text}"))
 
     def _heard(self, second: LoggedSecond) -> None:
         if second.lost:  # why may be words of another program
-            second = msgspec.structs.replace(second, lost=tuple(self._masked(lost) for lost in second.lost))
+            lost = (msgspec.structs.replace(each, why=self._masked(each.why)) for each in second.lost)
+            second = msgspec.structs.replace(second, lost=tuple(lost))
         self._log.write(second)
         for listener in tuple(self._listeners):
             try:
@@ -246,8 +246,8 @@ class _Running:
                 self._listeners.remove(listener)
                 self._notes.append(f"a listener was dropped: {type(error).__name__}: {error}")
 
-    def _masked(self, lost: Lost) -> Lost:
-        return msgspec.structs.replace(lost, why=masked(lost.why, self._inputs.secrets.values()))
+    def _masked(self, text: str) -> str:
+        return masked(text, self._inputs.secrets.values())
 
     async def _set_up(self, driver: RealDriver, origin: Origin) -> dict[str, object]:
         """What it captured. What a setup that failed has made is taken down all the same."""

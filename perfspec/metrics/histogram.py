@@ -5,6 +5,7 @@ above that every power of two has 1 024 buckets, so a bucket is at most 1/1 024 
 merge by adding counts. Percentiles are nearest rank: sorted value number ceil(q*n), as the largest value of its bucket.
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
 from typing import Annotated
@@ -16,6 +17,7 @@ __all__ = [
     "add",
     "corrected",
     "count",
+    "exact",
     "highest",
     "index",
     "largest",
@@ -77,6 +79,16 @@ def quantile(h: Histogram, q: Fraction) -> int:
     """Microseconds, nearest rank; 0 for an empty histogram."""
     n = count(h)
     return ranks(h, [max(1, ceil(q * n))])[0] if n else 0
+
+
+def exact(counts: Mapping[int, int], q: Fraction) -> int:
+    """Of counts by value, which are no histogram's buckets: the value at that rank; 0 if there is none."""
+    rank, seen = ceil(q * sum(counts.values())), 0
+    for value in sorted(counts):
+        seen += counts[value]
+        if seen >= rank:
+            return value
+    return 0
 
 
 def largest(h: Histogram) -> int:

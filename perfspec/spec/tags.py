@@ -10,12 +10,12 @@ from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.expressions import Path
 from perfspec.language.templates import Text
+from perfspec.metrics.labels import MOST_TAG_VALUES
 from perfspec.spec.model import Spec
 from perfspec.steps.kinds import Step
 
-__all__ = ["MOST_TAG_VALUES", "check_tags"]
+__all__ = ["check_tags"]
 
-MOST_TAG_VALUES = 50
 Rows = Mapping[str, abc.Sequence[Mapping[str, object]]]
 
 

@@ -3,11 +3,8 @@
 import pytest
 
 from perfspec.base.clock import SECOND
-from perfspec.engine.load import Inputs, Load
-from perfspec.engine.sim import T0, Reply, Service, SimDriver
-from perfspec.engine.slicelog import Beginning, End, Log
-from perfspec.report.result import Result, make
-from perfspec.steps.runtime import Origin
+from perfspec.engine.sim import Reply, Service
+from perfspec.report.result import Result
 
 MS = 1_000_000
 SPEC = """perfspec: 1
@@ -30,19 +27,11 @@ def answer(_call: object, _data: object, now_ns: int) -> Reply:
 
 
 @pytest.fixture
-def run(plan_of):
+def run(result_of):
     """The result of a minute of 4 users whose service answers 503 from second 20 on."""
 
     def ran(rule: str) -> Result:
-        plan = plan_of(SPEC.format(rule=rule))
-        seconds, endings = [], []
-        driver = SimDriver(Service(lambda _: 100 * MS, answer), 1)
-        load = Load(plan, driver, Origin("sim", 1, "sim"), Inputs("r", {}, {}), seconds.append, endings.append)
-        load.start(T0)
-        driver.run()
-        (ending,) = endings
-        end = End(ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort)
-        return make(plan, Log(Beginning("r", "", plan.hash, ""), tuple(seconds), end))
+        return result_of(SPEC.format(rule=rule), Service(lambda _: 100 * MS, answer))
 
     return ran
 

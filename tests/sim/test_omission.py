@@ -9,14 +9,11 @@ from fractions import Fraction
 import pytest
 
 from perfspec.base.clock import MILLISECOND, SECOND
-from perfspec.engine.load import Inputs, Load
-from perfspec.engine.sim import T0, Service, SimDriver
-from perfspec.engine.slicelog import Beginning, End, Log
+from perfspec.engine.sim import Service
 from perfspec.metrics import histogram
 from perfspec.metrics.rows import Row, total
 from perfspec.report.remarks import remarks
-from perfspec.report.result import Result, make
-from perfspec.steps.runtime import Origin
+from perfspec.report.result import Result
 
 SPEC = """perfspec: 1
 service: shop
@@ -34,17 +31,10 @@ FROZEN = ((40 * SECOND, 50 * SECOND),)
 
 
 @pytest.fixture
-def run(plan_of):
+def run(result_of):
     def ran(phase: str, *, pause: str = "", ms: int = 1) -> Result:
-        plan = plan_of(SPEC.format(steps=f"{GET}, {pause}" if pause else GET, phase=phase))
-        seconds, endings = [], []
-        driver = SimDriver(Service(lambda _: ms * MILLISECOND, stalled=FROZEN), 1)
-        load = Load(plan, driver, Origin("sim", 1, "sim"), Inputs("r", {}, {}), seconds.append, endings.append)
-        load.start(T0)
-        driver.run()
-        (ending,) = endings
-        end = End(ending.reason, ending.ended_ns, ending.unfinished, ending.waits, load.abort)
-        return make(plan, Log(Beginning("r", "", plan.hash, ""), tuple(seconds), end))
+        spec = SPEC.format(steps=f"{GET}, {pause}" if pause else GET, phase=phase)
+        return result_of(spec, Service(lambda _: ms * MILLISECOND, stalled=FROZEN))
 
     return ran
 

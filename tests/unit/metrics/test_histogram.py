@@ -1,5 +1,6 @@
 """Log-linear histograms: the layout, merging, and percentiles against HdrHistogram and against sorting."""
 
+from collections import Counter
 from fractions import Fraction
 from math import ceil
 
@@ -178,3 +179,10 @@ def test_the_correction_is_that_of_hdr_histogram(times, interval) -> None:
 def test_an_interval_is_positive() -> None:
     with pytest.raises(ValueError, match="positive"):
         histogram.corrected({1: 1}, 0)
+
+
+@ALL
+@given(st.lists(st.integers(0, 50), max_size=300), st.sampled_from([Fraction(1, 2), Fraction(99, 100), Fraction(1)]))
+def test_of_plain_counts_the_value_at_a_rank_is_that_of_the_sorted_values(values, q) -> None:
+    expected = sorted(values)[ceil(q * len(values)) - 1] if values else 0
+    assert histogram.exact(Counter(values), q) == expected
