@@ -28,22 +28,21 @@ def check_expressions(spec: Spec, merged: Mapping, schema: Schema, out: Diagnost
 def check_paths(spec: Spec, out: Diagnostics) -> None:
     """Report a path that is one hole, and in it a number or a text without a `/` in any case."""
     drawn = {data.name for data in spec.data if isinstance(data, Number | Sequence | Uuid | Words | Fake)}
+    sent = [request for steps in spec.parts() for request in requests(steps)]
     addresses = {
         captured.name
-        for steps in spec.parts()
-        for request in requests(steps)
+        for request in sent
         for captured in request.capture
         if captured.capture.source == "header" and captured.capture.argument.lower() in _ADDRESSES
     }
-    for steps in spec.parts():
-        for request in requests(steps):
-            inner = templates.whole(request.path.source.removeprefix("/"))
-            if inner is not None and request.path.source.startswith("/") and isinstance(inner.tree, Path):
-                _escaped(request, inner.tree, addresses, out)
-            hole = templates.whole(request.path.source)
-            if hole is not None and isinstance(hole.tree, Path) and hole.tree.root in drawn:
-                message = f"`{hole.tree.root}` is no path: it does not begin with `/`"
-                out.add("PS241", message, request.path.span, f"write `/{request.path.source}`")
+    for request in sent:
+        inner = templates.whole(request.path.source.removeprefix("/"))
+        if inner is not None and request.path.source.startswith("/") and isinstance(inner.tree, Path):
+            _escaped(request, inner.tree, addresses, out)
+        hole = templates.whole(request.path.source)
+        if hole is not None and isinstance(hole.tree, Path) and hole.tree.root in drawn:
+            message = f"`{hole.tree.root}` is no path: it does not begin with `/`"
+            out.add("PS241", message, request.path.span, f"write `/{request.path.source}`")
 
 
 def _escaped(request: Request, path: Path, addresses: set[str], out: Diagnostics) -> None:

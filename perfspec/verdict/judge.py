@@ -26,7 +26,7 @@ from perfspec.verdict.dependence import Effect, design_effect
 from perfspec.verdict.failures import Covered, beside_failures, covering, not_of_the_service
 from perfspec.verdict.folded import folded
 from perfspec.verdict.samples import Sample, Seconds, bad_and_total, counted_ns, over_by_histogram, sample, unsent
-from perfspec.verdict.values import Missing, Value, holds_surely, value
+from perfspec.verdict.values import Missing, Value, holds_surely, nothing_due, value
 
 __all__ = [
     "CONFIDENCE",
@@ -157,10 +157,8 @@ def _one(
 
 def _of(threshold: Threshold, seen: Sample, judged_ns: int, covered: Covered) -> Verdict:
     row = seen.row
-    if row.n == 0:
-        what = "round" if threshold.cell.statistic == "goodput" else "request"
-        reason = f"no {what} of this row was due in the judged time; no data is never a pass"
-        return _verdict(threshold, "NO_DATA", reason=reason)
+    if (missing := nothing_due(threshold.cell, row)) is not None:
+        return _verdict(threshold, missing.outcome, reason=missing.reason)
     if row.asked == 0:
         return _verdict(threshold, "NO_DATA", reason=unsent(row), n=row.n)
     if threshold.cell.status and threshold.cell.status not in row.statuses:

@@ -17,7 +17,7 @@ from perfspec.verdict.failures import beside_failures, covering
 from perfspec.verdict.folded import folded
 from perfspec.verdict.judge import Circumstances, Measured, Outcome, Verdict, weighed
 from perfspec.verdict.samples import Seconds, counted_ns, sample, unsent
-from perfspec.verdict.values import Missing, Value, value
+from perfspec.verdict.values import Missing, Value, nothing_due, value
 
 __all__ = ["judge_rules"]
 
@@ -69,8 +69,8 @@ def _one(rule: Rule, judging: _Judging, circumstances: Circumstances) -> Verdict
 
 def _value(measure: Measure, cell: Cell, row: Row, seconds: Fraction) -> Value | Missing:
     whose = f"`{measure.row}`"
-    if not row.n:
-        return Missing(f"no request of {whose} was due in the judged time; no data is never a pass", "NO_DATA")
+    if (missing := nothing_due(cell, row, whose)) is not None:
+        return missing
     if not row.asked:
         return Missing(unsent(row), "NO_DATA")
     found = value(cell, row, seconds, whose=whose)

@@ -21,7 +21,7 @@ from perfspec.metrics.rows import Row
 from perfspec.spec.model import Cell
 from perfspec.verdict.bounds import nearest_rank
 
-__all__ = ["Missing", "Value", "holds", "holds_surely", "recorded", "value"]
+__all__ = ["Missing", "Value", "holds", "holds_surely", "nothing_due", "recorded", "value"]
 
 EVENT_US = NUMBER_NS // 1000
 
@@ -58,15 +58,22 @@ def value(
         return _exact(Fraction(row.asked))
     if statistic == "throughput":
         return _exact((row.n - row.failed) / seconds) if seconds > 0 else Missing("no time was judged", "NO_DATA")
-    if not row.n:
-        what = "round" if statistic == "goodput" else "request"
-        return Missing(f"no {what} of {whose} was due in the judged time; no data is never a pass", "NO_DATA")
+    if (missing := nothing_due(cell, row, whose)) is not None:
+        return missing
     if (counted := _SHARES.get(statistic)) is not None:
         seen, n = counted(row, cell)
         if not n:
             return Missing(f"no request of {whose} was answered", "NO_DATA")
         return _exact(Fraction(seen, n) if budget is None else Fraction(seen, n) / budget)
     return _measured(cell, row, whose)
+
+
+def nothing_due(cell: Cell, row: Row, whose: str = "this row") -> Missing | None:
+    """None where something was. A count or a rate of nothing is a number as well; who may not take it for one asks."""
+    if row.n:
+        return None
+    what = "round" if cell.statistic == "goodput" else "request"
+    return Missing(f"no {what} of {whose} was due in the judged time; no data is never a pass", "NO_DATA")
 
 
 _SHARES: dict[str, Callable[[Row, Cell], tuple[int, int]]] = {
