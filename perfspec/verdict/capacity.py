@@ -16,6 +16,7 @@ import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.load import Beyond, Hunt, Search
+from perfspec.metrics.error_kinds import DROPPED
 from perfspec.metrics.rows import total, without
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Rule, Threshold
@@ -29,8 +30,8 @@ __all__ = ["Capacity", "Heard", "Judging", "Searching", "Step", "bracket"]
 
 KNOWN = 2
 """Times the longest limit: what is answered within it is known when a step is judged."""
-_OF_A_CAP = frozenset({"dropped"})
-_OF_A_CEILING = frozenset({"dropped", "timeout"})
+_OF_A_CAP = frozenset({DROPPED})
+_OF_A_CEILING = frozenset({DROPPED, "timeout"})
 """Kinds by which a request can fail that an environment's ceiling has kept from being sent."""
 
 
