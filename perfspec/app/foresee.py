@@ -29,8 +29,10 @@ def needed(threshold: Threshold) -> int | None:
     return n_min(share_limit(threshold)[0]) if is_share(threshold.cell) else None
 
 
-def foresee(spec: Spec, plan: Plan, estimated: Estimate, rows: Rows, out: Diagnostics) -> None:
-    """Warn of every threshold that the plan gives too few samples to, and of rows that will not last."""
+def foresee(spec: Spec, plan: Plan, estimated: Estimate, rows: Rows, out: Diagnostics, *, parts: bool = True) -> None:
+    """Warn of every threshold that the plan gives too few samples to, and of rows that will not last. `parts`: of those
+    about a part of a row (`where`) as well.
+    """
     check_rows(plan, rows, out)
     own = {promise.span for promise in spec.stages[plan.stage].promises}
     for skipped in plan.skipped:
@@ -39,12 +41,12 @@ def foresee(spec: Spec, plan: Plan, estimated: Estimate, rows: Rows, out: Diagno
             hint = f"{skipped.reason}; remove the limit, or add the flow to `mix`"
             out.add("PS801", message, skipped.threshold.span, hint, severity=Severity.WARNING)
     _errors_within(spec, plan, estimated, out)
-    _too_few(spec, plan, estimated, out)
+    _too_few(spec, plan, [each for each in _short(plan, estimated) if parts or not each.is_part], out)
 
 
-def _too_few(spec: Spec, plan: Plan, estimated: Estimate, out: Diagnostics) -> None:
+def _too_few(spec: Spec, plan: Plan, found: list["_Short"], out: Diagnostics) -> None:
     """Limits that a pass cannot be proven of: one finding for all of a stage. Those that only warn need no proof."""
-    short = sorted(_short(plan, estimated), key=lambda each: each.n / each.enough)
+    short = sorted(found, key=lambda each: each.n / each.enough)
     if len(short) == 1:
         message = f"`{short[0].name}` would see about {count(short[0].n)} in stage `{plan.stage}`"
         hint = f"{count(short[0].enough)} without a bad one prove a pass; {_longer(plan)}"
@@ -64,6 +66,7 @@ class _Short(NamedTuple):
     span: Span
     n: float
     enough: int
+    is_part: bool
 
 
 def _short(plan: Plan, estimated: Estimate) -> Iterator[_Short]:
@@ -71,11 +74,11 @@ def _short(plan: Plan, estimated: Estimate) -> Iterator[_Short]:
         enough, n = needed(threshold), expected(threshold, estimated)
         if enough is None or n >= enough or _only_warns(threshold, plan):
             continue
-        if threshold.row.where:  # a part is small by its nature; `plan` says how small
-            continue
         if plan.search is not None and enough_from(plan.search, n, enough) is not None:
             continue
-        yield _Short(f"{threshold.row.text} {threshold.cell.text}", threshold.span, n, enough)
+        yield _Short(
+            f"{threshold.row.text} {threshold.cell.text}", threshold.span, n, enough, bool(threshold.row.where)
+        )
 
 
 def _only_warns(threshold: Threshold, plan: Plan) -> bool:

@@ -35,12 +35,12 @@ def _unused(checked: Checked, spec: Spec) -> list[Diagnostic]:
 def _foreseen(checked: Checked, spec: Spec) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for stage in spec.stages.values():
-        for environment in spec.environments.values():
-            if environment.stages is not None and stage.name not in environment.stages:
-                continue
+        allowed = [e for e in spec.environments.values() if e.stages is None or stage.name in e.stages]
+        for environment in allowed:
             out = Diagnostics()
             plan = build(spec, Choice(stage.name, environment.name), checked.tables, out)
-            if plan is not None:
-                foresee(spec, plan, estimate(plan, checked.tables), checked.tables, out)
+            if plan is not None:  # parts are small where limits are wide: that they can be judged at all is enough
+                parts = environment is allowed[0]
+                foresee(spec, plan, estimate(plan, checked.tables), checked.tables, out, parts=parts)
             found += out.sorted()
     return found

@@ -50,9 +50,14 @@ def compose(source: Source, out: Diagnostics) -> Node | None:
         try:
             node = composer.document()
         except yaml.MarkedYAMLError as error:
-            stretch = _lacks_quotes(text, error) if composer.in_brackets else None
+            in_brackets = bool(composer.in_brackets)
+            hole = _begun_by_hole(text, error, in_brackets=in_brackets)
+            stretch = hole or (_lacks_quotes(text, error) if in_brackets else None)
             if stretch and len(masks) < _MAX_REPAIRS:
-                quotes.report(source, stretch, out)
+                if hole:
+                    quotes.report_hole(source, hole, out, in_brackets=in_brackets)
+                else:
+                    quotes.report(source, stretch, out)
                 masks.append(stretch)
                 text = text[: stretch.start] + "_" * (stretch.end - stretch.start) + text[stretch.end :]
                 continue
@@ -80,6 +85,11 @@ def _refused(source: Source, out: Diagnostics) -> bool:
 def _lacks_quotes(text: str, error: yaml.MarkedYAMLError) -> quotes.Stretch | None:
     mark = error.context_mark if "alias" in (error.context or "") else error.problem_mark
     return quotes.find(text, mark.index) if mark else None
+
+
+def _begun_by_hole(text: str, error: yaml.MarkedYAMLError, *, in_brackets: bool) -> quotes.Stretch | None:
+    mark = error.problem_mark
+    return quotes.begun_by_hole(text, mark.index, in_brackets=in_brackets) if mark else None
 
 
 class _Mark(Protocol):
@@ -175,6 +185,8 @@ class _Composer:
         self._properties(event)
         if isinstance(event, events.ScalarEvent):
             return self._scalar(event)
+        if hole := self._other_hole(event):
+            return hole
         self._depth += 1
         if self._depth > MAX_DEPTH:
             self._limit(f"this is nested more than {MAX_DEPTH} deep", event, "check for a forgotten `}` or `]`")
@@ -280,6 +292,24 @@ class _Composer:
                       f'write "{text}" if it is a text; to share steps use `fragments`')  # fmt: skip
         return Scalar(text, text, span, span)
 
+    def _other_hole(self, event: events.NodeEvent) -> Scalar | None:
+        """`{{id}}` without quotes: read on as what was meant, so that it is told once."""
+        stretch = quotes.hole_at(self._source.text, _marks(event)[0].index)
+        if stretch is None or not isinstance(event, events.MappingStartEvent):
+            return None
+        open_maps = 1
+        while open_maps:
+            within = next(self._events)
+            open_maps += isinstance(within, events.MappingStartEvent) - isinstance(within, events.MappingEndEvent)
+        quotes.report_hole(self._source, stretch, self._out, in_brackets=bool(self.in_brackets))
+        return self._meant(stretch)
+
+    def _meant(self, stretch: quotes.Stretch) -> Scalar:
+        """What a value that begins with `{{id}}` was meant as. Places inside of it are right where it has no blanks."""
+        span = self._source.span(stretch.start, stretch.end)
+        text = quotes.with_holes(self._source.text[stretch.start : stretch.end])
+        return Scalar(text, text, span, self._source.span(stretch.start, stretch.start + len(text)))
+
     def _properties(self, event: events.NodeEvent) -> None:
         if event.anchor is None and getattr(event, "tag", None) is None:
             return
@@ -302,6 +332,8 @@ class _Composer:
             return Scalar(event.value, event.value, span, content, quoted=True)
         text = event.value
         if any(mask.start < end.index and start.index < mask.end for mask in self._masks):
+            if quotes.hole_at(self._source.text, start.index):
+                return self._meant(quotes.Stretch(start.index, end.index, start.index))
             text = self._source.text[start.index : end.index]
         return Scalar(text, resolve(text), span, span)
 

@@ -10,12 +10,24 @@ from dataclasses import dataclass
 from perfspec.diagnostics.diagnostic import Diagnostics, Edit
 from perfspec.diagnostics.source import Source
 
-__all__ = ["Stretch", "find", "is_printed", "quoted", "report"]
+__all__ = [
+    "Stretch",
+    "begun_by_hole",
+    "find",
+    "hole_at",
+    "is_printed",
+    "quoted",
+    "report",
+    "report_hole",
+    "with_holes",
+]
 
 _OPENERS = {"{": "}", "[": "]"}
 _NO_TEXT_BEFORE = " \t\r\n,{[:\"'"
 _CURLY = re.compile("[\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb]")
 """Quotes of printed text, as word processors make them."""
+_OTHER_HOLE = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}")
+"""A hole as other tools write it: without quotes a map in a map to YAML."""
 _WHOLE = re.compile(r"\$\{(?!\s*secret\.)[^{}]*\}")
 """A hole alone, whose value need not be a text."""
 _JSON_BEFORE = re.compile(r"(?:^|[\s,{])json:\s*[\[{][^#]*$")
@@ -148,3 +160,37 @@ def _line(text: str, stretch: Stretch, value: str) -> str:
     key = re.fullmatch(r"(?:.*, *)?([^,:]+): *", before[opening + 1 :])
     line = f"{key[1].strip()}: {value}" if key else f"{value}: ..."
     return f"`{line}` on a line of its own under `{parent[1]}:`"
+
+
+def hole_at(text: str, start: int) -> Stretch | None:
+    """`{{id}}` as it begins there."""
+    found = _OTHER_HOLE.match(text, start)
+    return Stretch(start, found.end(), start) if found else None
+
+
+def begun_by_hole(text: str, offset: int, *, in_brackets: bool) -> Stretch | None:
+    """The value `{{host}}/items`, of which reading stopped behind the hole: a map was over, and a text follows."""
+    line_start, line_end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset) % (len(text) + 1)
+    for hole in _OTHER_HOLE.finditer(text, line_start, offset):
+        if hole.end() == offset:
+            start = hole.start()
+            whole = len(text[start:line_end].partition(" #")[0].rstrip())
+            return Stretch(start, _end(text, start) if in_brackets else start + whole, start)
+    return None
+
+
+def with_holes(text: str) -> str:
+    """The text with holes as they are written here."""
+    return _OTHER_HOLE.sub(r"${\1}", text)
+
+
+def report_hole(source: Source, stretch: Stretch, out: Diagnostics, *, in_brackets: bool) -> None:
+    text = source.text[stretch.start : stretch.end]
+    hole, span, meant = _OTHER_HOLE.match(text), source.span(stretch.start, stretch.end), with_holes(text)
+    assert hole is not None  # it begins with one
+    edits: tuple[Edit, ...]
+    value = quoted(meant) if in_brackets else meant
+    fix, edits = f"write `{value}`", (Edit(span, value),)
+    if in_brackets and _WHOLE.fullmatch(meant) and _in_json(source.text, stretch):
+        fix, edits = f"write `{value}` to send a text, or `{meant}` on a line of its own to send a number", ()
+    out.add("PS243", f"`{hole[0]}` is a map to YAML, and no hole", span, fix, edits=edits)

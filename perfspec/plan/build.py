@@ -18,9 +18,12 @@ from perfspec.data import table
 from perfspec.data.kinds import OF_FILES, Csv, Jsonl
 from perfspec.data.table import Table
 from perfspec.diagnostics.diagnostic import Diagnostics
+from perfspec.diagnostics.source import Span
+from perfspec.language.expressions import Path
 from perfspec.language.rules import measures, rule_tree
 from perfspec.plan.model import DataFile, EachUser, Plan, PlannedFlow, PlannedPhase, PlannedStart, Skipped, Target
 from perfspec.plan.phases import check_ceiling, planned_load, scaled
+from perfspec.spec import drawn
 from perfspec.spec.model import Environment, Flow, Rule, Spec, Stage
 from perfspec.spec.promises import stage_promises
 from perfspec.spec.rules import resolve_rule, row_and_cell, stage_rules
@@ -272,18 +275,18 @@ def _table(data: Csv | Jsonl, content: bytes) -> Table | str:
 
 def _columns(spec: Spec, columns: dict[str, tuple[tuple[str, ...], bool]], out: Diagnostics) -> None:
     """Report reads of columns that are not there. The flag: a row is always read by column."""
-    for steps in spec.parts():
-        for name in names(steps):
-            if isinstance(name, Read) and name.path.root in columns:
-                _column(name, *columns[name.path.root], out)
+    read = [(name.path, name.span) for steps in spec.parts() for name in names(steps) if isinstance(name, Read)]
+    for path, span in (*read, *drawn.reads(spec)):
+        if path.root in columns:
+            _column(path, span, *columns[path.root], out)
 
 
-def _column(read: Read, columns: tuple[str, ...], by_column: bool, out: Diagnostics) -> None:
-    rest = read.path.parts[1:]
+def _column(path: Path, span: Span, columns: tuple[str, ...], by_column: bool, out: Diagnostics) -> None:
+    rest = path.parts[1:]
     if (rest and rest[0] in columns) or (not rest and not by_column):
         return
     said = str(rest[0]) if rest else ""
     near = difflib.get_close_matches(said, columns, 1)
-    hint = f"did you mean `{read.path.root}.{near[0]}`?" if near else f"there is {', '.join(columns)}"
-    message = f"`{read.path.root}` has no column `{said}`" if rest else f"`{read.path.root}` is a row; say which column"
-    out.add("PS309", message, read.span, hint)
+    hint = f"did you mean `{path.root}.{near[0]}`?" if near else f"there is {', '.join(columns)}"
+    message = f"`{path.root}` has no column `{said}`" if rest else f"`{path.root}` is a row; say which column"
+    out.add("PS309", message, span, hint)

@@ -1,7 +1,8 @@
 """Few values per tag."""
 
 from collections import abc
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import ceil
 
 from perfspec import steps as kinds
 from perfspec.data.kinds import Choice, Csv, Data, Fake, Jsonl, Number, Sequence, Time, Uuid, Words
@@ -13,9 +14,11 @@ from perfspec.language.templates import Text
 from perfspec.metrics.labels import MOST_TAG_VALUES
 from perfspec.spec.model import Spec
 from perfspec.steps.kinds import Step
+from perfspec.steps.paths import reach
 
 __all__ = ["check_tags"]
 
+MOST_ROWS = 10_000
 Rows = Mapping[str, abc.Sequence[Mapping[str, object]]]
 
 
@@ -51,7 +54,7 @@ def _values(path: Path, data: Mapping[str, Data], rows: Rows) -> float:
         case Choice(values=values):
             return len(values)
         case Csv(name=name) | Jsonl(name=name):
-            return _values_of_column(str(path.parts[-1]), rows.get(name, ()))
+            return _values_in(rows.get(name, ()), reach(path.parts[1:]))
         case Number(low=low, high=high, decimals=decimals):
             return (high - low) * float(10**decimals) + 1
         case Fake() | Words() | Sequence() | Uuid() | Time():
@@ -60,11 +63,11 @@ def _values(path: Path, data: Mapping[str, Data], rows: Rows) -> float:
             return 0
 
 
-def _values_of_column(column: str, rows: Iterable[Mapping[str, object]]) -> int:
-    """Counted until there are too many."""
+def _values_in(rows: abc.Sequence[Mapping[str, object]], value: Callable[[object], object]) -> int:
+    """Counted until there are too many. Of a long file so many rows are looked at, evenly from beginning to end."""
     found: set[str] = set()
-    for row in rows:
-        found.add(str(row.get(column)))
+    for place in range(0, len(rows), ceil(len(rows) / MOST_ROWS) or 1):
+        found.add(str(value(rows[place])))
         if len(found) > MOST_TAG_VALUES:
             break
     return len(found)

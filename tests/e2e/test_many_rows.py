@@ -11,7 +11,7 @@ SPEC = """perfspec: 1
 service: shop
 environments: {local: {url: "http://127.0.0.1:9"}}
 data: {person: {csv: people.csv, order: once each}}
-flows: {look: {steps: [{get: "/a?n=${person.name}", name: a}]}}
+flows: {look: {steps: [{get: "/a?n=${person.name}", name: a, tags: {kind: "${person.kind}"}}]}}
 stages: {smoke: {phases: [{for: 30s, users: 5}]}}
 thresholds: {a: {errors: under 1%}}
 """
@@ -37,8 +37,8 @@ def cost(program: list[str], folder: Path) -> tuple[int, float, float, str]:
 @pytest.mark.parametrize("order", ["once each", "random"])
 def test_a_million_rows_cost_two_seconds_and_300_megabytes_at_most(tmp_path, order) -> None:
     (tmp_path / "s.yaml").write_text(SPEC.replace("once each", order))
-    rows = "".join(f"person{n},person{n}@example.com,city{n % 1000}\n" for n in range(ROWS))
-    (tmp_path / "people.csv").write_text("name,mail,city\n" + rows)
+    rows = "".join(f"person{n},person{n}@example.com,city{n % 1000},{n % 5}\n" for n in range(ROWS))
+    (tmp_path / "people.csv").write_text("name,mail,city,kind\n" + rows)
     code, megabytes, seconds, said = cost(
         [sys.executable, "-m", "perfspec", "plan", "s.yaml", "--stage", "smoke"], tmp_path
     )
