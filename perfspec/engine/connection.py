@@ -7,7 +7,7 @@ States: connecting (`phase` says how far) -> busy <-> idle -> closed. Rules:
 3. A connection is reused only after a whole answer to a wholly sent request. An answer that comes before the request
    is out ends the sending if it is an error (a 413, say); either way the connection is closed after it.
 4. An instant failure is told through `call_soon`: a lane is never resumed while it is asking.
-5. How long connecting took, and the first byte of an answer that comes in pieces, are timers of the call.
+5. How long connecting took, and the first byte of an answer that comes in several reads, are timers of the call.
 """
 
 import errno
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from perfspec.base.clock import monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.http1 import REDIRECTS, Head, Http1, ProtocolError, TooLarge
+from perfspec.engine.unsendable import told
+from perfspec.steps.measures import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Call, Origin, Streamed
 
 if TYPE_CHECKING:
@@ -214,7 +216,7 @@ class Connection(Http1):
         outcome = self.outcome
         if head is None:
             if outcome.last == outcome.first:
-                self._timed("first_byte", outcome.sent, outcome.first)
+                self._timed(FIRST_OF_SEVERAL, outcome.sent, outcome.first)
             if self.unsent and self.head is not None and self.head.status >= 400:
                 self.reactor.epoll.modify(self.fd, _READABLE)  # the rest is not wanted
             return
@@ -294,7 +296,7 @@ class Connection(Http1):
             return
         self.wire = b""
         if text:
-            self.reactor.first_errors.setdefault(kind, f"{call.name}: {text}")
+            self.reactor.first_errors.setdefault(kind, told(call, text))
         outcome.error, outcome.status = kind, head.status if head else 0
         # The sweep finds a time-out a little late; it took as long as it was allowed to.
         ends = min(self.deadline, outcome.sent + call.timeout_ns)  # without the time that the loop stood still

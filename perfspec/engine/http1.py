@@ -31,6 +31,8 @@ _VERSION = b"HTTP/1."
 _EMPTY_LINE = b"\r\n\r\n"
 """With the end of the line before it."""
 _BARE = re.compile(rb"(?<!\r)\n")
+_MOST_IDLE = MAX_HEAD_BYTES
+"""Of a chunked body, bytes that bring nothing of it: trailers, which llhttp keeps, and extensions."""
 _TAIL = 5
 """The end of a chunked answer is an empty line after a line that is not empty: what must be seen of it."""
 
@@ -149,7 +151,8 @@ class Http1:
     """
 
     __slots__ = (
-        "_end", "_head", "_sink", "_size", "_tail", "body", "busy", "dropped", "no_body", "on_part", "pieces", "whole",
+        "_end", "_head", "_idle", "_sink", "_size", "_tail", "body", "busy", "dropped", "no_body", "on_part", "pieces",
+        "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -167,6 +170,7 @@ class Http1:
         self._end = 0  # how this answer's body ends: bytes still to come, or a negative framing
         self._size = 0  # bytes of the body so far
         self._tail = b""
+        self._idle = 0
         self._sink: tuple[httptools.HttpResponseParser, _Sink] | None = None
 
     @property
@@ -245,12 +249,15 @@ class Http1:
             sink = _Sink()
             parser = httptools.HttpResponseParser(sink)
             _advance(parser, raw)
-            self._sink, self._tail = (parser, sink), b""
+            self._sink, self._tail, self._idle = (parser, sink), b"", 0
 
     def _chunked(self, data: bytes) -> Head | None:
         assert self._sink is not None
         parser, sink = self._sink
         _advance(parser, data)
+        self._idle = 0 if sink.parts else self._idle + len(data)
+        if self._idle > _MOST_IDLE and not sink.done:
+            raise ProtocolError("trailers too long")
         for part in sink.parts:  # not from inside llhttp, which turns every exception into its own
             self._keep(part)
         sink.parts.clear()

@@ -27,6 +27,8 @@ HEADLINES = {
 DAY_NS = DURATION_UNITS["d"]
 REQUESTS = ("", "poll", "wait")
 """Other timers are of parts of requests, or of what is made of them: their errors are told with those."""
+WITH_PLACE = ("check ", "capture ", "record ", "expression ")
+"""How the kinds begin that name a line of the spec."""
 KEPT_UP = 0.95
 """Below this share of the arrivals that were asked for, that they were not served comes first."""
 TIMERS = {
@@ -76,8 +78,14 @@ def remarks(result: Result) -> list[str]:
             both = f"p95 {format_ms(ok.p95)} of the answers that did not fail, {format_ms(summary.response.p95)} of all"
             out.append(f"{label(summary)}: {both}")
         if summary.key.timer in REQUESTS or any(kind.startswith("record ") for kind in summary.errors):
-            out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
+            out += [f"{label(summary)}: {words.count(n)} x {kind}{at}" for kind, n, at in _worst(summary)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
+
+
+def _worst(summary: Summary) -> list[tuple[str, int, str]]:
+    """The kinds that came most often, each with the line of the step, unless it says a line of its own."""
+    at = f" ({', '.join(summary.where)})" if summary.where else ""
+    return [(kind, n, "" if kind.startswith(WITH_PLACE) else at) for kind, n in worst_errors(summary.errors)]
 
 
 def _users(result: Result) -> list[str]:

@@ -225,6 +225,8 @@ def _rate(node: Node | None, out: Diagnostics) -> Fraction | None:
 def _url(node: Mapping, out: Diagnostics) -> str:
     """The base address, checked as far as that is possible without asking anyone."""
     text, span = _text(node, "url").rstrip("/"), _span(node, "url", node.span)
+    scheme, found, rest = text.partition("://")
+    text = scheme.lower() + found + rest
     if not text.startswith(("http://", "https://")):  # the schema has said it
         return text
     if "${" in text:
