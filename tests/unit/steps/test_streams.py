@@ -156,6 +156,5 @@ def test_a_stream_that_is_packed_against_our_asking_cannot_be_read(play) -> None
     reply = after((10, b"\x1f\x8b\x08"), (10, DONE))
     packed = Reply(200, b"", SSE, coding=b"gzip", parts=reply.parts)
     rows = play("- post: /a\n  name: chat\n  stream: {silence: 2s}", lambda *_: packed).rows
-    assert {timer: row.errors for (_, timer), row in rows.items()} == dict.fromkeys(
-        ("", "first_event", "event_gap", "events"), {"undecodable": 1}
-    )
+    assert {timer for _, timer in rows} == {"", "first_event", "event_gap", "events"}
+    assert all(row.errors == {"undecodable": 1} for row in rows.values())
