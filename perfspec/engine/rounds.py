@@ -13,7 +13,6 @@ from perfspec.data import Draw
 from perfspec.engine.lanes import Lane, User
 from perfspec.engine.visits import Visits, back_off
 from perfspec.metrics.error_kinds import (
-    DROPPED,
     GENERATOR_KINDS,
     NO_ANSWER_KINDS,
     NO_PATH,
@@ -181,9 +180,9 @@ class Rounds:
             flow.rounds.miss()
         self._count_broken(flow, begin, kind)
 
-    def drop(self, number: int, due_ns: int) -> None:
-        """Somebody came and found no place."""
-        self._miss_round(self._of_number(number), due_ns, DROPPED)
+    def drop(self, number: int, due_ns: int, kind: str) -> None:
+        """Somebody was to come, and found no place or was not sent."""
+        self._miss_round(self._of_number(number), due_ns, kind)
 
     def _miss_round(self, flow: BoundFlow, due_ns: int, kind: str) -> None:
         """Who found no place, or did not get through `each_user.first`: requests of the flow were due, and could not

@@ -32,6 +32,7 @@ from perfspec.engine.messages import (
     Word,
 )
 from perfspec.engine.part import CRASHED_WITHIN_S, Part
+from perfspec.engine.places import Board, Places
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.transports import opened, tls_of
@@ -76,7 +77,7 @@ class _Worker:
             self._driver = driver
             self._part = Part(
                 plan, driver, assigned.origin, inputs, assigned.segment, self._say, self._ask, self._end,
-                assigned.shared, drawn, self._vitals,
+                assigned.shared, drawn, self._vitals, _places(assigned),
             )  # fmt: skip
             driver.settle()
             self._say(Ready())
@@ -147,6 +148,13 @@ class _Worker:
         self._is_done = True
         assert self._driver is not None
         self._say(Done(ending, dict(self._driver.first_errors), self._driver.transport.sent_again))
+
+
+def _places(assigned: Assignment) -> Places:
+    segment = assigned.segment
+    if assigned.board is None:
+        return Places.of_one()
+    return Board(len(segment.weights), assigned.board).places(segment.index)
 
 
 def main() -> None:

@@ -95,7 +95,7 @@ class Result(msgspec.Struct, frozen=True):
     outcome: Outcome
     exit_code: int
     ended: str
-    """finished, aborted, interrupted, terminated, crashed, lost (all workers), not started or torn."""
+    """finished, aborted, interrupted, terminated, crashed, lost (all workers; one of a search), not started or torn."""
     ended_ns: int
     extended: bool
     """The stage ran on because it was too close to call."""
