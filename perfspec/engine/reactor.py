@@ -22,7 +22,8 @@ from typing import Any, TypeVar
 from perfspec.base.clock import MILLISECOND, monotonic_ns
 from perfspec.engine.connection import Connection
 from perfspec.engine.driver import Chunk, LaneState
-from perfspec.engine.timers import SlotTimers
+from perfspec.engine.fine_loop import FineLoop
+from perfspec.engine.timers import COARSE_NS, FINE_NS, SlotTimers
 from perfspec.engine.tls import SecureConnection
 from perfspec.steps.runtime import Call, Origin, Streamed
 
@@ -248,15 +249,21 @@ class RealDriver:
         loop: asyncio.AbstractEventLoop,
         tls: ssl.SSLContext | None = None,
         transport: Callable[["RealDriver"], Any] | None = None,
+        *,
+        by_the_clock: bool = False,
     ) -> None:
-        """`transport`: makes another one than the reactor, which lives on the loop by itself."""
+        """`transport`: makes another one than the reactor, which lives on the loop by itself. `by_the_clock`: what is
+        due at planned instants is to be sent as punctually as the machine can.
+        """
         self.loop = loop
         self.now_ns: Callable[[], int] = monotonic_ns
         self.first_errors: dict[str, str] = {}
         self.crash: Exception | None = None
         """The first exception that came out of a callback."""
         self.on_crash: Callable[[Exception], None] = self._report
-        self._timers = SlotTimers(loop, self.crashed)
+        self._timers = SlotTimers(loop, self.crashed, FINE_NS if by_the_clock else COARSE_NS)
+        if isinstance(loop, FineLoop):
+            loop.is_fine = by_the_clock
         self.call_at = self._timers.call_at
         self.drain_lateness = self._timers.drain_lateness
         self.behind_ns = self._timers.behind_ns

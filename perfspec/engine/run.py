@@ -166,7 +166,7 @@ class _Running:
 
     async def _on_the_reactor(self, origin: Origin) -> End:
         async with (
-            opened(self._plan.target, self._names, self._tls) as driver,
+            opened(self._plan.target, self._names, self._tls, by_the_clock=self._plan.is_by_the_clock) as driver,
             hired(self._workers, self._secret_variables) as fleet,
         ):
             shared = await self._set_up(driver, origin)

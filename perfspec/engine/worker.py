@@ -16,6 +16,7 @@ from perfspec.base.codec import pack, unpack
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine.binding import constants, generators
 from perfspec.engine.channel import Channel, joined
+from perfspec.engine.fine_loop import run_on_fine_loop
 from perfspec.engine.health import watched
 from perfspec.engine.messages import (
     Asks,
@@ -72,7 +73,7 @@ class _Worker:
         plan, inputs = assigned.plan, assigned.inputs
         names = constants(plan, inputs.run_id, inputs.secrets)
         drawn = generators(plan, inputs.rows, names)
-        async with opened(plan.target, names, tls_of(plan.target)) as driver:
+        async with opened(plan.target, names, tls_of(plan.target), by_the_clock=plan.is_by_the_clock) as driver:
             driver.on_crash = self._crashed
             self._driver = driver
             self._part = Part(
@@ -160,7 +161,7 @@ def _places(assigned: Assignment) -> Places:
 def main() -> None:
     """The standard input is one end of a pair of sockets."""
     with socket.socket(fileno=0) as end:
-        anyio.run(_Worker().work, end)
+        run_on_fine_loop(_Worker().work, end)
 
 
 if __name__ == "__main__":

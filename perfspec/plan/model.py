@@ -200,6 +200,11 @@ class Plan(msgspec.Struct, frozen=True):
         return bool(self.phases[-1].rounds)
 
     @property
+    def is_by_the_clock(self) -> bool:
+        """Rounds are due at planned instants, so every delay of the load generator is part of a response time."""
+        return any(isinstance(phase.shape, Arrivals) or phase.round_every_ns for phase in self.phases)
+
+    @property
     def people(self) -> int:
         """Everybody who draws data of their own, numbered from 1 to at most this."""
         if self.search is not None and self.search.by == "arrivals":
