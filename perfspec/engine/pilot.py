@@ -10,12 +10,12 @@ from perfspec.base.clock import SECOND
 from perfspec.engine.part import Told
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.load import Shape
-from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.verdict.abort import Abort, Watch
 from perfspec.verdict.capacity import Heard, Judging, Searching, Step
 from perfspec.verdict.health import Sampled, late_limit_ns, tightest_ns, worst_ns
 from perfspec.verdict.judge import Circumstances, judge
+from perfspec.verdict.samples import Sums
 
 __all__ = ["Listener", "Pilot", "Steered"]
 
@@ -40,15 +40,15 @@ class Pilot:
         self._watch = Watch(plan.abort, plan.thresholds, stretches, plan.promised, of_search=plan.search is not None)
         self._late_limit_ns = late_limit_ns(tightest_ns(plan.thresholds))
         self._searching = None if plan.search is None else Searching(plan.search, _judging(plan))
-        self._slices: list[Slice] = []
-        # All so far, where the stage may run on; else nobody asks, and they are the one thing that would grow.
+        self._planned = [(w.start_ns, w.end_ns) for w in plan.windows()]
+        self._sums = Sums(self._planned)
         self.abort: Abort | None = None
 
     def hear(self, told: Told) -> None:
         """Another second."""
         step = self._step(told)
         if self._plan.extend_to_ns > self._plan.for_ns:
-            self._slices.extend(told.slices)
+            self._sums.add(told.slices)
         line = LoggedSecond(
             told.number,
             told.users,
@@ -87,8 +87,8 @@ class Pilot:
         """A borderline FAIL and no clear one: the stage runs on, so that a close call is not decided by a few
         requests.
         """
-        windows = [(w.start_ns, w.end_ns) for w in self._plan.windows()]
-        verdicts = judge(self._plan.thresholds, self._slices, windows, Circumstances(warn_only=self._plan.warn_only))
+        circumstances = Circumstances(warn_only=self._plan.warn_only)
+        verdicts = judge(self._plan.thresholds, self._sums.slices, self._planned, circumstances)
         failed = {v.strength for v in verdicts if v.outcome == "FAIL"}
         return "borderline" in failed and "clear" not in failed
 

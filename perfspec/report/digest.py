@@ -13,12 +13,11 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.engine.exemplars import FAILURES, SLOWEST, Exemplar
 from perfspec.engine.slicelog import LoggedSecond
-from perfspec.metrics.rows import Row
-from perfspec.metrics.series import Key, Slice
+from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.timeline import Timeline, timeline_for
 from perfspec.verdict.health import Health, Sampled, judge_health, tightest_ns
-from perfspec.verdict.samples import Seconds, is_judged, place, windows_of
+from perfspec.verdict.samples import Seconds, Sums, is_judged
 
 __all__ = ["Digest"]
 
@@ -28,39 +27,35 @@ class Digest:
     plan: Plan
     stretches: Seconds
     timeline: Timeline = field(init=False)
+    _sums: Sums = field(init=False)
     _exemplars: list[Exemplar] = field(default_factory=list)
-    _rows: dict[tuple[Key, tuple[int, int] | None], tuple[int, Row]] = field(default_factory=dict)
-    """(series, window) -> its first second that brought anything, and the sum."""
     _lines: list[LoggedSecond] = field(default_factory=list)
     _sampled: list[Sampled] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.timeline = timeline_for(self.plan)
+        self._sums = Sums(self.stretches)
 
     @classmethod
     def of(cls, plan: Plan, stretches: Seconds, seconds: Iterable[LoggedSecond]) -> "Digest":
         found = cls(plan, stretches)
-        cut = windows_of(stretches)
         for second in seconds:
-            found._add(second, cut)
+            found._add(second)
         return found
 
-    def _add(self, line: LoggedSecond, cut: tuple[int, ...]) -> None:
+    def _add(self, line: LoggedSecond) -> None:
         """A line with number k is about the second before it."""
         self.timeline.add(line)
         self._exemplars += line.exemplars
         if is_judged(line.second - 1, self.stretches):
             self._sampled.append(Sampled.of(line.lateness, line.cpu_ns, line.vitals, line.slices, line.workers))
-        for piece in line.slices:
-            at = place(piece.second * SECOND, self.stretches, cut) if piece.key.part == "load" else None
-            _, row = self._rows.setdefault((piece.key, at), (piece.second, Row()))
-            row.add(piece)
+        self._sums.add(line.slices)
         is_search = self.plan.search is not None  # of which the steps are told apart afterwards
         self._lines.append(_without_readings(line, line.slices if is_search else []))
 
     @property
     def slices(self) -> list[Slice]:
-        return [row.as_slice(key, second) for (key, _), (second, row) in self._rows.items()]
+        return self._sums.slices
 
     @property
     def seconds(self) -> tuple[LoggedSecond, ...]:

@@ -5,6 +5,8 @@ Nothing is said before the point could mean anything: a share needs the requests
 
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from perfspec.base.clock import SECOND
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.metrics.rows import Row
@@ -38,7 +40,11 @@ class Standing:
         """The second in which judging begins."""
 
     def add(self, second: LoggedSecond) -> None:
-        judged = [s for s in second.slices if s.key.part == "load" and is_judged(s.second, self._windows)]
+        judged = [
+            msgspec.structs.replace(s, service={})  # no limit is about it
+            for s in second.slices
+            if s.key.part == "load" and is_judged(s.second, self._windows)
+        ]
         if not judged:
             return
         for threshold, row in zip(self._thresholds, self._rows, strict=True):

@@ -4,9 +4,11 @@ A bucket is the sum of its seconds, so its percentiles are those of all its requ
 When the buckets run out, neighbours are merged and a bucket is twice as long.
 """
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 
 import msgspec
 
@@ -34,7 +36,9 @@ SHOWN_TIMERS = ("", "wait")
 class Bucket:
     n: int = 0
     failed: int = 0
-    response: Histogram = field(default_factory=dict)
+    _response: Histogram = field(default_factory=dict)
+    _packed: "array[int]" = field(default_factory=lambda: array("I"))
+    """In place of `_response`: index, count, index, count."""
     _shown: list[float] | None = None
 
     def add(self, piece: Slice, low_bits: int = 0) -> None:
@@ -49,10 +53,25 @@ class Bucket:
     def merge(self, other: "Bucket") -> None:
         self._sum(other.n, other.failed, other.response)
 
+    def pack(self) -> None:
+        """Nothing more is expected: from now on it takes a tenth of the room, and can still be added to."""
+        self._shown = self.quantiles
+        self._packed = array("I", chain.from_iterable(self.response.items()))
+        self._response = {}
+
+    @property
+    def response(self) -> Histogram:
+        if not self._packed:
+            return self._response
+        pairs = iter(self._packed)
+        return dict(zip(pairs, pairs, strict=True))
+
     def _sum(self, n: int, failed: int, response: Histogram) -> None:
         self.n += n
         self.failed += failed
-        histogram.add(self.response, response)
+        self._response = self.response
+        self._packed = array("I")
+        histogram.add(self._response, response)
         self._shown = None
 
     @property
@@ -124,19 +143,24 @@ class Timeline:
         self.lines: dict[tuple[str, str], Line] = {}
         self.users: dict[int, int] = {}
         """Bucket -> the most users in it."""
+        self._open: dict[tuple[str, str, int], Bucket] = {}
+        """Those that are not packed, by line and number."""
 
     def add(self, second: LoggedSecond) -> None:
         """A second as it was logged; its slices may be about earlier ones."""
         pieces = [piece for piece in second.slices if piece.key.part == "load" and piece.second >= 0]
-        newest = max((piece.second for piece in pieces), default=0)
-        while max(newest, second.second - 1) // self.bucket_s >= self.most_buckets:
+        newest = max((second.second - 1, *(piece.second for piece in pieces)))
+        while newest // self.bucket_s >= self.most_buckets:
             self._coarsen()
         if second.second > 0:
             at = (second.second - 1) // self.bucket_s
             self.users[at] = max(self.users.get(at, 0), second.users)
         for piece in pieces:
             line = self.lines.setdefault((piece.key.name, piece.key.timer), Line(piece.key.name, piece.key.timer))
-            line.buckets.setdefault(piece.second // self.bucket_s, Bucket()).add(piece, self._low_bits)
+            at = piece.second // self.bucket_s
+            bucket = self._open[line.name, line.timer, at] = line.buckets.setdefault(at, Bucket())
+            bucket.add(piece, self._low_bits)
+        self._pack(newest // self.bucket_s)
 
     def drawn(self) -> Drawn:
         lines = (
@@ -155,12 +179,18 @@ class Timeline:
         found = cls()
         found.bucket_s, found.users = drawn.bucket_s, dict(drawn.users)
         for line in drawn.lines:
-            buckets = {each.at: Bucket(each.n, each.failed, {}, list(each.quantiles)) for each in line.buckets}
+            buckets = {each.at: Bucket(each.n, each.failed, _shown=list(each.quantiles)) for each in line.buckets}
             found.lines[line.name, line.timer] = Line(line.name, line.timer, buckets)
         return found
 
+    def _pack(self, newest: int) -> None:
+        """Of the buckets that were added to, those before the newest two: most late answers have come by then."""
+        for which in [each for each in self._open if each[2] < newest - 1]:
+            self._open.pop(which).pack()
+
     def _coarsen(self) -> None:
         self.bucket_s *= 2
+        self._open = {}
         users: dict[int, int] = {}
         for at, n in self.users.items():
             users[at // 2] = max(users.get(at // 2, 0), n)
@@ -170,3 +200,4 @@ class Timeline:
             for at, bucket in sorted(line.buckets.items()):
                 merged.setdefault(at // 2, Bucket()).merge(bucket)
             line.buckets = merged
+            self._open |= {(line.name, line.timer, at): bucket for at, bucket in merged.items()}

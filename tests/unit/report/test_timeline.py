@@ -1,5 +1,7 @@
 """Time on a page: the same numbers however many buckets there are."""
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +75,25 @@ def test_setup_and_teardown_are_not_part_of_the_load() -> None:
     timeline = Timeline()
     timeline.add(LoggedSecond(0, 0, [Slice(Key("login", part="setup"), 0, 1)]))
     assert (timeline.lines, timeline.users) == ({}, {})
+
+
+def test_a_second_that_is_over_takes_little_room() -> None:
+    response = dict.fromkeys(range(3_000, 3_100), 2)  # numbers that Python makes anew for each second, as real ones
+
+    def grown(timeline: Timeline, seconds: range) -> int:
+        before = tracemalloc.get_traced_memory()[0]
+        for second in seconds:
+            fresh = {i + 0 * second: n for i, n in response.items()}
+            timeline.add(LoggedSecond(second + 1, 300, [Slice(Key("search"), second, 200, response=fresh)]))
+        return tracemalloc.get_traced_memory()[0] - before
+
+    tracemalloc.start()
+    try:
+        timeline = Timeline(1_000)
+        grown(timeline, range(100))
+        per_second = grown(timeline, range(100, 600)) / 500
+    finally:
+        tracemalloc.stop()
+    assert per_second < 1_500
+    assert sum(bucket.n for bucket in line_of(timeline).buckets.values()) == 600 * 200
+    assert line_of(timeline).buckets[7].response == response
