@@ -48,7 +48,6 @@ LOAD_PATH = (
     "merging",
     "part",
     "pilot",
-    "places",
     "pool",
     "reactor",
     "rounds",
