@@ -3,7 +3,7 @@
 matcher = limit | VALUE | "exactly" TEXT | a list | ["not"] "contains" T | "starts with" T | "matches" PATTERN
 | "present" | "absent" | "empty" | "not empty"
 capture = ["secret"] ["all" | "random" | "count"]
-($.PATH | "header" NAME | "cookie" NAME | "regex" PATTERN | "css" SELECTOR) ["or" VALUE]
+($.PATH | "header" NAME | "cookie" NAME | "regex" PATTERN | "css" SELECTOR ["@" ATTRIBUTE]) ["or" VALUE]
 subject = "status" | "header" NAME | $.PATH | "events", of a stream
 """
 
@@ -18,6 +18,7 @@ from perfspec.language.nodes import Node, Scalar, Sequence
 from perfspec.language.patterns import PatternError, compile_pattern, outside_re2
 from perfspec.language.phrases import Capture, Limit, Matcher, Quantity, Subject
 from perfspec.language.quantities import MAX_PHRASE, Said, shorten
+from perfspec.language.selectors import SelectorError, compile_selector
 from perfspec.language.slips import respelt_start, slipped
 from perfspec.language.structure import nearest
 
@@ -238,7 +239,7 @@ def parse_capture(scalar: Scalar, out: Diagnostics) -> Capture | None:
 def _split_fallback(text: str) -> tuple[str, str, str]:
     """At the last ` or ` outside of brackets and quotes of a path."""
     head, found, tail = text.rpartition(" or ")
-    if not found or (head.startswith("$") and head.count("[") != head.count("]")):
+    if not found or (head.startswith(("$", "css ")) and head.count("[") != head.count("]")):
         return text, "", ""
     return head.rstrip(), found, tail.strip()
 
@@ -265,10 +266,25 @@ def _source(said: Said, out: Diagnostics) -> _Source | None:
 
 def _searchable(word: str, pattern: str, said: Said, out: Diagnostics) -> bool:
     if not pattern:
-        out.add("PS204", f"`{word}` needs a pattern behind it", said.span, f"write `{word} ...`")
+        fix = (
+            "write `regex id=(\\d+)`"
+            if word == "regex"
+            else 'write `css a @href`; in quotes if it has a `#`: "css #id"'
+        )
+        out.add("PS204", f"`{word}` needs a pattern behind it", said.span, fix)
         return False
     at = said.text.rindex(pattern)
-    return word == "css" or _pattern(pattern, Said(pattern, said.at(at, at + len(pattern))), out)
+    part = Said(pattern, said.at(at, at + len(pattern)))
+    return (_selector if word == "css" else _pattern)(pattern, part, out)
+
+
+def _selector(selector: str, said: Said, out: Diagnostics) -> bool:
+    try:
+        compile_selector(selector)
+    except SelectorError as error:
+        out.add("PS204", str(error), said.span, error.fix)
+        return False
+    return True
 
 
 def _header_meant(text: str) -> str | None:

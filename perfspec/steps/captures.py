@@ -13,6 +13,7 @@ from perfspec.language.json_path import is_singular
 from perfspec.language.patterns import compile_pattern
 from perfspec.language.phrases import Capture
 from perfspec.language.scalars import resolve
+from perfspec.language.selectors import compile_selector
 from perfspec.steps.kinds import Captured
 from perfspec.steps.paths import MISSING, reach, reach_all
 from perfspec.steps.runtime import Outcome, Vars
@@ -113,7 +114,8 @@ def _in_cookie(capture: Capture) -> Finds:
 
 
 def _in_text(capture: Capture) -> Finds:
-    found = compile_pattern(capture.argument).found
+    """By a pattern or a selector."""
+    found = (compile_selector if capture.source == "css" else compile_pattern)(capture.argument).found
     if capture.take == "first":
         return lambda outcome, _: [value] if (value := next(found(outcome.body), None)) is not None else []
     return lambda outcome, _: list(found(outcome.body))
@@ -124,6 +126,7 @@ _FINDS: dict[str, Callable[[Capture], Finds]] = {
     "header": _in_header,
     "cookie": _in_cookie,
     "regex": _in_text,
+    "css": _in_text,
 }
 
 

@@ -210,7 +210,7 @@ def _files(node: Node | None, reading: Reading) -> tuple[Upload, ...]:
 def _only_head(step: Request, reading: Reading) -> None:
     """A stream brings its answer piece by piece: nothing of it is kept."""
     lines = [(check.span, check.argument) for check in step.expect if check.subject == "json"]
-    lines += [(c.span, c.name) for c in step.capture if c.capture.source in ("json", "regex")]
+    lines += [(c.span, c.name) for c in step.capture if c.capture.source in ("json", "regex", "css")]
     lines += [(each.span, each.name) for each in step.record]
     for span, text in lines:
         message = f"`{text}` is about a body, and a stream is not kept as one"
@@ -254,9 +254,6 @@ def _captures(node: Node | None, reading: Reading) -> tuple[Captured, ...]:
     found = []
     for entry in node:
         capture = parse_capture(entry.value, reading.out) if isinstance(entry.value, Scalar) else None
-        if capture is not None and capture.source == "css":
-            fix = "capture by `regex ...`, or a value of a JSON answer by its path"
-            reading.out.add("PS902", "capturing by `css` is not built yet", entry.value.span, fix)
         found.append(Captured(entry.key.text, capture or _UNREAD, entry.key.span))
     return tuple(found)
 
@@ -283,7 +280,7 @@ def names(step: Request) -> Names:
         yield from reads(text, is_sent=True)
     yield from expected_reads(step.expect)
     for captured in step.capture:
-        yield Bind(captured.name, captured.span, "capture", proves=captured.capture.source == "regex")
+        yield Bind(captured.name, captured.span, "capture", proves=captured.capture.source in ("regex", "css"))
 
 
 def _sent(step: Request) -> list[Text]:

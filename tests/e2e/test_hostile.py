@@ -1,11 +1,14 @@
-"""Files that are made to hurt: the command says what is wrong with them within bounded time and memory."""
+"""Files and pages that are made to hurt: what is wrong with them is said within bounded time and memory."""
 
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from perfspec.language.selectors import compile_selector
 
 PROGRAM = Path(sys.executable).with_name("perfspec")
 MOST_SECONDS = 8
@@ -60,3 +63,12 @@ def test_a_hostile_file_is_refused_in_bounded_time_and_memory(tmp_path, name):
     assert ended.returncode == 2, ended.stderr[-2000:]
     assert b"hostile.yaml:" in ended.stdout
     assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("piece", ["<div>", "<b a={n}><p>", "<table><tr><td>", "<a {n}=1 ", "<li>"])
+def test_no_page_takes_long_to_look_into_whatever_it_is(piece) -> None:
+    """A second for a page of a million bytes is ten times what these take; a parser for browsers takes minutes."""
+    page = "".join(piece.format(n=n) for n in range(200_000)).encode()
+    begun = time.process_time()
+    assert list(compile_selector("ul.items a @href").found(page)) == []
+    assert time.process_time() - begun < 1

@@ -165,7 +165,7 @@ def test_a_capture_names_a_part(accepted: Callable[..., object], text: str, capt
             "PS204 `headers Location` is no part of an answer | write `header Location` | headers Location",
         ),
         ("header", "PS204 `header` needs one name behind it | write `header Location` | header"),
-        ("regex", "PS204 `regex` needs a pattern behind it | write `regex ...` | regex"),
+        ("regex", "PS204 `regex` needs a pattern behind it | write `regex id=(\\d+)` | regex"),
         (
             "regex [",
             (

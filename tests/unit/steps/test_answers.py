@@ -134,6 +134,7 @@ def test_a_drawn_limit_with_a_unit_holds_for_no_number() -> None:
     assert [holds("at most ${low}", 5, low=limit) for limit in (200, "200", "200ms")] == [True, True, False]
 
 
+PAGE = b"<p class=a>one<p class=b>two<p title='a or b'>three"
 COOKIES = ((b"set-cookie", b"sid=b; Path=/"), (b"set-cookie", b"sid2=x"), (b"set-cookie", b"sid=c=d;HttpOnly"))
 HEADERS = ((b"content-type", b"application/json"), (b"x-left", b"12"), (b"via", b"a"), (b"via", b"b"))
 
@@ -326,6 +327,18 @@ def test_paths_reach_into_maps_by_name_and_lists_by_number(path, expected) -> No
         ("x: count regex \\d", {"id": "a7"}, 1),
         ("x: regex nothing or 3", {"id": "a7"}, 3),
         ("x: regex (a)?d", {}, ""),
+        ("x: css p.b", PAGE, "two"),
+        ("x: css p @class", PAGE, "a"),
+        ("x: all css p", PAGE, ["one", "two", "three"]),
+        ("x: all css p @class", PAGE, ["a", "b"]),
+        ("x: count css p", PAGE, 3),
+        ("x: count css h1", PAGE, 0),
+        ("x: random css p.b", PAGE, "two"),
+        ("x: css h1 or 3", PAGE, 3),
+        ("x: css p.b @id or none", PAGE, "none"),
+        ("x: all css h1 or []", PAGE, []),
+        ("x: 'css p[title=\"a or b\"]'", PAGE, "three"),
+        ("x: css p or 7", {"no": "page"}, 7),
     ],
 )
 def test_captures_give_a_name_its_value(table, body, value) -> None:
