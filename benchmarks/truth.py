@@ -1,6 +1,6 @@
 """Is what is reported true? Response and service time of `perfspec run` beside the record of the server itself.
 
-    python benchmarks/truth.py [--rates 100 500 2000 5000] [--kinds constant lognormal bimodal freeze] [--seconds 4]
+    python benchmarks/truth.py [--rates 100 500 2000 5000] [--kinds constant lognormal bimodal freeze] [--rounds 3]
 
 A server with a known distribution of delays (constant 20 ms; lognormal around 20 ms; 9 of 10 take 10 ms and 1 takes
 200 ms; constant 20 ms and once asleep for 2 s) stamps when it has read each request and when it begins to send the
@@ -11,9 +11,9 @@ answer. Requests come by `arrivals`, arrival n at start + (n - 1/2) / rate, and 
 
 both on the clock that all processes share; the client needs the way through the kernel on top, twice for the service
 time. For the freeze the response times are computed as well, from its two instants alone: who was due in it is
-answered 20 ms after its end. hey (-q) asks the same server at the same rate, as closed workers, where it can hold the
-rate. vegeta would belong here and is packaged neither for pip nor for Debian. The server spins on core 0 while an
-answer is nearly due, the client has core 1.
+answered 20 ms after its end. hey (-q, closed workers) and vegeta (an open load) ask such a server at the same rate,
+where they are installed and can hold it. The server spins on core 0 while an answer is nearly due, the client has
+core 1.
 """
 
 import argparse
@@ -27,11 +27,12 @@ import select
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from math import ceil, log
@@ -46,6 +47,8 @@ from perfspec.metrics import histogram
 MS, SECOND = 1_000_000, 1_000_000_000
 DELAY_NS, FREEZE_NS, FREEZE_AFTER_NS = 20 * MS, 2 * SECOND, 2 * SECOND
 KINDS = ("constant", "lognormal", "bimodal", "freeze")
+HELD = 0.97
+"""The part of a rate with which a tool counts as having held it."""
 QUANTILES = (Fraction(50, 100), Fraction(95, 100), Fraction(99, 100))
 SPEC = """
 perfspec: 1
@@ -122,7 +125,7 @@ class Server:
             self._open.pop(fd).close()
             return
         word = request.split(b" ", 2)[1][1:]
-        if self._kind == "freeze" and (self._freeze_at == 0 or (word == b"1" and self._freeze_at < 0)):
+        if self._kind == "freeze" and self._freeze_at == 0:
             self._freeze_at = now + FREEZE_AFTER_NS
         heapq.heappush(self._due, (now + self._delay(), fd, int(word or 0), now))
 
@@ -202,14 +205,24 @@ def on_core_1() -> None:
         os.sched_setaffinity(0, {1})
 
 
-def hey(port: int, rate: int, seconds: int) -> list[float] | None:
-    """Response times in ms, or None where the rate was not held: ten requests a second and worker."""
-    workers = rate // 10
-    url = f"http://127.0.0.1:{port}/0"
-    argv = ["hey", "-z", f"{seconds}s", "-q", "10", "-c", str(workers), "-o", "csv", url]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, preexec_fn=on_core_1)
+def hey(url: str, rate: int, seconds: int, folder: Path) -> list[float]:
+    """Times in ms: of closed workers, ten requests a second each."""
+    argv = ["hey", "-z", f"{seconds}s", "-q", "10", "-c", str(rate // 10), "-o", "csv", url]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=folder, preexec_fn=on_core_1)
     rows = [row for row in csv.DictReader(done.stdout.splitlines()) if row["status-code"] == "200"]
     return [float(row["response-time"]) * 1000 for row in rows]
+
+
+def vegeta(url: str, rate: int, seconds: int, folder: Path) -> list[float]:
+    """Times in ms, of an open load; in its CSV the status is the second column and the time in ns the third."""
+    attack = ["vegeta", "attack", f"-rate={rate}", f"-duration={seconds}s", "-max-workers=15000", "-output=attack.bin"]
+    subprocess.run(attack, input=f"GET {url}\n", text=True, check=True, cwd=folder, preexec_fn=on_core_1)
+    encode = ["vegeta", "encode", "-to=csv", "attack.bin"]
+    done = subprocess.run(encode, capture_output=True, text=True, check=True, cwd=folder)
+    return [int(row[2]) / MS for row in csv.reader(done.stdout.splitlines()) if row[1] == "200"]
+
+
+PEERS: dict[str, Callable[[str, int, int, Path], list[float]]] = {"hey": hey, "vegeta": vegeta}
 
 
 # What is said.
@@ -246,42 +259,70 @@ def computed(start: int, rate: int, count: int, freeze: tuple[int, int]) -> list
     return of(out)
 
 
-def row(what: str, reported: list[float], true: list[float]) -> None:
-    cells = (f"{r:9.2f} {t:9.2f} {r - t:+7.2f}" for r, t in zip(reported, true, strict=True))
-    print(f"  {what:34}", "  ".join(cells))
+class Table:
+    """Rows by what was measured; what differs over all rounds stands at the end."""
+
+    def __init__(self) -> None:
+        self._differences: dict[tuple[str, str], list[list[float]]] = {}
+        print(f"  {'ms: reported, true, difference':34} {'p50':>27}  {'p95':>27}  {'p99':>27}")
+
+    def row(self, load: str, what: str, reported: list[float], true: list[float]) -> None:
+        differences = [r - t for r, t in zip(reported, true, strict=True)]
+        self._differences.setdefault((load, what), []).append(differences)
+        cells = (f"{r:9.2f} {t:9.2f} {r - t:+7.2f}" for r, t in zip(reported, true, strict=True))
+        print(f"  {what:34}", "  ".join(cells), flush=True)
+
+    def end(self, rounds: int) -> None:
+        print(f"\nreported - true in ms, median (least to most) of {rounds} rounds")
+        for (load, what), found in self._differences.items():
+            cells = (
+                f"{name} {statistics.median(each):+.2f} ({min(each):+.2f} to {max(each):+.2f})"
+                for name, each in zip(("p50", "p95", "p99"), zip(*found, strict=True), strict=True)
+            )
+            print(f"  {load + ', ' + what:56}", "  ".join(f"{cell:38}" for cell in cells).rstrip())
 
 
-def compare(kind: str, rate: int, seconds: int) -> None:
+def compare(table: Table, kind: str, rate: int, seconds: int) -> None:
     """One row per duration and tool."""
+    load = f"{kind} {rate}/s"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        record = folder / "record.json"
-        with server(kind, record) as port:
+        with server(kind, folder / "record.json") as port:
             start, log_seconds = run(folder, port, rate, seconds)
-            others = hey(port, rate, seconds) if shutil.which("hey") and kind in ("constant", "freeze") else None
-        told: Any = json.loads(record.read_text())
-    requests = [(number, read, answered) for number, read, answered in told["requests"] if number]
+        told: Any = json.loads((folder / "record.json").read_text())
+    requests = told["requests"]
     count = sum(s.n for second in log_seconds for s in second.slices if s.key.name == "ask" and not s.key.timer)
-    print(f"{kind}, {rate}/s: {count} of {rate * seconds} arrivals answered, {len(requests)} in the server's record")
+    print(f"{load}: {count} of {rate * seconds} arrivals answered, {len(requests)} in the server's record")
     true = [(answered - start - (2 * n - 1) * SECOND // (2 * rate)) / MS for n, _, answered in requests]
     response = merged(log_seconds, "response")
-    row("perfspec, response time", response, of(true))
-    service = merged(log_seconds, "service")
-    if kind != "freeze":
-        row("perfspec, service time", service, of([(a - r) / MS for _, r, a in requests]))
-    else:  # asleep, the server sees nothing of who waits in its kernel
-        row("... response time, from the freeze", response, computed(start, rate, rate * seconds, told["frozen"][0]))
-    if others is None:
-        return
-    held = len(others) / (rate * seconds)
-    if held < 0.97 and kind != "freeze":
-        print(f"  hey                                held {held:.0%} of the rate")
-        return
+    table.row(load, "perfspec, response time", response, of(true))
+    if kind == "freeze":  # asleep, the server sees nothing of who waits in its kernel
+        wanted = computed(start, rate, rate * seconds, told["frozen"][0])
+        table.row(load, "... from the freeze", response, wanted)
+    else:
+        service = merged(log_seconds, "service")
+        table.row(load, "perfspec, service time", service, of([(a - r) / MS for _, r, a in requests]))
+    if kind in ("constant", "freeze"):
+        for peer in PEERS:
+            if shutil.which(peer):
+                beside(table, load, peer, kind, rate, seconds)
+
+
+def beside(table: Table, load: str, peer: str, kind: str, rate: int, seconds: int) -> None:
+    """Another tool, against a server of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with server(kind, folder / "record.json") as port:
+            found = PEERS[peer](f"http://127.0.0.1:{port}/1", rate, seconds, folder)
+        told: Any = json.loads((folder / "record.json").read_text())
+    held = len(found) / (rate * seconds)
     if kind == "freeze":
         wanted = computed(0, rate, rate * seconds, (FREEZE_AFTER_NS, FREEZE_AFTER_NS + FREEZE_NS))
-        row(f"hey ({held:.0%} sent), from the freeze", of(others), wanted)
+        table.row(load, f"{peer} ({held:.0%} sent), from the freeze", of(found), wanted)
+    elif held < HELD:
+        print(f"  {peer:34} held {held:.0%} of the rate")
     else:
-        row("hey, service time", of(others), of([(a - r) / MS for n, r, a in told["requests"] if not n]))
+        table.row(load, f"{peer}, service time", of(found), of([(a - r) / MS for _, r, a in told["requests"]]))
 
 
 def main() -> None:
@@ -292,14 +333,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rates", type=int, nargs="+", default=[100, 500, 2000, 5000])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of load; twice that where there is a freeze")
     options = parser.parse_args()
-    if not shutil.which("hey"):
-        print("not checked here: hey is missing")
-    print(f"  {'ms: reported, true, difference':34} {'p50':>27}  {'p95':>27}  {'p99':>27}")
-    for kind in options.kinds:
-        for rate in options.rates:
-            compare(kind, rate, options.seconds * (2 if kind == "freeze" else 1))
+    for peer in PEERS:
+        if not shutil.which(peer):
+            print(f"not checked here: {peer} is missing")
+    table = Table()
+    for _ in range(options.rounds):
+        for kind in options.kinds:
+            for rate in options.rates:
+                compare(table, kind, rate, options.seconds * (2 if kind == "freeze" else 1))
+    table.end(options.rounds)
 
 
 if __name__ == "__main__":
