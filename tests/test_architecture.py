@@ -48,6 +48,7 @@ LOAD_PATH = (
     "merging",
     "part",
     "pilot",
+    "places",
     "pool",
     "reactor",
     "rounds",

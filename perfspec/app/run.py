@@ -11,7 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from secrets import token_hex
 
-import anyio
 import msgspec
 
 from perfspec import __version__
@@ -29,6 +28,7 @@ from perfspec.base.codec import pretty
 from perfspec.base.errors import EnvironmentFailure, ExitCode, PerfspecError, UsageFailure
 from perfspec.base.masking import masked
 from perfspec.engine.environment import is_this_machine
+from perfspec.engine.fine_loop import run_on_fine_loop
 from perfspec.engine.load import Inputs, Listener
 from perfspec.engine.machine import most_workers, usable_cores
 from perfspec.engine.run import run as engine_run
@@ -103,7 +103,7 @@ def run(
         inputs = Inputs(beginning.run_id, planned.rows, secrets)
         try:
             with live_page(plan, folder) as live, served(plan, outlets.metrics, tell) as asked:
-                anyio.run(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell, sharers)
+                run_on_fine_loop(engine_run, plan, inputs, folder, log, [*listeners, live, *asked], tell, sharers)
         except EnvironmentFailure as failure:
             failure.message = masked(failure.message, secrets.values())
             log.write(End(STOPPED_BY.get(failure.exit_code, NOT_STARTED), 0, notes=(failure.message,)))

@@ -21,7 +21,7 @@ from perfspec.metrics.rows import Row
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.standing import Stand, Standing
-from perfspec.report.words import count, cut, lasting
+from perfspec.report.words import count, cut, length
 
 __all__ = ["Picture", "fitted", "progress"]
 
@@ -132,7 +132,7 @@ def _nothing(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
 
 
 def _headline(plan: Plan) -> str:
-    return f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {lasting(plan.phases)}"
+    return f"{plan.service} {plan.stage} on {plan.target.environment} ({plan.target.url}), {length(plan)}"
 
 
 def _plain(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
@@ -165,7 +165,8 @@ def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
         total = plan.for_ns // SECOND
         if picture.second > total:
             total = plan.extend_to_ns // SECOND or total
-        line = f"{picture.second} of {total} s  {picture.phase}  {picture.users} users  {count(picture.sent)} sent"
+        whole = f"{'at most ' if plan.search is not None else ''}{total} s"
+        line = f"{picture.second} of {whole}  {picture.phase}  {picture.users} users  {count(picture.sent)} sent"
         width, height = live.console.size
         rows, stands, more = fitted(picture.rows(), picture.standing.now(), height - FIXED_LINES)
         table = Table(box=None, pad_edge=False, header_style="dim")

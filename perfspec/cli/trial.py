@@ -13,6 +13,7 @@ from perfspec.base.units import format_duration
 from perfspec.cli import findings
 from perfspec.cli.asking import agreed
 from perfspec.cli.screen import say
+from perfspec.engine.exemplars import texts_of
 
 __all__ = ["trial"]
 
@@ -74,7 +75,9 @@ class Printer:
             self.ended += [event] if event.ended else []
             say(self._masked(f"\n=== {event.title}: {event.ended}" if event.ended else f"\n=== {event.title}"))
             return
-        self.secrets |= {str(each.value) for each in event.looked if each.secret and each.value}
+        for each in event.looked:
+            if each.secret and each.value:
+                self.secrets |= {str(each.value), *texts_of(each.value)}
         say("\n".join(self._lines(event)))
 
     def _masked(self, text: str) -> str:

@@ -2,39 +2,61 @@
 
 Who somebody is, is decided by the number of the arrival: data, names and cookies are its own. Where it runs is a seat,
 the lowest that is free: seats hold connections and nothing else. Who comes while `at_most` are there is dropped: due,
-never served, counted in the second it was due in.
+never served, counted in the second it was due in. Two rules keep that honest:
+1. Who is due before the end of a phase comes in it, whichever of two timers of one millisecond is called first.
+2. A load generator that stood still does not make up for it by a crowd: who is overdue by more than a second is not
+   sent, and who finds no place while some are there who were sent late was not turned away by the service. Both are
+   counted as the doing of this machine.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import chain
 
 from perfspec.base import random
+from perfspec.base.clock import MILLISECOND, SECOND
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane, User
+from perfspec.engine.places import Places
 from perfspec.engine.rounds import Rounds
 from perfspec.load import Arrivals, Schedule, Segment
+from perfspec.metrics.error_kinds import DROPPED, NOT_SENT
 from perfspec.metrics.series import NEVER
 from perfspec.plan.model import PlannedPhase
 
-__all__ = ["Open"]
+__all__ = ["Numbers", "Open"]
 
+OVERDUE_NS = SECOND
+"""Later than this nobody is sent any more."""
+LATE_NS = 50 * MILLISECOND
+"""Who is sent this late may be one of a crowd that the service was never to see."""
 _Due = tuple[int, int, int]
 """(number, due ns, which phase)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Who comes, and who of them comes to this process."""
+
+    seed: int
+    first: int
+    """The number of the first to arrive."""
+    segment: Segment
+    places: Places
+
+
 class Open:
-    def __init__(
-        self, driver: Driver, seed: int, segment: Segment, rounds: Rounds, first: int, on_left: Callable[[], None]
-    ) -> None:
-        """`first`: the number of the first to arrive. `on_left` is called whenever somebody has left."""
+    def __init__(self, driver: Driver, numbers: Numbers, rounds: Rounds, on_left: Callable[[], None]) -> None:
+        """`on_left` is called whenever somebody has left."""
         self._driver = driver
-        self._seed = seed
-        self._segment = segment
+        self._seed = numbers.seed
+        self._segment = numbers.segment
+        self._places = numbers.places
         self._rounds = rounds
-        self._first = first
+        self._first = numbers.first
         self._on_left = on_left
-        self._schedule = Schedule(seed)
+        self._schedule = Schedule(numbers.seed)
         self._coming: Iterator[tuple[int, int]] = iter(())
         self._ahead: list[tuple[int, int]] = []
         """(number, due ns) of those who come next, up to the first of this segment."""
@@ -43,20 +65,20 @@ class Open:
         self._phase = 0
         self._seats: list[Lane] = []
         self._free: list[int] = []
+        self._crowd: set[int] = set()
+        """The seats of those who were sent late."""
         self._most = 0
         self.live = 0
 
     def begin(self, phase: PlannedPhase, at_ns: int) -> None:
         """A phase begins, at this planned instant; nobody of the one before it comes any more."""
-        self._phase += 1
-        self._pass_over(at_ns)
+        self._finish(at_ns)
         self._until_ns = NEVER
         if not isinstance(phase.shape, Arrivals):
-            self._coming = iter(())
             self._release()
             return
         self._at_ns = at_ns
-        self._most = self._segment.share(phase.shape.at_most)
+        self._most = phase.shape.at_most
         self._coming = self._schedule.phase(phase.shape, phase.for_ns)
         self._next()
 
@@ -64,23 +86,27 @@ class Open:
         """Nobody of this phase comes later than that: another one will begin."""
         self._until_ns = last_ns
 
-    def _pass_over(self, until_ns: int) -> None:
-        """The first who would come later gives their number to the first of the new phase: so all processes number
-        alike those who come after a change, however far each had looked ahead.
-        """
-        coming = ((number, self._at_ns + offset) for number, offset in self._coming)
-        for number, due in chain(self._ahead, coming):
-            if due > until_ns:
-                self._schedule.continue_from(number)
-                return
+    def end(self, at_ns: int) -> None:
+        """Nobody comes any more who is not due by then."""
+        self._finish(at_ns)
 
     def lanes(self) -> Iterator[Lane]:
         return iter(self._seats)
 
-    def end(self) -> None:
-        """Nobody comes any more."""
+    def _finish(self, until_ns: int) -> None:
+        """Who is due by then and has not been called yet comes now. The first who would come later gives their number
+        to the first of the next phase: so all processes number alike those who come after a change, however far each
+        had looked ahead.
+        """
         self._phase += 1
-        self._coming = iter(())
+        rest = chain(self._ahead, ((number, self._at_ns + offset) for number, offset in self._coming))
+        self._ahead, self._coming = [], iter(())
+        for number, due in rest:
+            if due > until_ns:
+                self._schedule.continue_from(number)
+                return
+            if self._segment.owns(number):
+                self._come(number, due)
 
     def _next(self) -> None:
         owns = self._segment.owns
@@ -94,16 +120,22 @@ class Open:
 
     def _arrive(self, who: _Due) -> None:
         number, due, phase = who
-        if phase != self._phase or due > self._until_ns:
-            return
-        self._next()
-        if self.live >= self._most:
-            self._rounds.drop(number, due)
+        if phase == self._phase and due <= self._until_ns:
+            self._next()
+            self._come(number, due)
+
+    def _come(self, number: int, due: int) -> None:
+        late_ns = self._driver.tick_ns - due
+        is_late = late_ns > LATE_NS
+        if late_ns > OVERDUE_NS or not self._places.take(self._most):
+            self._rounds.drop(number, due, NOT_SENT if is_late or self._crowd else DROPPED)
             return
         if not self._free:
             heappush(self._free, len(self._seats))
             self._seats.append(Lane(self._driver, len(self._seats)))
         lane = self._seats[heappop(self._free)]
+        if is_late:
+            self._crowd.add(lane.seat)
         person = self._first + number
         lane.due = due
         self.live += 1
@@ -111,6 +143,9 @@ class Open:
 
     def _left(self, lane: Lane, _kind: str | None) -> None:
         self.live -= 1
+        self._places.leave()
+        if self._crowd:
+            self._crowd.discard(lane.seat)
         heappush(self._free, lane.seat)
         self._on_left()
 

@@ -91,6 +91,7 @@ class Binder:
             timer=timer,
             follows=step.follows and not wants_redirect(step, until),
             where=f"{step.span.path}:{step.span.line}",
+            conceal=self.exemplars.conceal,
         )
 
     def recorder(self, name: str, tags: Tags, timer: str = "") -> Recorder | Callable[[Vars], Recorder]:

@@ -7,7 +7,7 @@ States: connecting (`phase` says how far) -> busy <-> idle -> closed. Rules:
 3. A connection is reused only after a whole answer to a wholly sent request. An answer that comes before the request
    is out ends the sending if it is an error (a 413, say); either way the connection is closed after it.
 4. An instant failure is told through `call_soon`: a lane is never resumed while it is asking.
-5. How long connecting took, and the first byte of an answer that comes in pieces, are timers of the call.
+5. How long connecting took, and the first byte of an answer that comes in several reads, are timers of the call.
 """
 
 import errno
@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 
 from perfspec.base.clock import monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
-from perfspec.engine.http1 import EMPTY_LINE, REDIRECTS, Head, Http1, ProtocolError, TooLarge, known_head
+from perfspec.engine.http1 import REDIRECTS, Head, Http1, ProtocolError, TooLarge
+from perfspec.engine.unsendable import told
+from perfspec.steps.measures import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Call, Origin, Streamed
 
 if TYPE_CHECKING:
@@ -82,11 +84,12 @@ class Connection(Http1):
         "send",
         "sock",
         "unsent",
+        "used",
         "wire",
     )
 
-    recv: Callable[[int], bytes]
-    """What has come. Raises OSError; BlockingIOError before all is connected means: ask `writable`."""
+    recv: Callable[[int], bytes | None]
+    """What has come; None: nothing to be read yet, ask `writable`. Raises OSError."""
     send: Callable[[bytes | memoryview], int]
 
     def __init__(self, reactor: "Reactor", lane: LaneState, origin: Origin) -> None:
@@ -102,7 +105,9 @@ class Connection(Http1):
         self.phase = "connect"
         """The timer of what is going on before the connection can be used; empty from then on."""
         self.began = 0
-        """When this phase began; of a connection that can be used, when its first request was sent."""
+        """When this phase began."""
+        self.used = False
+        """A whole answer has come over it."""
         self.deadline = 0
         self.wire: bytes | Streamed = b""
         """The request in flight, for the case that it is sent once more."""
@@ -136,27 +141,18 @@ class Connection(Http1):
         reactor.watch(self, _WRITABLE)
 
     def put(self, call: Call, data: bytes | Streamed) -> None:
-        """A request over the idle connection: with those of the other lanes that go on just now, or else at once."""
+        """Send a request over the idle connection."""
         outcome = self.outcome
         self.busy = True
+        self.no_body = call.no_body
         self.wire = data
-        if call.no_body:
-            self.pieces = []  # no fast path for its answer
-        outcome.first = outcome.dropped = 0
+        outcome.first = outcome.status = outcome.dropped = 0
         outcome.error = None
-        outbox = self.reactor.outbox
-        if outbox is None:
-            self.push()
-        else:
-            outbox.append(self)
-
-    def push(self) -> None:
-        """Hand what was put to the kernel: it is sent now, and due now if nobody planned it."""
-        outcome, data, send = self.outcome, self.wire, self.send
+        send = self.send
         outcome.sent = now = monotonic_ns()
         if not outcome.due:
             outcome.due = now
-        self.deadline = now + self.lane.call.timeout_ns
+        self.deadline = now + call.timeout_ns
         try:
             sent = send(data)  # type: ignore[arg-type]  # nothing but bytes is asked about, for speed
         except BlockingIOError:
@@ -165,14 +161,13 @@ class Connection(Http1):
             self.reactor.call_soon(self.fail_with, error)
             return
         except TypeError:
-            self._push_pieces(data)
+            self._put_pieces(data)
             return
         if sent != len(data):  # type: ignore[arg-type]
-            self.pieces = []  # as in `put`
             self.unsent = memoryview(data)[sent:]  # type: ignore[arg-type]
             self.reactor.epoll.modify(self.fd, _READABLE | _WRITABLE)
 
-    def _push_pieces(self, message: bytes | Streamed) -> None:
+    def _put_pieces(self, message: bytes | Streamed) -> None:
         assert not isinstance(message, bytes)
         self.rest = message.pieces()
         self.unsent = memoryview(next(self.rest))
@@ -213,24 +208,6 @@ class Connection(Http1):
         return bool(self.unsent)
 
     def received(self, data: bytes) -> None:
-        """These bytes have come; none: the peer has closed."""
-        if self.pieces is None:  # the first of an answer, and nearly always all of it, with a head seen before
-            raw, end, body = data.partition(EMPTY_LINE)
-            head = known_head(raw)
-            outcome = self.outcome
-            if head is not None and len(body) == head.plain and end and outcome.last <= self.deadline:
-                self.busy = False
-                self.wire = b""
-                outcome.status, outcome.head, outcome.body = head.status, head, body
-                self.lane.resume(outcome)
-                return
-        self._received(data)
-
-    def _received(self, data: bytes) -> None:
-        """Whatever it is."""
-        if not data:
-            self.ended()
-            return
         try:
             head = self.feed(data)
         except ProtocolError as error:
@@ -239,13 +216,14 @@ class Connection(Http1):
         outcome = self.outcome
         if head is None:
             if outcome.last == outcome.first:
-                self._timed("first_byte", outcome.sent, outcome.first)
+                self._timed(FIRST_OF_SEVERAL, outcome.sent, outcome.first)
             if self.unsent and self.head is not None and self.head.status >= 400:
                 self.reactor.epoll.modify(self.fd, _READABLE)  # the rest is not wanted
             return
         outcome.status = head.status
         outcome.head = head
         outcome.body = self.body
+        self.used = True
         if not head.keep or self.unsent:
             self.close()
         if outcome.last > self.deadline and self._is_too_late():
@@ -271,14 +249,15 @@ class Connection(Http1):
 
     def _begin_body(self, raw: bytes, head: Head) -> None:
         call = self.lane.call
-        self.whole, self.no_body = call.whole, call.no_body
+        assert call is not None
+        self.whole = call.whole
         if call.follows and head.says_more and head.status in REDIRECTS:
             self.on_part = None  # who listens wants the last answer of the chain
         super()._begin_body(raw, head)
 
     def _timed(self, timer: str, begin_ns: int, end_ns: int, kind: str | None = None) -> None:
         call = self.lane.call
-        if call.timer is not None and call.timer(timer).value(begin_ns, end_ns - begin_ns, kind):
+        if call is not None and call.timer is not None and call.timer(timer).value(begin_ns, end_ns - begin_ns, kind):
             self.outcome.missed = True
 
     def ended(self) -> None:
@@ -309,14 +288,15 @@ class Connection(Http1):
         if not busy:
             return
         call = lane.call
+        assert call is not None
         if self.phase:
             self._timed(self.phase, self.began, self.began, kind)
-        elif outcome.sent != self.began and call.idempotent and kind in _RACE and not outcome.first:
+        if self.used and call.idempotent and kind in _RACE and not outcome.first:
             self.reactor.send_again(self, call)
             return
         self.wire = b""
         if text:
-            self.reactor.first_errors.setdefault(kind, f"{call.name}: {text}")
+            self.reactor.first_errors.setdefault(kind, told(call, text))
         outcome.error, outcome.status = kind, head.status if head else 0
         # The sweep finds a time-out a little late; it took as long as it was allowed to.
         ends = min(self.deadline, outcome.sent + call.timeout_ns)  # without the time that the loop stood still
@@ -364,6 +344,6 @@ class Connection(Http1):
         self.phase = ""
         self.reactor.epoll.modify(self.fd, _READABLE)
         call, deadline = self.lane.call, self.deadline
+        assert call is not None
         self.put(call, self.wire)
-        self.began = self.outcome.sent
         self.deadline = deadline + self.reactor.slept_ns(self.outcome.sent)  # connecting counts, our sleep does not

@@ -22,16 +22,16 @@ from perfspec.metrics.vitals import Lost
 from perfspec.plan.model import Plan
 from perfspec.verdict.abort import Abort
 
-__all__ = ["ALL_LOST", "TICK_NS", "Crew", "Links"]
+__all__ = ["LOST", "TICK_NS", "Crew", "Links"]
 
 TICK_NS = 100 * MILLISECOND
 PATIENCE_NS = 2 * SECOND
 SILENCE_NS = 10 * SECOND
 LEAD_NS = 100 * MILLISECOND
 """A change is planned so far ahead that all workers know of it before it is due."""
-ALL_LOST = "lost"
-"""How a load ended whose workers are all gone."""
-REASONS = ("crashed", "interrupted", "terminated", "aborted", "finished")
+LOST = "lost"
+"""How a load ended whose workers are all gone; a search does with the first that is."""
+REASONS = ("crashed", "interrupted", "terminated", "aborted", LOST, "finished")
 """The first that any worker says is how the load ended: one that was through with its rounds had nothing to stop."""
 
 
@@ -145,7 +145,7 @@ class Crew:
         if member is not None:
             self._found_lost.append(Lost(worker + 1, len(self._all), member.told, why))
             if self._plan.search is not None:  # its loads would be less than what they are called
-                self._tell_all(Stop("finished"), but=worker)
+                self._tell_all(Stop(LOST), but=worker)
             self._leave(worker)
 
     def _leave(self, worker: int) -> None:
@@ -216,7 +216,7 @@ class Crew:
         """How it ended, by all that is known."""
         endings = [done.ending for done in self.done]
         if not endings:
-            reason = "crashed" if self._has_crashed else ALL_LOST
+            reason = "crashed" if self._has_crashed else LOST
             return Ending(reason, max(member.told for member in self._all) * SECOND, 0, 0)
         return Ending(
             "crashed" if self._has_crashed else min((ending.reason for ending in endings), key=REASONS.index),

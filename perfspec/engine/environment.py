@@ -25,7 +25,7 @@ import anyio
 from perfspec.base.clock import monotonic_ns
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.base.units import format_duration
-from perfspec.engine.readiness import REFUSED, Asking, asking_client, listens, port_of
+from perfspec.engine.readiness import REFUSED, Asking, accepts, asking_client, listens, port_of
 from perfspec.engine.servicelog import ServiceLog
 from perfspec.plan.model import PlannedStart, Target
 from perfspec.steps.runtime import Origin
@@ -33,7 +33,7 @@ from perfspec.steps.runtime import Origin
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["is_this_machine", "prepared", "resolve"]
+__all__ = ["addresses", "is_this_machine", "prepared", "resolve"]
 
 STOP_WITHIN_S = 5.0
 CHILDREN_WITHIN_S = 1.0
@@ -52,17 +52,32 @@ def is_this_machine(url: str) -> bool:
         return False
 
 
-async def resolve(url: str) -> Origin:
-    """Where requests go, asked of DNS once. Raises EnvironmentFailure if the name is unknown."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", port_of(url)
+async def addresses(target: Target) -> tuple[str, ...]:
+    """Of the host, at least one. A proxy looks names up itself. Raises EnvironmentFailure if the name is unknown."""
+    host = urlsplit(target.url).hostname or ""
+    if target.access.proxy is not None:
+        return (host,)
     try:
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await anyio.getaddrinfo(host, port_of(target.url), type=socket.SOCK_STREAM)
     except OSError as error:
         raise EnvironmentFailure(
             f"the name `{host}` has no address ({error})", "check the environment's `url`"
         ) from error
-    return Origin(host, port, str(found[0][4][0]), tls=parts.scheme == "https")
+    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+async def resolve(target: Target) -> Origin:
+    """Where requests go, asked of DNS before the load. Of several addresses it is the first at which somebody listens:
+    `localhost` may be two, and the service at one of them. Raises EnvironmentFailure if the name is unknown.
+    """
+    parts, port = urlsplit(target.url), port_of(target.url)
+    known = await addresses(target)
+    chosen = known[0]
+    for address in known if len(known) > 1 else ():
+        if await accepts(address, port):
+            chosen = address
+            break
+    return Origin(parts.hostname or "", port, chosen, tls=parts.scheme == "https")
 
 
 @asynccontextmanager

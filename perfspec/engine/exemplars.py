@@ -169,6 +169,13 @@ class Exemplars:
                 found += [self._exemplar(keeper, each, "slow") for each in keeper.slowest()]
         return tuple(found)
 
+    def conceal(self, text: str, names: Vars) -> str:
+        """The text without the secrets of the run, and those that the round with these names has captured."""
+        return masked(text, self._known(_flat(names)))
+
+    def _known(self, names: Vars) -> list[str]:
+        return [*self.secrets, *(text for name in self.hidden & names.keys() for text in texts_of(names[name]))]
+
     def _exemplar(self, keeper: Keeper, kept: _Snapshot, why: Literal["failed", "slow"]) -> Exemplar:
         body, is_whole = _body(kept)
         message = _message(kept)
@@ -193,10 +200,7 @@ class Exemplars:
 
     def _masking(self, step: Request, kept: _Snapshot, body: bytes) -> Callable[[str], str]:
         """Hides the secrets of the run, those that this round captured, and those that this answer holds."""
-        values = list(self.secrets)
-        for name in self.hidden & kept.names.keys():
-            values += texts_of(kept.names[name])
-        values += _held(step, kept, body)
+        values = [*self._known(kept.names), *_held(step, kept, body)]
         return lambda text: masked(text, values)
 
 

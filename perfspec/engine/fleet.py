@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import IO, cast
 
 import anyio
+import msgspec
 
 from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
 from perfspec.base.codec import Malformed, pack, unpack
@@ -25,6 +26,7 @@ from perfspec.engine.crew import TICK_NS, Crew, Links
 from perfspec.engine.messages import Assignment, Order, Ready, Refused, Word
 from perfspec.engine.part import CRASHED_WITHIN_S
 from perfspec.engine.pilot import Listener
+from perfspec.engine.places import Board
 from perfspec.engine.pool import Ending
 from perfspec.engine.signals import ENDING
 from perfspec.plan.model import Plan
@@ -87,6 +89,8 @@ class Fleet:
         """`secret_variables`: those of the environment that workers do not get; what they hold is told them."""
         self._links: list[_Link] = []
         self._workers = workers
+        self._board: Board | None = None
+        """Who has how many of the people that come."""
         self._environment = {name: value for name, value in os.environ.items() if name not in secret_variables}
         self._changed = anyio.Event()
         """Somebody is ready, refuses, or is gone."""
@@ -101,8 +105,9 @@ class Fleet:
 
     async def start(self) -> None:
         """Begin as many processes as were asked for; they get ready while setup runs. Raises EnvironmentFailure."""
+        self._board = board = _board(self._workers)
         for worker in range(self._workers):
-            link, ours = _begun(self._environment)
+            link, ours = _begun(self._environment, board.descriptor)
             self._links.append(link)
             link.channel = await joined(ours, self._hears(worker, link), self._ends(worker, link))
 
@@ -110,8 +115,9 @@ class Fleet:
         """Tell all their parts, and wait until they are ready. Raises EnvironmentFailure if one cannot be, or is
         not in time.
         """
+        board = None if self._board is None else self._board.descriptor
         for link, assignment in zip(self._links, assignments, strict=True):
-            link.send(assignment)
+            link.send(msgspec.structs.replace(assignment, board=board))
         with anyio.move_on_after(READY_WITHIN_S):
             while not self._are_ready():
                 changed = self._changed
@@ -221,6 +227,8 @@ class Fleet:
 
     def _lost(self, worker: int, why: str) -> None:
         crew = self._crew
+        if self._board is not None:
+            self._board.forget(worker)
         if crew is not None:
             self._guarded(lambda: crew.lose(worker, why, monotonic_ns()))
 
@@ -238,17 +246,29 @@ class Fleet:
         for link in self._links:
             link.end()
             link.forget()
+        if self._board is not None:
+            self._board.close()
 
 
-def _begun(environment: Mapping[str, str]) -> tuple[_Link, socket.socket]:
-    """A process, and the coordinator's end of the channel to it. Raises EnvironmentFailure."""
+def _board(workers: int) -> Board:
+    try:
+        return Board(workers)
+    except OSError as error:
+        raise EnvironmentFailure(f"workers can share no memory: {error}", "run with --workers 1") from error
+
+
+def _begun(environment: Mapping[str, str], board: int) -> tuple[_Link, socket.socket]:
+    """A process, and the coordinator's end of the channel to it. Raises EnvironmentFailure. `board`: the descriptor of
+    what all share.
+    """
     ours, theirs = socket.socketpair()
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
     try:
         with theirs, _without_signals():
             process = subprocess.Popen(  # noqa: S603 - this very Python, fixed words
-                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=errors, env=environment
-            )
+                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=errors, env=environment,
+                pass_fds=(board,),
+            )  # fmt: skip
     except OSError as error:
         ours.close()
         errors.close()

@@ -5,7 +5,7 @@ States: idle (`busy` false) -> awaited (`busy`, set by the sender) -> in pieces 
 2. What is not asked for is an error: data while idle, data after a complete answer.
 3. A head is a pure function of its bytes, and servers repeat heads byte for byte (Date changes once a second). So each
    distinct head is parsed once, by llhttp in its strict mode, and kept in a bounded cache that is cleared whole.
-   A whole answer in one read then costs a split and a dict hit (`Connection.received`).
+   A whole answer in one read then costs a split and a dict hit.
 4. Whether a body follows also depends on the request (HEAD), so that is not part of the cached head.
 """
 
@@ -14,18 +14,7 @@ from collections.abc import Callable
 
 import httptools
 
-__all__ = [
-    "EMPTY_LINE",
-    "KEPT_BYTES",
-    "MAX_BODY_BYTES",
-    "MAX_HEAD_BYTES",
-    "Head",
-    "Http1",
-    "ProtocolError",
-    "TooLarge",
-    "known_head",
-    "parse_head",
-]
+__all__ = ["KEPT_BYTES", "MAX_BODY_BYTES", "MAX_HEAD_BYTES", "Head", "Http1", "ProtocolError", "TooLarge", "parse_head"]
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -35,13 +24,15 @@ KEPT_BYTES = 64 * 1024
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_CHUNKED, _UNTIL_EOF, _NOT_PLAIN = -1, -2, -3
+_CHUNKED, _UNTIL_EOF = -1, -2
 _CACHED_HEADS = 1024
 _CACHED_HEAD_BYTES = 4096
 _VERSION = b"HTTP/1."
-EMPTY_LINE = b"\r\n\r\n"
+_EMPTY_LINE = b"\r\n\r\n"
 """With the end of the line before it."""
 _BARE = re.compile(rb"(?<!\r)\n")
+_MOST_IDLE = MAX_HEAD_BYTES
+"""Of a chunked body, bytes that bring nothing of it: trailers, which llhttp keeps, and extensions."""
 _TAIL = 5
 """The end of a chunked answer is an empty line after a line that is not empty: what must be seen of it."""
 
@@ -57,7 +48,7 @@ class TooLarge(ProtocolError):
 class Head:
     """A response head as the outcome shows it. Shared between equal answers: read only."""
 
-    __slots__ = ("coding", "headers", "keep", "length", "plain", "says_more", "status")
+    __slots__ = ("coding", "headers", "keep", "length", "says_more", "status")
 
     def __init__(self, status: int, headers: tuple[tuple[bytes, bytes], ...], length: int, keep: bool) -> None:
         self.status = status
@@ -70,8 +61,6 @@ class Head:
         self.coding = found.get(b"content-encoding", b"").strip().lower()
         self.says_more = b"set-cookie" in found or (b"location" in found and status in REDIRECTS)
         """There is something to do before a program sees the answer: keep a cookie, go on to another place."""
-        self.plain = length if keep and status >= 200 and not self.says_more else _NOT_PLAIN
-        """Bytes of the body, if nothing but that has to be looked at; else no number of bytes."""
 
 
 class _Sink:
@@ -112,8 +101,7 @@ def _advance(parser: httptools.HttpResponseParser, data: bytes) -> None:
 
 _cache: dict[bytes, Head] = {}
 """Heads without their empty line."""
-known_head = _cache.get
-"""Of a head without its empty line; None if it has not been seen before."""
+_cached = _cache.get
 
 
 def parse_head(raw: bytes) -> Head:
@@ -132,7 +120,7 @@ def parse_head(raw: bytes) -> Head:
     if len(raw) <= _CACHED_HEAD_BYTES:
         if len(_cache) >= _CACHED_HEADS:
             _cache.clear()
-        _cache[raw.removesuffix(EMPTY_LINE)] = head
+        _cache[raw.removesuffix(_EMPTY_LINE)] = head
     return head
 
 
@@ -163,7 +151,8 @@ class Http1:
     """
 
     __slots__ = (
-        "_end", "_head", "_sink", "_size", "_tail", "body", "busy", "dropped", "no_body", "on_part", "pieces", "whole",
+        "_end", "_head", "_idle", "_sink", "_size", "_tail", "body", "busy", "dropped", "no_body", "on_part", "pieces",
+        "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -181,6 +170,7 @@ class Http1:
         self._end = 0  # how this answer's body ends: bytes still to come, or a negative framing
         self._size = 0  # bytes of the body so far
         self._tail = b""
+        self._idle = 0
         self._sink: tuple[httptools.HttpResponseParser, _Sink] | None = None
 
     @property
@@ -195,6 +185,25 @@ class Http1:
 
     def feed(self, data: bytes) -> Head | None:
         """The head of the answer that these bytes complete, None if more is to come. Raises ProtocolError."""
+        if self.pieces is None and self.busy:
+            raw, end, body = data.partition(_EMPTY_LINE)
+            if end:
+                head = _cached(raw) or parse_head(raw + end)
+                if len(body) == head.length and head.status >= 200 and not self.no_body:
+                    self.busy = False
+                    self.body = body
+                    return head
+        return self._feed(data)
+
+    def eof(self) -> Head | None:
+        """The peer has closed. Completes a body that lasts until then; raises ProtocolError if an answer is cut."""
+        if not self.busy:
+            return None
+        if self._head is None or self._end != _UNTIL_EOF:
+            raise ProtocolError("connection closed before the whole answer came")
+        return self._complete()
+
+    def _feed(self, data: bytes) -> Head | None:
         if not self.busy:
             raise ProtocolError("data that no request asked for")
         if self._head is None:
@@ -212,21 +221,13 @@ class Http1:
             self._keep(data)
         return self._complete() if self._end == 0 else None
 
-    def eof(self) -> Head | None:
-        """The peer has closed. Completes a body that lasts until then; raises ProtocolError if an answer is cut."""
-        if not self.busy:
-            return None
-        if self._head is None or self._end != _UNTIL_EOF:
-            raise ProtocolError("connection closed before the whole answer came")
-        return self._complete()
-
     def _find_head(self, data: bytes) -> bytes | None:
         """What follows the final head, None if that is not complete yet. Skips interim answers (1xx)."""
         if self.pieces:
             data = self.pieces[0] + data
-        while EMPTY_LINE in data:
-            raw, end, data = data.partition(EMPTY_LINE)
-            head = known_head(raw) or parse_head(raw + end)
+        while _EMPTY_LINE in data:
+            raw, end, data = data.partition(_EMPTY_LINE)
+            head = _cached(raw) or parse_head(raw + end)
             if head.status >= 200 or head.status == 101:
                 self._begin_body(raw + end, head)
                 return data
@@ -248,12 +249,15 @@ class Http1:
             sink = _Sink()
             parser = httptools.HttpResponseParser(sink)
             _advance(parser, raw)
-            self._sink, self._tail = (parser, sink), b""
+            self._sink, self._tail, self._idle = (parser, sink), b"", 0
 
     def _chunked(self, data: bytes) -> Head | None:
         assert self._sink is not None
         parser, sink = self._sink
         _advance(parser, data)
+        self._idle = 0 if sink.parts else self._idle + len(data)
+        if self._idle > _MOST_IDLE and not sink.done:
+            raise ProtocolError("trailers too long")
         for part in sink.parts:  # not from inside llhttp, which turns every exception into its own
             self._keep(part)
         sink.parts.clear()

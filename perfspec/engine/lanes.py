@@ -20,7 +20,7 @@ from perfspec.base.clock import SECOND
 from perfspec.engine.cookies import Jar, dressed, target_of
 from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
-from perfspec.engine.unsendable import BAD_DATA, why_unsendable
+from perfspec.engine.unsendable import BAD_DATA, note, why_unsendable
 from perfspec.metrics.error_kinds import UNSENDABLE
 from perfspec.steps.runtime import (
     CUT_OFF,
@@ -76,8 +76,6 @@ class Lane:
 
     _send: Callable[[Outcome | str | None], None]
     on_end: "Callable[[Lane, str | None], None]"
-    call: Call
-    """The request in flight, or the one before."""
 
     def __init__(self, driver: Driver, seat: int) -> None:
         self.driver = driver
@@ -88,6 +86,7 @@ class Lane:
         self.vars = Vars()
         self.due = 0
         """When the next request is due: a planned arrival, the end of a pause; 0: when it is asked for."""
+        self.call: Call | None = None
         self.conn: Any = None
         self.conns: dict[Origin, Any] | None = None
         self.chain: Chain | None = None
@@ -141,6 +140,7 @@ class Lane:
     def answered(self, outcome: Outcome, sent: bytes | Streamed) -> None:
         """An answer whose head may ask for more than to be looked at. `sent`: the message that it answers."""
         call, head = self.call, outcome.head
+        assert call is not None
         assert head is not None
         if any(name == b"set-cookie" for name, _ in head.headers):
             self._keep_cookies(call, head, sent)
@@ -163,7 +163,7 @@ class Lane:
             if refused.kind == "timeout":
                 outcome.last = chain.ends  # as `Connection.fail` has it
             else:
-                self.driver.first_errors.setdefault(refused.kind, f"{call.name}: {refused}")
+                note(self.driver.first_errors, refused.kind, call, str(refused), self.vars)
             outcome.error, outcome.status, outcome.head, outcome.body = refused.kind, 0, None, b""
             return False
         if following is None:
@@ -332,7 +332,7 @@ class Lane:
         outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
         outcome.head, outcome.body, outcome.error = None, b"", getattr(error, "kind", UNSENDABLE)
-        self.driver.first_errors.setdefault(outcome.error, why_unsendable(call, error))
+        note(self.driver.first_errors, outcome.error, call, why_unsendable(error), self.vars)
         self.turn += 1
         self.driver.call_soon(self._unsent, self.turn)
 

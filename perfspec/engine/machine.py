@@ -21,9 +21,13 @@ SPARE_DESCRIPTORS = 64
 _PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def connections(plan: Plan) -> int:
-    """How many may be open at once."""
-    return plan.most_users * (1 + max(_branches(flow.steps) for flow in plan.flows))
+def connections(plan: Plan, workers: int = 1) -> int:
+    """How many may be open at once; of several processes, in one of them: users are dealt out, but of the places of
+    people who come one may have all.
+    """
+    closed = plan.most_together(Users)
+    users = -(-closed // workers) + plan.most_together(Arrivals)
+    return users * (1 + max(_branches(flow.steps) for flow in plan.flows))
 
 
 def _branches(steps: tuple[Step, ...]) -> int:
@@ -47,7 +51,7 @@ def check_machine(plan: Plan, workers: int = 1) -> None:
     who = f"{plan.most_users} users"
     if wanted != plan.most_users:
         who += ", each with branches that run at once,"
-    each, sharers = -(-wanted // workers), f", shared by {workers} workers," if workers > 1 else ""
+    each, sharers = connections(plan, workers), f", shared by {workers} workers," if workers > 1 else ""
     _descriptors(who + sharers, each + _uploads(plan) + SPARE_DESCRIPTORS + len(os.sched_getaffinity(0)))
     ports = _ports()
     if wanted > ports:
@@ -64,16 +68,16 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def most_workers(plan: Plan) -> int:
-    """In how many parts a plan can be cut so that each has something to do: a user, a round, an arrival and a place for
-    it, a request of each second's ceiling.
+    """In how many parts a plan can be cut so that each has something to do: a user, a round, an arrival, a request of
+    each second's ceiling.
     """
     loads: list[tuple[Shape, int, int]] = [(phase.shape, phase.for_ns, phase.rounds) for phase in plan.phases]
     if plan.search is not None:
         loads = [(plan.search.shape(plan.search.high), plan.search.hold_ns, 0)]
     users = [min(shape.most, rounds or shape.most) for shape, _, rounds in loads if isinstance(shape, Users)]
-    places = [min(shape.at_most, int(shape.total(for_ns))) for shape, for_ns, _ in loads if isinstance(shape, Arrivals)]
+    people = [int(shape.total(for_ns)) for shape, for_ns, _ in loads if isinstance(shape, Arrivals)]
     ceiling = [plan.target.most_requests_per_s] if plan.target.most_requests_per_s else []
-    return max(1, min([*([max(users)] if users else []), *places, *ceiling]))
+    return max(1, min([*([max(users)] if users else []), *people, *ceiling]))
 
 
 def _uploads(plan: Plan) -> int:

@@ -33,6 +33,8 @@ class Assignment(msgspec.Struct, frozen=True, tag="assignment"):
     origin: Origin
     shared: dict[str, Any]
     """What setup captured."""
+    board: int | None = None
+    """The descriptor of the memory in which all count the people who come."""
 
     @property
     def inputs(self) -> Inputs:

@@ -11,10 +11,12 @@ import msgspec
 from perfspec import steps as kinds
 from perfspec.base.clock import cpu_ns
 from perfspec.data.table import Table
+from perfspec.engine.arrivals import Numbers
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.ceiling import LimitedDriver
 from perfspec.engine.driver import Driver
 from perfspec.engine.exemplars import Exemplar, Exemplars, hidden_names
+from perfspec.engine.places import Places
 from perfspec.engine.pool import Ending, Hooks, Pool, Second
 from perfspec.engine.rounds import BoundFlow, Generators, Rounds
 from perfspec.engine.visits import Visits
@@ -78,6 +80,8 @@ class Part:
     """The plan's data, if it is at hand: making it can take longer than a second."""
     vitals: Callable[[], Vitals | None] = lambda: None
     """Asked once a second."""
+    places: Places = field(default_factory=Places.of_one)
+    """Of people who come, shared with the other parts."""
     _pool: Pool | None = None
     _exemplars: Exemplars = field(default_factory=lambda: Exemplars.of(0, (), ()))
     _ceiled: LimitedDriver | None = None
@@ -103,7 +107,8 @@ class Part:
         hooks = Hooks(self._second, self.may_extend, self.on_done)
         drawn = generators(plan, self.inputs.rows, names) if self.drawn is None else self.drawn
         rounds = Rounds(flows, registry, drawn, _visits(plan, binder("each_user", ""), self.shared), plan.seed)
-        self._pool = Pool(self._limited(start_ns), plan, self.segment, rounds, registry, hooks)
+        numbers = Numbers(plan.seed, plan.first_arrival, self.segment, self.places)
+        self._pool = Pool(self._limited(start_ns), plan, numbers, rounds, registry, hooks)
         self._cpu_ns = cpu_ns()
         self._pool.start(start_ns)
 

@@ -13,12 +13,12 @@ from itertools import chain
 import msgspec
 
 from perfspec.base.clock import MILLISECOND, SECOND
-from perfspec.engine.arrivals import Open
+from perfspec.engine.arrivals import Numbers, Open
 from perfspec.engine.closed import Closed
 from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane
 from perfspec.engine.rounds import Rounds
-from perfspec.load import Arrivals, Segment, Shape
+from perfspec.load import Arrivals, Shape
 from perfspec.metrics.series import Registry, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import requests
@@ -74,7 +74,7 @@ class Hooks:
 
 class Pool:
     def __init__(
-        self, driver: Driver, plan: Plan, segment: Segment, rounds: Rounds, registry: Registry, hooks: Hooks
+        self, driver: Driver, plan: Plan, numbers: Numbers, rounds: Rounds, registry: Registry, hooks: Hooks
     ) -> None:
         self._driver = driver
         self._plan = plan
@@ -82,8 +82,8 @@ class Pool:
         self._registry = registry
         self._hooks = hooks
         self._grace_ns = _grace(plan)
-        self._closed = Closed(driver, plan.seed, segment, rounds, self._left)
-        self._open = Open(driver, plan.seed, segment, rounds, plan.first_arrival, self._left)
+        self._closed = Closed(driver, plan.seed, numbers.segment, rounds, self._left)
+        self._open = Open(driver, numbers, rounds, self._left)
         self._cut_off = 0
         self._is_extended = False
         self._seconds = 0
@@ -197,9 +197,9 @@ class Pool:
         """`planned_ns`: the planned instant; being woken a little later moves no window."""
         now = self._driver.now_ns()
         ended_ns = max(now - self._start_ns, 0) if planned_ns is None else planned_ns
+        self._open.end(0 if planned_ns is None else self._start_ns + planned_ns)
         self._ending = Ending(reason, ended_ns, 0, 0)
         self._closed.end()
-        self._open.end()
         for lane in self._lanes():
             lane.close()
         if not self._live:

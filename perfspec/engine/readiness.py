@@ -23,7 +23,7 @@ from perfspec.steps.runtime import Outcome, Vars
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["REFUSED", "Asking", "asking_client", "listens", "port_of"]
+__all__ = ["REFUSED", "Asking", "accepts", "asking_client", "listens", "port_of"]
 
 ASK_TIMEOUT_S = 5.0
 REFUSED = "was refused: nothing listens there"
@@ -38,10 +38,14 @@ def port_of(url: str) -> int:
 
 
 async def listens(url: str) -> bool:
-    parts = urlsplit(url)
+    return await accepts(urlsplit(url).hostname or "", port_of(url))
+
+
+async def accepts(host: str, port: int) -> bool:
+    """Is there somebody to connect to?"""
     try:
         with anyio.fail_after(ASK_TIMEOUT_S):
-            stream = await anyio.connect_tcp(parts.hostname or "", port_of(url))
+            stream = await anyio.connect_tcp(host, port)
             await stream.aclose()
     except (OSError, TimeoutError):
         return False

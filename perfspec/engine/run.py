@@ -21,7 +21,7 @@ from perfspec.base.clock import MILLISECOND
 from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
-from perfspec.engine.environment import prepared, resolve
+from perfspec.engine.environment import addresses, prepared, resolve
 from perfspec.engine.exemplars import Exemplars, hidden_names, texts_of
 from perfspec.engine.fleet import Fleet, hired
 from perfspec.engine.health import watched
@@ -48,6 +48,7 @@ from perfspec.verdict.abort import Abort
 __all__ = ["run"]
 
 START_AFTER_NS = 20 * MILLISECOND
+TRY_IT = "look at its requests and answers: perfspec try SPEC"
 HURRIED_S = 1.5
 """For the teardown of a run that was told twice to end: a build that is cancelled is killed soon after that."""
 
@@ -88,7 +89,7 @@ class _Running:
         self._listeners = listeners
         self._notes: list[str] = []
         self._learnt: list[str] = []
-        """Secrets that setup has captured."""
+        """Secrets that setup or teardown has captured."""
         self._load: Steered | None = None
         self._signals: list[int] = []
         self._names = constants(plan, inputs.run_id, inputs.secrets)
@@ -127,12 +128,12 @@ class _Running:
     async def _in_environment(self, folder: Path, tell: Callable[[str], None]) -> End | None:
         """None if a signal came before the load. The end is in the log before the service is stopped."""
         end: End | None = None
-        url = self._plan.target.url
+        target = self._plan.target
         with self._before:
-            # A name nobody knows is told at once; that of a service yet to be started may be unknown until then.
-            known = None if self._plan.target.start else await resolve(url)
-            async with prepared(self._plan.target, folder, tell, self._names, self._tls, self._learnt):
-                end = await self._on_the_reactor(known or await resolve(url))
+            if target.start is None:
+                await addresses(target)  # a name nobody knows is told at once
+            async with prepared(target, folder, tell, self._names, self._tls, self._learnt):
+                end = await self._on_the_reactor(await resolve(target))
                 self._log.write(end)
         return end
 
@@ -165,11 +166,10 @@ class _Running:
 
     async def _on_the_reactor(self, origin: Origin) -> End:
         async with (
-            opened(self._plan.target, self._names, self._tls) as driver,
+            opened(self._plan.target, self._names, self._tls, by_the_clock=self._plan.is_by_the_clock) as driver,
             hired(self._workers, self._secret_variables) as fleet,
         ):
             shared = await self._set_up(driver, origin)
-            self._learnt += texts_of({name: shared[name] for name in hidden_names(self._plan) & shared.keys()})
             try:
                 if fleet is None:
                     carried = await self._here(driver, origin, shared)
@@ -247,7 +247,7 @@ class _Running:
                 self._notes.append(f"a listener was dropped: {type(error).__name__}: {error}")
 
     def _masked(self, text: str) -> str:
-        return masked(text, self._inputs.secrets.values())
+        return masked(text, [*self._inputs.secrets.values(), *self._learnt])
 
     async def _set_up(self, driver: RealDriver, origin: Origin) -> dict[str, object]:
         """What it captured. What a setup that failed has made is taken down all the same."""
@@ -290,6 +290,7 @@ class _Running:
         is_cut_short = await self._is_cut_short(part, over)
         names = {name.name for name in kinds.names(steps) if isinstance(name, kinds.Bind) and name.what != "loop"}
         captured = dict(shared) | {name: scope[name] for name in names if name in scope}
+        self._learnt += texts_of({name: captured[name] for name in hidden_names(self._plan) & captured.keys()})
         if is_cut_short:
             lane.kill()
             failure = EnvironmentFailure(f"{part} was cut short by a signal")
@@ -300,8 +301,9 @@ class _Running:
         self._log.write(LoggedSecond(0, 0, slices, exemplars=exemplars.drain(0, is_last=True)))
         failed = total(slices).errors
         if failed or ended[0]:
-            found = ", ".join(failed) or str(ended[0])
-            return captured, EnvironmentFailure(f"{part} failed: {found}", "try the requests of that part by hand")
+            texts = driver.first_errors
+            found = ", ".join(f"{kind}: {texts[kind]}" if kind in texts else kind for kind in failed or [str(ended[0])])
+            return captured, EnvironmentFailure(self._masked(f"{part} failed: {found}"), TRY_IT)
         return captured, None
 
     def _scope(self, shared: Mapping[str, object]) -> Vars:

@@ -1,7 +1,9 @@
-"""Timers in slots of one millisecond, for thousands of think times on one timer of an asyncio loop.
+"""Timers in slots, for thousands of think times on one timer of an asyncio loop.
 
-A timer is called at the end of its slot, so never early and about a millisecond late. How late each one really was is
-kept: it is part of what the load generator has to say about itself.
+A timer is called at the end of its slot, so never early, and late by half a slot on average. Wide slots wake the loop
+less often: for pauses, which end when they end. Narrow ones are for what is due at a planned instant, since the delay
+is part of the response time. How late each timer really was is kept: it is part of what the load generator has to say
+about itself.
 """
 
 import asyncio
@@ -11,20 +13,22 @@ from typing import Any, TypeVar
 
 from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
 
-__all__ = ["SlotTimers"]
+__all__ = ["COARSE_NS", "FINE_NS", "SlotTimers"]
 
 A = TypeVar("A")
 
+COARSE_NS, FINE_NS = MILLISECOND, MILLISECOND // 4
 _NEVER = 1 << 62
 _FINE_US = 2000
 """Lateness is kept to the microsecond below this, to the millisecond above."""
 
 
 class SlotTimers:
-    def __init__(self, loop: asyncio.AbstractEventLoop, crashed: Callable[[Exception], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, crashed: Callable[[Exception], None], slot_ns: int) -> None:
         self.tick_ns = monotonic_ns()
         self._loop = loop
         self._crashed = crashed
+        self._slot_ns = slot_ns
         self._slots: dict[int, list[tuple[int, Callable[[Any], None], Any]]] = {}
         self._order: list[int] = []  # a heap of the occupied slots
         self._handle: asyncio.TimerHandle | None = None
@@ -33,7 +37,7 @@ class SlotTimers:
         self._late: dict[int, int] = {}
 
     def call_at(self, due_ns: int, fn: Callable[[A], None], arg: A) -> None:
-        slot = -(-due_ns // MILLISECOND)
+        slot = -(-due_ns // self._slot_ns)
         timers = self._slots.get(slot)
         if timers is not None:
             timers.append((due_ns, fn, arg))
@@ -48,7 +52,7 @@ class SlotTimers:
         else. Asked by a timer, it is how late that one is.
         """
         slot = self._calling or (self._order[0] if self._order else _NEVER)
-        return max(0, now_ns - slot * MILLISECOND)
+        return max(0, now_ns - slot * self._slot_ns)
 
     def drain_lateness(self) -> dict[int, int]:
         late, self._late = self._late, {}
@@ -66,13 +70,13 @@ class SlotTimers:
         if self._handle is not None:
             self._handle.cancel()
         self._armed = slot
-        self._handle = self._loop.call_at(slot * MILLISECOND / SECOND, self._tick)
+        self._handle = self._loop.call_at(slot * self._slot_ns / SECOND, self._tick)
 
     def _tick(self) -> None:
         self._handle, self._armed = None, 0  # 0: nobody arms it while we are here
         order = self._order
         self.tick_ns = monotonic_ns()
-        last = self.tick_ns // MILLISECOND
+        last = self.tick_ns // self._slot_ns
         while order and order[0] <= last:
             self._calling = heapq.heappop(order)
             self._call(self._slots.pop(self._calling))

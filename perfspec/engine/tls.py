@@ -100,6 +100,5 @@ class SecureConnection(Connection):
             raise BlockingIOError from None
 
 
-def _nothing_yet(_size: int) -> bytes:
+def _nothing_yet(_size: int) -> None:
     """While hands are shaken, whatever comes is for `writable`: not in the phase in which times are stamped."""
-    raise BlockingIOError

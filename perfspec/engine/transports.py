@@ -22,12 +22,12 @@ def tls_of(target: Target) -> ssl.SSLContext | None:
 
 @asynccontextmanager
 async def opened(
-    target: Target, constants: Mapping[str, object], tls: ssl.SSLContext | None
+    target: Target, constants: Mapping[str, object], tls: ssl.SSLContext | None, *, by_the_clock: bool = False
 ) -> AsyncIterator[RealDriver]:
     """A driver with the transport of the plan; everything is closed behind it."""
     loop = asyncio.get_running_loop()
     if target.transport == "fast":
-        driver = RealDriver(loop, tls)
+        driver = RealDriver(loop, tls, by_the_clock=by_the_clock)
         try:
             yield driver
         finally:
@@ -39,7 +39,9 @@ async def opened(
     way = Way(tls, http2=target.access.http == 2, proxy=proxy)
     failure: Exception | None = None
     async with anyio.create_task_group() as group:
-        driver = RealDriver(loop, transport=lambda driver: HttpxTransport(driver, group, way))
+        driver = RealDriver(
+            loop, transport=lambda driver: HttpxTransport(driver, group, way), by_the_clock=by_the_clock
+        )
         try:
             yield driver
         except Exception as error:  # noqa: BLE001 - raised again outside, without a group around it

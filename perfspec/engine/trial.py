@@ -14,7 +14,7 @@ from perfspec import steps as kinds
 from perfspec.base import random
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
 from perfspec.engine.driver import Chunk, Driver
-from perfspec.engine.environment import prepared, resolve
+from perfspec.engine.environment import addresses, prepared, resolve
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs
 from perfspec.engine.looking import Looked, look
@@ -74,9 +74,10 @@ async def trial(plan: Plan, inputs: Inputs, folder: Path, note: Callable[[str], 
     """
     names = constants(plan, inputs.run_id, inputs.secrets)
     tls = tls_of(plan.target)
-    known = None if plan.target.start else await resolve(plan.target.url)
+    if plan.target.start is None:
+        await addresses(plan.target)
     async with prepared(plan.target, folder, note, names, tls), opened(plan.target, names, tls) as driver:
-        return await _Trial(plan, inputs, driver, known or await resolve(plan.target.url), tell).all()
+        return await _Trial(plan, inputs, driver, await resolve(plan.target), tell).all()
 
 
 class _Trial:
@@ -223,7 +224,7 @@ class _Lane(Lane):
         super().watch(patience)
 
     def resume(self, value: Outcome | str | None) -> None:
-        if isinstance(value, Outcome):
+        if isinstance(value, Outcome) and self.call is not None:
             call = self.chain.call if self.chain is not None else self.call
             step, until = self.binder.steps.get(id(call), (None, ()))
             looked: tuple[Looked, ...] = ()

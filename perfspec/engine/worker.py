@@ -16,6 +16,7 @@ from perfspec.base.codec import pack, unpack
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine.binding import constants, generators
 from perfspec.engine.channel import Channel, joined
+from perfspec.engine.fine_loop import run_on_fine_loop
 from perfspec.engine.health import watched
 from perfspec.engine.messages import (
     Asks,
@@ -32,6 +33,7 @@ from perfspec.engine.messages import (
     Word,
 )
 from perfspec.engine.part import CRASHED_WITHIN_S, Part
+from perfspec.engine.places import Board, Places
 from perfspec.engine.pool import Ending
 from perfspec.engine.reactor import RealDriver
 from perfspec.engine.transports import opened, tls_of
@@ -71,12 +73,12 @@ class _Worker:
         plan, inputs = assigned.plan, assigned.inputs
         names = constants(plan, inputs.run_id, inputs.secrets)
         drawn = generators(plan, inputs.rows, names)
-        async with opened(plan.target, names, tls_of(plan.target)) as driver:
+        async with opened(plan.target, names, tls_of(plan.target), by_the_clock=plan.is_by_the_clock) as driver:
             driver.on_crash = self._crashed
             self._driver = driver
             self._part = Part(
                 plan, driver, assigned.origin, inputs, assigned.segment, self._say, self._ask, self._end,
-                assigned.shared, drawn, self._vitals,
+                assigned.shared, drawn, self._vitals, _places(assigned),
             )  # fmt: skip
             driver.settle()
             self._say(Ready())
@@ -149,10 +151,17 @@ class _Worker:
         self._say(Done(ending, dict(self._driver.first_errors), self._driver.transport.sent_again))
 
 
+def _places(assigned: Assignment) -> Places:
+    segment = assigned.segment
+    if assigned.board is None:
+        return Places.of_one()
+    return Board(len(segment.weights), assigned.board).places(segment.index)
+
+
 def main() -> None:
     """The standard input is one end of a pair of sockets."""
     with socket.socket(fileno=0) as end:
-        anyio.run(_Worker().work, end)
+        run_on_fine_loop(_Worker().work, end)
 
 
 if __name__ == "__main__":

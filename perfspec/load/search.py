@@ -19,7 +19,7 @@ from perfspec.diagnostics.source import Span
 from perfspec.load.arrivals import Arrivals
 from perfspec.load.users import Users
 
-__all__ = ["Beyond", "Hunt", "Search"]
+__all__ = ["CONFIRM", "Beyond", "Hunt", "Search"]
 
 GROWTH = Fraction(3, 2)
 CONFIRM = 3
@@ -80,9 +80,9 @@ class Search(msgspec.Struct, frozen=True):
         return 2 * (growing + self._halvings * CONFIRMATIONS), CONFIRMATIONS
 
     @property
-    def usual_steps(self) -> int:
-        """Of a search whose limit is the upper end; the confirmation counts as the steps that it is as long as."""
-        return (self.most_steps[0] - 2 * self._halvings * (CONFIRMATIONS - 1)) // 2 + CONFIRM
+    def usual_steps(self) -> tuple[int, int]:
+        """The same for a search whose limit is the upper end, and of which nothing has to be repeated."""
+        return self.most_steps[0] // 2 - self._halvings * (CONFIRMATIONS - 1), 1
 
     @property
     def _halvings(self) -> int:

@@ -12,6 +12,7 @@ __all__ = [
     "DROPPED",
     "GENERATOR_KINDS",
     "NOT_ASKED_KINDS",
+    "NOT_SENT",
     "NO_ANSWER_KINDS",
     "NO_PATH",
     "UNREACHABLE_KINDS",
@@ -28,7 +29,10 @@ UNSENDABLE = "unsendable"
 NOT_ASKED_KINDS = frozenset({UNSENDABLE, NO_PATH})
 """Nothing was sent: whatever came of it, the service was not unavailable."""
 
-GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory", "dns"})
+NOT_SENT = "not sent"
+"""Somebody was to come while the load generator stood still."""
+
+GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory", "dns", NOT_SENT})
 """This machine's doing, or that of its resolver: they say nothing about the service under test."""
 
 DROPPED = "dropped"
@@ -48,5 +52,6 @@ NO_ANSWER_KINDS = (
 
 def remedies(kinds: Collection[str]) -> tuple[str, ...]:
     """What to do about generator kinds, each as the beginning of a sentence."""
-    limits = ("raise its limits",) if set(kinds) - {"dns"} else ()
-    return (*limits, "see that it can look up names") if "dns" in kinds else limits
+    limits = ("raise its limits",) if set(kinds) - {"dns", NOT_SENT} else ()
+    names = ("see that it can look up names",) if "dns" in kinds else ()
+    return (*limits, *names, *(("let it run without a stop",) if NOT_SENT in kinds else ()))

@@ -9,7 +9,6 @@ is over every limit (a fast error page is not a fast page). A time-out has the d
 answer has none. The histograms are for display and for limits thought of later.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
@@ -87,20 +86,18 @@ class Measured(Protocol):
 
 class Slot:
     __slots__ = (
-        "errors", "failed_response", "missed", "over", "prompt", "response", "service", "statuses", "unavailable",
-        "untimed",
+        "errors", "failed_response", "missed", "n", "over", "prompt", "response", "service", "statuses", "unavailable",
     )  # fmt: skip
 
     def __init__(self, limits: int) -> None:
-        self.untimed = 0
-        """Those that have no duration; all others are in the histograms."""
+        self.n = 0
         self.errors: dict[str, int] = {}
         self.unavailable = 0
         self.over = [0] * limits
-        self.prompt: defaultdict[int, int] = defaultdict(int)
+        self.prompt: dict[int, int] = {}
         """Of those that were sent when they were due: response and service time in one."""
-        self.response: defaultdict[int, int] = defaultdict(int)
-        self.service: defaultdict[int, int] = defaultdict(int)
+        self.response: dict[int, int] = {}
+        self.service: dict[int, int] = {}
         self.statuses: dict[int, int] = {}
         self.missed = 0
         self.failed_response: dict[int, int] = {}
@@ -129,11 +126,11 @@ class Series:
         if not self._low <= due < self._high:
             self._seek(due)
         slot = self._slot
+        slot.n += 1
         value = outcome.last - due
         if kind is not None or outcome.status >= 500:
             self._count_failure(slot, outcome, kind)
             if outcome.error is not None and outcome.error != "timeout":
-                slot.untimed += 1
                 return
         elif value > self._strictest:
             self._count_over(slot, value)
@@ -143,11 +140,16 @@ class Series:
         i = value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)
         sent = outcome.sent
         if sent is due:  # stamped at once
-            slot.prompt[i] += 1
-            return
-        slot.response[i] += 1
-        value = (outcome.last - sent) // 1000
-        slot.service[value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)] += 1
+            counts = slot.prompt
+        else:
+            counts = slot.response
+            value = (outcome.last - sent) // 1000
+            j = value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)
+            slot.service[j] = slot.service.get(j, 0) + 1
+        if i in counts:
+            counts[i] += 1
+        else:
+            counts[i] = 1
 
     def value(self, due_ns: int, ns: int, kind: str | None = None) -> bool:
         """A timer that is no request: a wait, a round. One that failed is over every limit and has no duration.
@@ -157,15 +159,20 @@ class Series:
         if not self._low <= due_ns < self._high:
             self._seek(due_ns)
         slot = self._slot
+        slot.n += 1
         if kind is not None:
-            slot.untimed += 1
             slot.errors[kind] = slot.errors.get(kind, 0) + 1
             slot.over = [n + 1 for n in slot.over]
             return True
         if ns > self._strictest:
             self._count_over(slot, ns)
         us = ns // 1000
-        slot.response[us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)] += 1
+        i = us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)
+        counts = slot.response
+        if i in counts:
+            counts[i] += 1
+        else:
+            counts[i] = 1
         return ns > self.held_to
 
     @property
@@ -213,29 +220,30 @@ class Series:
         return not self._slots
 
     def drain(self) -> list[Slice]:
-        """What was recorded since the last drain."""
-        out = [self._slice(second, slot) for second, slot in self._slots.items()]
+        """What was recorded since the last drain. Moves the counts, hardly walks them."""
+        for slot in self._slots.values():
+            if slot.prompt:
+                slot.response = _sum(slot.response, slot.prompt)
+                slot.service = _sum(slot.service, slot.prompt)
+        out = [
+            Slice(
+                self.key,
+                second,
+                slot.n,
+                slot.errors,
+                slot.unavailable,
+                dict(zip(self.limits, slot.over, strict=True)),
+                slot.response,
+                slot.service,
+                slot.statuses,
+                slot.missed,
+                slot.failed_response,
+            )
+            for second, slot in self._slots.items()
+        ]
         self._slots = {}
         self._low = self._high = 0
         return out
-
-    def _slice(self, second: int, slot: Slot) -> Slice:
-        response, service = dict(slot.prompt), dict(slot.prompt)
-        histogram.add(response, slot.response)
-        histogram.add(service, slot.service)
-        return Slice(
-            self.key,
-            second,
-            slot.untimed + histogram.count(response),
-            slot.errors,
-            slot.unavailable,
-            dict(zip(self.limits, slot.over, strict=True)),
-            response,
-            service,
-            slot.statuses,
-            slot.missed,
-            slot.failed_response,
-        )
 
 
 class StatusSeries(Series):
@@ -257,6 +265,13 @@ class StatusSeries(Series):
             counts.update(dict.fromkeys(self._statuses, 0))  # counted, and so far never seen
         if status in self._statuses and outcome.error is None:
             counts[status] += 1
+
+
+def _sum(counts: dict[int, int], prompt: dict[int, int]) -> dict[int, int]:
+    if not counts:
+        return prompt.copy()
+    histogram.add(counts, prompt)
+    return counts
 
 
 def _held_to_nothing(_key: Key) -> int:

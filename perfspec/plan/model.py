@@ -183,18 +183,26 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def most_users(self) -> int:
         """Users and arrivals can be there together where a phase of one follows a phase of the other."""
-        closed = max((phase.shape.most for phase in self.phases if isinstance(phase.shape, Users)), default=0)
-        return closed + max((phase.shape.most for phase in self.phases if isinstance(phase.shape, Arrivals)), default=0)
+        return self.most_together(Users) + self.most_together(Arrivals)
+
+    def most_together(self, kind: type[Users | Arrivals]) -> int:
+        """The most at a time in phases of one kind."""
+        return max((phase.shape.most for phase in self.phases if isinstance(phase.shape, kind)), default=0)
 
     @property
     def first_arrival(self) -> int:
         """The number of the first who arrives: nobody else has it, users of other phases included."""
-        return 1 + max((phase.shape.most for phase in self.phases if isinstance(phase.shape, Users)), default=0)
+        return 1 + self.most_together(Users)
 
     @property
     def is_by_rounds(self) -> bool:
         """The load is over when its rounds are made, whenever that is."""
         return bool(self.phases[-1].rounds)
+
+    @property
+    def is_by_the_clock(self) -> bool:
+        """Rounds are due at planned instants, so every delay of the load generator is part of a response time."""
+        return any(isinstance(phase.shape, Arrivals) or phase.round_every_ns for phase in self.phases)
 
     @property
     def people(self) -> int:

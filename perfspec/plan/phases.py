@@ -8,10 +8,11 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.load import Arrivals, Search, Shape
+from perfspec.load.search import CONFIRM
 from perfspec.plan.model import PlannedPhase
 from perfspec.spec.model import Environment, Phase, Stage
 
-__all__ = ["check_ceiling", "longest", "planned_load", "scaled"]
+__all__ = ["check_ceiling", "longest", "planned_load", "scaled", "usual"]
 
 LONGEST_ROUNDS_NS = 24 * 3600 * SECOND
 """A phase of rounds is over by then."""
@@ -58,10 +59,18 @@ def _search_as_phase(search: Search, environment: Environment, scale: Fraction) 
     return search, PlannedPhase("search", search.span, 0, longest(search), shape, measured=True)
 
 
+def usual(search: Search) -> int:
+    """The time that a search takes where its limit is the upper end."""
+    return _lasting(search, *search.usual_steps)
+
+
 def longest(search: Search) -> int:
     """The time that a search takes at worst."""
-    steps, confirmations = search.most_steps
-    return (steps + 3 * confirmations) * search.hold_ns + (steps + confirmations) * SETTLED_NS
+    return _lasting(search, *search.most_steps)
+
+
+def _lasting(search: Search, steps: int, confirmations: int) -> int:
+    return (steps + CONFIRM * confirmations) * search.hold_ns + (steps + confirmations) * SETTLED_NS
 
 
 def _within(shape: Shape, environment: Environment) -> Shape:

@@ -164,7 +164,8 @@ def _requests(result: Result) -> list[ET.Element]:
         case = _case(result, f"request {key.name}{tags}", result.judged_ns)
         if summary.failed:
             kinds = ", ".join(f"{count(n)} x {kind}" for kind, n in sorted(summary.errors.items(), key=lambda e: -e[1]))
-            text = f"{result.spec}: {count(summary.failed)} of {count(summary.n)} requests `{key.name}` failed: {kinds}"
+            where = ", ".join(summary.where) or result.spec
+            text = f"{where}: {count(summary.failed)} of {count(summary.n)} requests `{key.name}` failed: {kinds}"
             _judged(result, case, text)
         _show(result, case, key.name)
         cases.append(case)

@@ -7,7 +7,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.errors import ExitCode, worst
 from perfspec.base.units import DURATION_UNITS, format_ms, format_share
 from perfspec.load import Arrivals
-from perfspec.metrics.error_kinds import DROPPED
+from perfspec.metrics.error_kinds import DROPPED, NOT_SENT
 from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
 from perfspec.report.hidden import hidden
@@ -27,6 +27,8 @@ HEADLINES = {
 DAY_NS = DURATION_UNITS["d"]
 REQUESTS = ("", "poll", "wait")
 """Other timers are of parts of requests, or of what is made of them: their errors are told with those."""
+WITH_PLACE = ("check ", "capture ", "record ", "expression ")
+"""How the kinds begin that name a line of the spec."""
 KEPT_UP = 0.95
 """Below this share of the arrivals that were asked for, that they were not served comes first."""
 TIMERS = {
@@ -54,12 +56,15 @@ def headline(result: Result) -> str:
 def remarks(result: Result) -> list[str]:
     out = list(words.shared_reasons(result.verdicts))
     out += _dropped(result)
+    out += _not_sent(result)
     out += _kept_out(result)
     out += [text] if (text := words.few_requests(result.verdicts)) else []
     out += [text] if (text := words.unlike(result.verdicts)) else []
     if result.outcome != "PASS":  # what passed needs no explanation
         out += result.health.remarks
     out += [lost.text for lost in result.lost]
+    if result.lost and result.capacity is not None:
+        out.append("a search ends with the first worker that is lost: its loads would be less than they are called")
     if result.abort is not None:
         out.append(f"ended early by `{result.abort.rule}`: {result.abort.evidence}")
     elif result.ended == "torn":
@@ -76,8 +81,14 @@ def remarks(result: Result) -> list[str]:
             both = f"p95 {format_ms(ok.p95)} of the answers that did not fail, {format_ms(summary.response.p95)} of all"
             out.append(f"{label(summary)}: {both}")
         if summary.key.timer in REQUESTS or any(kind.startswith("record ") for kind in summary.errors):
-            out += [f"{label(summary)}: {words.count(n)} x {kind}" for kind, n in worst_errors(summary.errors)]
+            out += [f"{label(summary)}: {words.count(n)} x {kind}{at}" for kind, n, at in _worst(summary)]
     return out + [note for note in result.notes if result.ended != "torn" or "cut off" not in note]
+
+
+def _worst(summary: Summary) -> list[tuple[str, int, str]]:
+    """The kinds that came most often, each with the line of the step, unless it says a line of its own."""
+    at = f" ({', '.join(summary.where)})" if summary.where else ""
+    return [(kind, n, "" if kind.startswith(WITH_PLACE) else at) for kind, n in worst_errors(summary.errors)]
 
 
 def _users(result: Result) -> list[str]:
@@ -108,7 +119,7 @@ def _kept_out(result: Result) -> list[str]:
     kinds: Counter[str] = Counter()
     for summary in result.summaries:
         if summary.key.timer == ARRIVAL:
-            kinds.update({kind: n for kind, n in summary.errors.items() if kind != DROPPED})
+            kinds.update({kind: n for kind, n in summary.errors.items() if kind not in (DROPPED, NOT_SENT)})
     if not kinds:
         return []
     why = ", ".join(f"{words.count(n)} x {kind}" for kind, n in kinds.most_common(3))
@@ -120,10 +131,10 @@ def _kept_out(result: Result) -> list[str]:
 
 def _dropped(result: Result) -> list[str]:
     """People for whom there was no place: the service kept those before them too long, or the cap is too low."""
-    dropped = sum(summary.errors.get(DROPPED, 0) for summary in result.summaries if summary.key.timer == ARRIVAL)
+    dropped = _arrivals(result, DROPPED)
     if not dropped or not result.judged_ns:
         return []
-    served = sum(summary.n for summary in result.summaries if summary.key.timer == "round")
+    served = _rounds(result)
     most = max(phase.shape.most for phase in result.plan.phases if isinstance(phase.shape, Arrivals))
     text = (
         f"{words.count(dropped)} of {words.count(served + dropped)} arrivals found no place: all {words.count(most)} "
@@ -133,6 +144,25 @@ def _dropped(result: Result) -> list[str]:
         return [text]
     seconds = result.judged_ns / SECOND
     return [f"could not keep up: asked {(served + dropped) / seconds:.1f}/s, served {served / seconds:.1f}/s; {text}"]
+
+
+def _not_sent(result: Result) -> list[str]:
+    """People who were due while this process got no time."""
+    missing = _arrivals(result, NOT_SENT)
+    if not missing:
+        return []
+    due = missing + _arrivals(result, DROPPED) + _rounds(result)
+    why = "as the load generator stood still when they were due; sent all at once they would be another load"
+    return [f"{words.count(missing)} of {words.count(due)} arrivals were not sent, {why}"]
+
+
+def _arrivals(result: Result, kind: str) -> int:
+    """How many did not come, and why."""
+    return sum(summary.errors.get(kind, 0) for summary in result.summaries if summary.key.timer == ARRIVAL)
+
+
+def _rounds(result: Result) -> int:
+    return sum(summary.n for summary in result.summaries if summary.key.timer == "round")
 
 
 def _phases(result: Result) -> list[str]:

@@ -24,6 +24,7 @@ from perfspec.report.checks import CheckResult, checks_of
 from perfspec.report.digest import Digest
 from perfspec.report.known import asked, ended, lost, whence
 from perfspec.report.order import by_spec
+from perfspec.report.places import places
 from perfspec.report.timeline import Drawn
 from perfspec.report.unreached import explained
 from perfspec.spec.model import unit_of
@@ -75,6 +76,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Of those that did not fail, where one of its percentiles differs by over 5 % from that of all answers."""
     unit: Literal["time", "size", "number"] = "time"
     """Of sizes a byte is written as 1 000 ns, of numbers 1 as 1 000 000."""
+    where: tuple[str, ...] = ()
+    """FILE:LINE of the steps that send it; several may share a name."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -92,7 +95,7 @@ class Result(msgspec.Struct, frozen=True):
     outcome: Outcome
     exit_code: int
     ended: str
-    """finished, aborted, interrupted, terminated, crashed, lost (all workers), not started or torn."""
+    """finished, aborted, interrupted, terminated, crashed, lost (all workers; one of a search), not started or torn."""
     ended_ns: int
     extended: bool
     """The stage ran on because it was too close to call."""
@@ -302,7 +305,7 @@ def _outcome(
 
 def _summaries(plan: Plan, judged: Sequence[Slice]) -> tuple[Summary, ...]:
     rows: dict[Key, Row] = {}
-    place = by_spec(plan)
+    place, where = by_spec(plan), places(plan)
     for piece in judged:
         rows.setdefault(piece.key, Row()).add(piece)
     return tuple(
@@ -317,6 +320,7 @@ def _summaries(plan: Plan, judged: Sequence[Slice]) -> tuple[Summary, ...]:
             _durations(row.service),
             _ok_only(row),
             unit_of(key.timer),
+            where(key),
         )
         for key, row in sorted(rows.items(), key=lambda found: place(found[0]))
     )

@@ -14,11 +14,12 @@ from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
 from perfspec.report.remarks import label
 from perfspec.report.result import Result, Summary
+from perfspec.steps.measures import FIRST_OF_SEVERAL
 
 __all__ = ["HEAD", "Shown", "parts", "rows"]
 
 HEAD = ("request", "judged", "failed", "p50", "p95", "p99", "max")
-PARTS = frozenset({"connect", "tls", "first_byte", "redirect"})
+PARTS = frozenset({"connect", "tls", "first_byte", FIRST_OF_SEVERAL, "redirect"})
 NO_ROW = frozenset({"round", ARRIVAL})
 QUANTILES = (Fraction(1, 2), Fraction(19, 20), Fraction(99, 100))
 

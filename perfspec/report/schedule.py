@@ -5,14 +5,12 @@ expect.
 from collections.abc import Sequence
 from math import floor, log10
 
-from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.load import Arrivals, Search
 from perfspec.plan.estimates import Estimate, enough_from, expected
 from perfspec.plan.little import users_needed
 from perfspec.plan.model import Plan, PlannedPhase, Target
-from perfspec.plan.phases import longest
-from perfspec.report.words import count
+from perfspec.report.words import count, length
 from perfspec.spec.model import Threshold
 from perfspec.spec.thresholds import is_share, share_limit
 from perfspec.steps import children, describe
@@ -21,7 +19,6 @@ from perfspec.verdict.bounds import n_min
 
 __all__ = ["lines"]
 
-MINUTE_NS = 60 * SECOND
 _UNITS = {"event_gap": " gaps", "poll": " polls", "goodput": " rounds"}
 """What is counted where it is no requests."""
 
@@ -69,7 +66,7 @@ def _before(plan: Plan) -> list[str]:
 
 def _phases(plan: Plan, estimated: Estimate) -> list[str]:
     if plan.search is not None:
-        return _search(plan.search) + _ceiling(plan)
+        return [*_search(plan.search), f"         {length(plan)} if all is close", *_ceiling(plan)]
     out = []
     measured = False
     for phase in plan.phases:
@@ -129,12 +126,10 @@ def _load(phase: PlannedPhase, estimated: Estimate) -> str:
 
 def _search(search: Search) -> list[str]:
     low, high = search.say(search.low), search.say(search.high)
-    usual = format_duration(search.usual_steps * search.hold_ns)
     hold = format_duration(search.hold_ns)
     return [
         f"         from {low} by half up to {high} until a threshold breaks, each load held for {hold}",
         f"         then halving the gap to {format_share(search.precision)}; what was met is held three times as long",
-        f"         about {usual}; at most {format_duration(longest(search) // MINUTE_NS * MINUTE_NS)} if all is close",
     ]
 
 

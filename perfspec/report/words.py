@@ -6,16 +6,20 @@ from collections.abc import Collection, Iterable, Sequence
 from textwrap import wrap
 from typing import Literal
 
+from perfspec.base.clock import SECOND
 from perfspec.base.units import BYTE_NS, NUMBER_NS, format_duration, format_ms, format_share, format_size
-from perfspec.plan.model import PlannedPhase
+from perfspec.plan.model import Plan, PlannedPhase
+from perfspec.plan.phases import longest, usual
 from perfspec.verdict.judge import Measured, Verdict
 
 __all__ = [
-    "amount", "count", "cut", "evidence", "few_requests", "lasting", "lines", "percent", "sentence", "shared_reasons",
-    "strength", "unlike", "unproven", "wrapped",
+    "amount", "count", "cut", "evidence", "few_requests", "lasting", "length", "lines", "percent", "sentence",
+    "shared_reasons", "strength", "unlike", "unproven", "wrapped",
 ]  # fmt: skip
 
 Strength = Literal["", "clear", "close", "few requests"]
+MINUTE_NS = 60 * SECOND
+LONG_NS = 10 * MINUTE_NS
 LONG_REASON = 60
 """Characters that a table can bear in every row."""
 _END_OF_CAUSE = re.compile(r" \(|[:;] ")
@@ -28,6 +32,19 @@ def lasting(phases: Iterable[PlannedPhase]) -> str:
     timed, rounds = sum(p.for_ns for p in each if not p.rounds), sum(p.rounds for p in each)
     said = [format_duration(timed)] if timed else []
     return " and ".join([*said, f"{count(rounds)} rounds"] if rounds else said)
+
+
+def length(plan: Plan) -> str:
+    """How long the load of a plan is; of a search nobody knows."""
+    if plan.search is None:
+        return lasting(plan.phases)
+    return f"about {_roughly(usual(plan.search))}, at most {_roughly(longest(plan.search))}"
+
+
+def _roughly(ns: int) -> str:
+    """No shorter than it is; of what is long, nobody asks for seconds."""
+    grain = MINUTE_NS if ns >= LONG_NS else SECOND
+    return format_duration(-(-ns // grain) * grain)
 
 
 def count(n: float) -> str:

@@ -20,7 +20,7 @@ def read_access(node: Mapping, reading: Reading) -> Access:
     """What an environment says beside its address."""
     tls, version, proxy = node.get("tls"), node.get("http"), node.get("proxy")
     url = node.get("url")
-    if isinstance(tls, Mapping) and isinstance(url, Scalar) and url.text.startswith("http://"):
+    if isinstance(tls, Mapping) and isinstance(url, Scalar) and url.text.lower().startswith("http://"):
         entry = node.entry("tls")
         assert entry is not None
         message = "`tls` is for an `https://` address, and this one is not"

@@ -15,6 +15,7 @@ from perfspec.language.templates import Text
 from perfspec.load import Search, Shape
 from perfspec.spec.slo import Notice, Slo
 from perfspec.steps.kinds import Check, Step
+from perfspec.steps.measures import FIRST_OF_SEVERAL
 
 __all__ = [
     "ALWAYS",
@@ -45,7 +46,8 @@ __all__ = [
 ALWAYS = ("connect", "tls", "first_byte", "redirect", "size")
 """What any request may measure."""
 TIMES = frozenset(
-    {"", "wait", "poll", "group", "group with pauses", "round", "first_event", "event_gap", *ALWAYS} - {"size"}
+    {"", "wait", "poll", "group", "group with pauses", "round", "first_event", "event_gap", FIRST_OF_SEVERAL, *ALWAYS}
+    - {"size"}
 )
 UNIT_NS = {"time": 1, "size": BYTE_NS, "number": NUMBER_NS}
 """As how many ns one of a unit is recorded."""

@@ -225,6 +225,8 @@ def _rate(node: Node | None, out: Diagnostics) -> Fraction | None:
 def _url(node: Mapping, out: Diagnostics) -> str:
     """The base address, checked as far as that is possible without asking anyone."""
     text, span = _text(node, "url").rstrip("/"), _span(node, "url", node.span)
+    scheme, found, rest = text.partition("://")
+    text = scheme.lower() + found + rest
     if not text.startswith(("http://", "https://")):  # the schema has said it
         return text
     if "${" in text:
@@ -234,12 +236,16 @@ def _url(node: Mapping, out: Diagnostics) -> str:
         return ""
     try:
         parts = urlsplit(text)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        host = (parts.hostname or "").encode("idna").decode()
+        is_usable = bool(host) and parts.port != 0
     except ValueError:
-        is_usable = False
-    if text and not is_usable:
+        parts, host, is_usable = urlsplit(""), "", False
+    if not is_usable:
         out.add("PS113", f"`{text}` is no address", span, "write for example `http://127.0.0.1:8080`")
-    return text
+    elif parts.username is not None:
+        fix = "write `defaults: {auth: 'basic USER:${secret.password}'}`"
+        out.add("PS113", "an address says nobody's name: requests say who they are by `auth`", span, fix)
+    return text if text.isascii() else parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
 
 
 def _start(node: Mapping, out: Diagnostics) -> Start:

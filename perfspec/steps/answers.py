@@ -1,7 +1,8 @@
 """From an answer to its one error kind: checks and captures, compiled once per request.
 
 The body is parsed only where a check or a capture reads it, and then once. A check that fails gives the kind
-`check FILE:LINE WORDS`, a capture that finds nothing `capture FILE:LINE NAME`: the place in the spec is the identity.
+`check FILE:LINE WORDS`, a capture that finds nothing `capture FILE:LINE NAME from WORDS`: the place in the spec is the
+identity.
 """
 
 import re
@@ -36,7 +37,7 @@ def kind_of_check(check: Check) -> str:
 
 
 def kind_of_capture(captured: Captured) -> str:
-    return f"capture {captured.span.path}:{captured.span.line} {captured.name}"
+    return f"capture {captured.span.path}:{captured.span.line} {captured.name} from {captured.capture.place}"
 
 
 def judge(

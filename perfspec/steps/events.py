@@ -17,6 +17,7 @@ _ANNOUNCING = frozenset(
     {"ping", "message_start", "message_stop", "message_delta", "content_block_start", "content_block_stop"}
 )
 """Types of events that frame an answer without a part of it."""
+_ERROR = b"error"
 _FRAMES = frozenset({"role", "type", "index", "id", "finish_reason", "stop_reason", "stop_sequence", "logprobs"})
 """Members of a delta that say something about the answer and are no part of it."""
 
@@ -104,10 +105,10 @@ def has_content(event: Event) -> bool:
     """Does it bring a part of the answer: a text, a thought, a call of a tool, whatever its kind?
 
     Of chunks as OpenAI's and Anthropic's services send them, those that only open, close or account for an answer
-    do not. Any other event does unless its data is empty.
+    do not, nor do those that report an error. Any other event does unless its data is empty.
     """
     data = event.data.strip()
-    if not data or event.name.decode(errors="replace") in _ANNOUNCING:
+    if not data or event.name == _ERROR or event.name.decode(errors="replace") in _ANNOUNCING:
         return False
     if data[:1] != b"{":
         return data not in (b"null", b'""', b"[]")
@@ -124,6 +125,8 @@ def _brings(value: dict[str, object]) -> bool:
     if "delta" in value:
         return _said(value["delta"])
     kind = value.get("type")
+    if kind == "error" or (value.get("error") and len(value) == 1):
+        return False
     if isinstance(kind, str) and (kind in _ANNOUNCING or kind.startswith("response.")):
         return False
     return bool(value)

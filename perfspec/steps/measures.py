@@ -1,4 +1,5 @@
-"""What is kept of an answer beside its times: its size, where a limit is about it, and the numbers that `record` names.
+"""What is kept of an answer beside its times: its size and its first byte, where a limit is about them, and the numbers
+that `record` names.
 
 A request that failed has none of them, and is over every limit on them, as it is on its times. An answer without the
 number that was to be recorded counts in the same way, as `record FILE:LINE NAME`; the request itself has not failed.
@@ -15,7 +16,7 @@ from perfspec.steps.kinds import Recorded, Request
 from perfspec.steps.paths import MISSING, reach_all
 from perfspec.steps.runtime import Build, Outcome, Recorder, Vars
 
-__all__ = ["OWN_TIMERS", "Measure", "kind_of_recorded", "measures"]
+__all__ = ["FIRST_OF_SEVERAL", "OWN_TIMERS", "Measure", "first_bytes", "kind_of_recorded", "measures"]
 
 OWN_TIMERS = frozenset(
     {
@@ -34,6 +35,10 @@ OWN_TIMERS = frozenset(
     }
 )
 """What is measured without being asked for, or in other ways."""
+FIRST_OF_SEVERAL = "first_byte of several reads"
+"""The timer of the first byte, without a limit on it: of those answers only that did not come in one read, since of all
+others it is the last byte, too. So it is no `first_byte`, and no limit on that is judged by it.
+"""
 LARGEST = 10**12
 Measure: TypeAlias = Callable[[Outcome, str | None, Vars], None]
 
@@ -43,10 +48,24 @@ def kind_of_recorded(recorded: Recorded) -> str:
     return f"record {recorded.span.path}:{recorded.span.line} {recorded.name}"
 
 
-def measures(step: Request, build: Build) -> Measure | None:
+def first_bytes(step: Request, build: Build) -> Measure | None:
+    """From sending to the first byte of the answer, of every request: None without a limit on it."""
+    if not build.wants(step.name, "first_byte"):
+        return None
+    recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags), "first_byte")
+
+    def measure(outcome: Outcome, kind: str | None, names: Vars) -> None:
+        if _at(recorder, names).value(outcome.due, outcome.first - outcome.sent, kind):
+            outcome.missed = True
+
+    return measure
+
+
+def measures(step: Request, build: Build, *, is_wait: bool = False) -> Measure | None:
     """Called once per request, after it was recorded itself; None where there is nothing to measure. What is over the
-    limit that it is held to makes the round no good one.
+    limit that it is held to makes the round no good one. `is_wait`: its polls are measured one by one.
     """
+    first = None if is_wait else first_bytes(step, build)
     tags = tuple((k, t.source) for k, t in step.tags)
     size = build.recorder(step.name, tags, "size") if build.wants(step.name, "size") else None
     numbers = tuple(
@@ -54,10 +73,12 @@ def measures(step: Request, build: Build) -> Measure | None:
         for each in step.record
     )
     if size is None and not numbers:
-        return None
+        return first
 
     def measure(outcome: Outcome, kind: str | None, names: Vars) -> None:
         due, missed = outcome.due, False
+        if first is not None:
+            first(outcome, kind, names)
         if size is not None:
             missed = _at(size, names).value(due, (len(outcome.body) + outcome.dropped) * BYTE_NS, kind)
         document = _parsed(outcome) if numbers and kind is None else MISSING

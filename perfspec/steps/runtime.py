@@ -135,6 +135,10 @@ class Streamed(Protocol):
         ...
 
 
+def _as_it_is(text: str, _names: object) -> str:
+    return text
+
+
 @dataclass(eq=False, slots=True)
 class Call:
     """A bound request: all a transport needs, nothing about checks or metrics."""
@@ -152,11 +156,13 @@ class Call:
     whole: bool = True
     """Something reads the body, so all of it is kept; else only its beginning."""
     timer: "Callable[[str], Recorder] | None" = None
-    """Series for parts of the request: `connect`, `tls`, `first_byte` and `redirect`."""
+    """Series for parts of the request: `connect`, `tls`, `redirect`, the first byte of what comes in several reads."""
     follows: bool = False
     """Redirects are followed, so that the outcome is that of the last answer."""
     where: str = ""
     """FILE:LINE of its step."""
+    conceal: "Callable[[str, Vars], str]" = _as_it_is
+    """A text about it without the secrets of the run and of the round with these names."""
 
 
 class Cookies(Protocol):

@@ -3,7 +3,8 @@
 An event counts when it brings a part of the answer (events.has_content): `first_event` is the time from the moment the
 request was due to the first of them, `event_gap` each time between two, `events` their number. A stream is over when
 its body is; with `ends_with` only if that event came. Error kinds of its own: `silence` (nothing came for that long),
-`cut off` (it ended before its end), `no stream` (an answer of another type), `event too large`. A stream that failed
+`cut off` (it ended before its end), `no stream` (an answer of another type), `event too large`; `undecodable` is one
+that is packed though it was asked for as it is. A stream that failed
 has one bad first_event and one bad event_gap, so that failing cannot improve them; gaps before it broke stand.
 """
 
@@ -16,9 +17,11 @@ from perfspec.language.phrase_grammar import parse_duration
 from perfspec.steps import request
 from perfspec.steps.answers import judge, kind_of_check
 from perfspec.steps.captures import header
+from perfspec.steps.decoding import UNDECODABLE
 from perfspec.steps.events import Event, Events, EventTooLarge, has_content
 from perfspec.steps.kinds import Request, Stream
 from perfspec.steps.matchers import predicate
+from perfspec.steps.measures import measures
 from perfspec.steps.reading import Names, Reading, Tally
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Recorder, Run, Vars
 
@@ -28,6 +31,7 @@ LINGER_NS = 1_000_000_000
 """How long a service may keep an answer open behind the event that ends it."""
 EVENT_STREAM = "text/event-stream"
 MOST_BEGIN = 1024
+_PLAIN = (b"", b"identity")
 _LOST = frozenset({"closed", "reset"})
 _BROKEN = frozenset({"cut off", "event too large"})
 """No whole answer: like a lost connection they end the round."""
@@ -75,7 +79,7 @@ class Listener:
     """Hears one stream: when its events came, and when it has waited long enough. See steps.runtime.Patience."""
 
     __slots__ = ("_events", "_silence_ns", "_wanted", "begin", "ended_ns", "first_ns", "gaps", "is_too_large", "kind",
-                 "last_ns", "n", "over", "until_ns")  # fmt: skip
+                 "last_ns", "n", "over", "size", "until_ns")  # fmt: skip
 
     def __init__(self, ends_with: bytes, silence_ns: int, now_ns: int) -> None:
         self._events = Events()
@@ -85,13 +89,14 @@ class Listener:
         self.kind: str | None = "silence"
         self.over = False
         self.is_too_large = False
-        self.n = 0
+        self.n = self.size = 0
         self.first_ns = self.last_ns = self.ended_ns = 0
         self.gaps: list[int] = []
         self.begin = b""
         """The first of what came, for whoever asks what a stream was that failed."""
 
     def hear(self, part: bytes, at_ns: int) -> None:
+        self.size += len(part)
         if len(self.begin) < MOST_BEGIN:
             self.begin += part[: MOST_BEGIN - len(self.begin)]
         if self.ended_ns or self.is_too_large:
@@ -130,6 +135,8 @@ class Listener:
         content_type = header(outcome, b"content-type") or ""
         if content_type.partition(";")[0].strip().lower() != EVENT_STREAM:
             return "no stream"
+        if outcome.head is not None and outcome.head.coding not in _PLAIN:
+            return UNDECODABLE
         if self.is_too_large:
             return "event too large"
         return "cut off" if self._wanted and not self.ended_ns else None
@@ -143,7 +150,7 @@ def bind(step: Stream, build: Build) -> Program:
     of_events = tuple(check for check in sent.expect if check.subject == "events")
     judged = judge(tuple(c for c in sent.expect if c not in of_events), sent.capture, build.constants, at=sent.at)
     counted = tuple((predicate(check.matcher, build.constants), kind_of_check(check)) for check in of_events)
-    needed, keeper = bool(sent.capture), build.keeper(sent)
+    needed, measured, keeper = bool(sent.capture), measures(sent, build) or _unmeasured, build.keeper(sent)
     ends_with = step.ends_with.encode()
 
     def why(outcome: Outcome, listener: Listener, names: Vars) -> str | None:
@@ -169,10 +176,11 @@ def bind(step: Stream, build: Build) -> Program:
         kind = why(outcome, listener, names)
         if kind is None and listener.ended_ns:
             outcome.last = listener.ended_ns
-        outcome.body = listener.begin
+        outcome.body, outcome.dropped = listener.begin, listener.size - len(listener.begin)
         series = [recorder(names) if callable(recorder) else recorder for recorder in recorders]
         series[0].record(outcome, kind)
         _measure(series, outcome, listener, kind)
+        measured(outcome, kind, names)
         if kind is not None or outcome.last - outcome.due > keeper.slower_than:
             keeper.keep(call, names, outcome, kind)
         if kind is not None:
@@ -182,6 +190,10 @@ def bind(step: Stream, build: Build) -> Program:
                 raise EndRound(kind)
 
     return program
+
+
+def _unmeasured(_outcome: Outcome, _kind: str | None, _names: Vars) -> None:
+    """No limit is about its size or its first byte."""
 
 
 def _measure(series: list[Recorder], outcome: Outcome, listener: Listener, kind: str | None) -> None:

@@ -10,7 +10,7 @@ from perfspec.language.phrase_grammar import parse_duration
 from perfspec.steps import request
 from perfspec.steps.answers import judge
 from perfspec.steps.kinds import WaitUntil
-from perfspec.steps.measures import measures
+from perfspec.steps.measures import first_bytes, measures
 from perfspec.steps.reading import Names, Reading, Tally
 from perfspec.steps.runtime import STOPPED, UNFINISHED, Build, EndRound, Lane, Outcome, Program, Recorder, Run
 
@@ -62,7 +62,8 @@ def bind(step: WaitUntil, build: Build) -> Program:
     says_status = any(check.subject == "status" for check in step.until)
     sent = step.request
     final = judge(sent.expect, sent.capture, build.constants, any_status=says_status, at=sent.at)
-    measured, keeper = measures(sent, build), build.keeper(sent, "wait")
+    first_byte, keeper = first_bytes(sent, build), build.keeper(sent, "wait")
+    measured = measures(sent, build, is_wait=True)
     every_ns, give_up_after_ns = step.every_ns, step.give_up_after_ns
 
     def program(lane: Lane) -> Run:
@@ -76,7 +77,10 @@ def bind(step: WaitUntil, build: Build) -> Program:
                 begin = begin or outcome.due
                 missed = outcome.error or reached(outcome, lane.vars)
                 is_not_yet = missed is None or missed.startswith("check ") or (says_status and 0 < outcome.status < 500)
-                polls.record(outcome, None if is_not_yet else missed)
+                failed = None if is_not_yet else missed
+                polls.record(outcome, failed)
+                if first_byte is not None:
+                    first_byte(outcome, failed, lane.vars)
                 if missed is None:
                     kind = final(outcome, lane.vars)
                     break

@@ -249,7 +249,8 @@ def _remarks(health: Health) -> Iterable[str]:
         turned = f"{health.dropped} people found no place"
         yield f"{turned}, as all were taken: the service is too slow for what was asked of it, or raise `at_most`"
     if health.own_failures:
-        yield f"{health.own_failures} requests failed by this machine's doing (limits, names): see to it and run again"
+        causes = "limits, names, a standstill"
+        yield f"{health.own_failures} requests failed by this machine's doing ({causes}): see to it and run again"
 
 
 def _is_nearly_used_up(used: int | None, limit: int | None) -> bool:

@@ -1,9 +1,10 @@
 """A service that does everything wrong, one path at a time, under one run: each fault is counted by its kind under the
-name of its step, memory stays bounded, the run goes on, and what is well stays well.
+name and the line of its step, memory stays bounded, the run goes on, and what is well stays well.
 """
 
 import contextlib
 import gzip
+import re
 import resource
 import socket
 import ssl
@@ -54,6 +55,7 @@ def head(*lines: str) -> bytes:
     return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode()
 
 
+CHUNKED = head("Transfer-Encoding: chunked")
 BOMB = gzip.compress(bytes(50_000_000))
 FAULTS: dict[str, tuple[Talk, str]] = {
     "reset-before": (says(reset=True), "reset"),
@@ -64,10 +66,19 @@ FAULTS: dict[str, tuple[Talk, str]] = {
     "cut-body": (says(OK[:-1]), "closed"),
     "cut-chunks": (says(head("Transfer-Encoding: chunked"), b"5\r\nab"), "closed"),
     "too-short": (says(head("Content-Length: 1"), b"{}", stay=True), "protocol"),
+    "too-long": (says(head("Content-Length: 9"), b"{}", stay=True), "timeout"),
+    "no-number": (says(head("Content-Length: two"), b"{}", stay=True), "protocol"),
+    "negative": (says(head("Content-Length: -2"), b"{}", stay=True), "protocol"),
+    "beyond-all": (says(head("Content-Length: 99999999999999999999"), b"{}", stay=True), "protocol"),
     "both-framings": (says(head("Content-Length: 1", "Transfer-Encoding: chunked"), stay=True), "protocol"),
     "two-lengths": (says(head("Content-Length: 1", "Content-Length: 2"), stay=True), "protocol"),
     "giant-head": (says(head("X: " + "a" * 1_000_000), stay=True), "protocol"),
     "endless-head": (forever(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000), "protocol"),
+    "endless-status": (forever(b"HTTP/1.1 200 ", b"O" * 1000), "protocol"),
+    "endless-trailers": (forever(CHUNKED + b"1\r\nx\r\n0\r\n", b"X: y\r\n" * 1000), "protocol"),
+    "endless-trailer": (forever(CHUNKED + b"1\r\nx\r\n0\r\nX: ", b"y" * 100_000), "protocol"),
+    "endless-extension": (forever(CHUNKED + b"1;", b"y" * 100_000), "protocol"),
+    "endless-chunks": (forever(CHUNKED, b"1\r\nx\r\n" * 10_000), "timeout"),
     "endless-body": (forever(head("X: y"), bytes(1 << 18)), "timeout"),
     "endless-read": (forever(head("X: y"), bytes(1 << 18)), "too large"),
     "drip": (forever(head("Content-Length: 100000"), b"x", 0.02), "timeout"),
@@ -87,6 +98,8 @@ WELL = {
     "early-hints": says(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3, OK),
 }
 """What is odd and no fault."""
+FLOWS_FROM = 8
+"""The line of the first flow; each has one."""
 READ = ("endless-read", "bomb")
 """Whose bodies are looked into."""
 
@@ -165,6 +178,12 @@ def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec,
                 kinds[kind] = kinds.get(kind, 0) + n
     assert {name: set(kinds) for name, kinds in found.items()} == {name: {kind} for name, (_, kind) in FAULTS.items()}
     assert all(ended.summary(name)["n"] > 0 for name in (*WELL, "fine"))
+    for line, name in enumerate((*FAULTS, *WELL, "fine"), FLOWS_FROM):
+        assert ended.summary(name)["where"] == [f"{SPEC}:{line}"]
+    told = " ".join(ended.out.split())
+    assert re.search(rf"drip: \d+ x timeout \({SPEC}:{FLOWS_FROM + list(FAULTS).index('drip')}\)", told)
+    notes = [note for note in ended.log[-1]["notes"] if note.startswith("protocol: ")]
+    assert [re.match(rf"protocol: [a-z0-9-]+ \({SPEC}:\d+\): ", note) is not None for note in notes] == [True]
     assert ended.code == 0, ended.out + ended.err
     assert ended.log[-1]["reason"] == "finished"
     assert 0 < peak < MOST_MEMORY_KB
@@ -186,9 +205,9 @@ def certificate(name: str, authority: trustme.CA, *, expired: bool = False) -> s
 @pytest.mark.parametrize(
     ("name", "expired", "known", "says"),
     [
-        ("127.0.0.1", True, True, "tls: fine: certificate has expired"),
-        ("other.test", False, True, "tls: fine: IP address mismatch"),
-        ("127.0.0.1", False, False, "tls: fine: "),
+        ("127.0.0.1", True, True, "tls: fine (specs/search.yaml:7): certificate has expired"),
+        ("other.test", False, True, "tls: fine (specs/search.yaml:7): IP address mismatch"),
+        ("127.0.0.1", False, False, "tls: fine (specs/search.yaml:7): unable to get local issuer certificate"),
     ],
     ids=["expired", "wrong name", "unknown authority"],
 )

@@ -321,7 +321,7 @@ def test_a_round_goes_on_after_a_failed_check(runs) -> None:
 
 def test_a_missing_capture_is_counted_and_ends_the_round(runs, line_of) -> None:
     ended, folder = runs["answers"]
-    kind = f"capture specs/search.yaml:{line_of(folder, 'nothing: $.nothing')} nothing"
+    kind = f"capture specs/search.yaml:{line_of(folder, 'nothing: $.nothing')} nothing from $.nothing"
     captured = ended.summary("captured")
     assert captured["n"] > 0
     assert captured["errors"] == {kind: captured["n"]}

@@ -88,7 +88,12 @@ def test_failed_answers_fail_the_limit_on_errors_and_name_the_check(runs, line_o
     assert (verdict["bad"], ended.verdict("query p95 at most 2s")["bad"]) == (n, n)
     assert f" failed: {n} of {verdict['n']} (" in found["all errors under 1%"]
     line = line_of(folder, "header Content-Type") - 1
-    assert found["request query"] == f"specs/search.yaml: {n} of {n} requests `query` failed: {n} x status 500"
+    lines = [
+        n for n, text in enumerate((folder / "specs/search.yaml").read_text().splitlines(), 1) if "name: query" in text
+    ]
+    where = ", ".join(f"specs/search.yaml:{line - 1}" for line in lines)
+    assert ended.summary("query")["where"] == where.split(", ")
+    assert found["request query"] == f"{where}: {n} of {n} requests `query` failed: {n} x status 500"
     assert list(found.values())[3] == (f"specs/search.yaml:{line}: {n} of {n} answers of `query` failed: status 200")
 
 

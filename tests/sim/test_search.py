@@ -7,6 +7,8 @@ import pytest
 
 from perfspec.app.plan import plan
 from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.base.units import format_duration
+from perfspec.cli.progress import progress
 from perfspec.engine.load import Inputs, Load
 from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.engine.slicelog import End, Log
@@ -18,6 +20,7 @@ from perfspec.report.markdown import to_markdown
 from perfspec.report.result import make
 from perfspec.report.schedule import lines
 from perfspec.report.terminal import overview, summary
+from perfspec.report.words import length
 from perfspec.steps.runtime import Origin
 
 SPEC = """
@@ -160,10 +163,22 @@ def test_a_service_that_can_do_the_most_has_an_open_bracket(searched):
 
 
 def test_the_plan_says_how_long_it_may_take(searched):
-    planned, _ = searched("users: 2 to 50, hold_each: 4s")
+    planned, result = searched("users: 2 to 50, hold_each: 4s")
     text = "\n".join(lines(planned.plan, planned.estimate))
     assert "from 2 users by half up to 50 users until a threshold breaks, each load held for 4s" in text
-    assert "at most 3m if all is close" in text
+    assert f"{length(planned.plan)} if all is close" in text
+    assert length(planned.plan) == f"about 1m32s, at most {format_duration(planned.plan.for_ns)}"
+    assert result.ended_ns < 92 * SECOND < planned.plan.for_ns
+    long, _ = searched("users: 2 to 50, hold_each: 60s")
+    assert length(long.plan) == "about 17m, at most 40m"
+    assert 39 * 60 * SECOND < long.plan.for_ns <= 40 * 60 * SECOND
+
+
+def test_the_first_line_of_a_run_says_it_in_the_same_words(searched, capsys):
+    planned, _ = searched("users: 2 to 50, hold_each: 4s")
+    with progress(planned.plan, quiet=False):
+        pass
+    assert capsys.readouterr().out.strip().endswith(length(planned.plan))
 
 
 def test_a_search_that_was_cut_off_is_no_pass(searched):

@@ -263,12 +263,6 @@ class TestSegments:
         service = constant(90 * MILLISECOND)
         assert self.parts(plan, service, weights) == sorted(Run(plan, service).requests)
 
-    def test_the_cap_on_users_at_a_time_is_shared(self, planned, weights):
-        plan = with_phases(planned, (6, rate(50, at_most=10)))
-        runs = [Run(plan, constant(20 * SECOND), Segment(index, weights)) for index in range(len(weights))]
-        assert sum(len(run.requests) for run in runs) == 10
-        assert sum(run.row("arrivals", "arrival").n for run in runs) == 290
-
 
 class TestCeiling:
     """`limits: {requests: 20/s}`: no second has more, whatever the stage asks for, and nothing is lost."""

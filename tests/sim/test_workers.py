@@ -13,6 +13,7 @@ from perfspec.engine.crew import TICK_NS, Crew, Links
 from perfspec.engine.load import Load
 from perfspec.engine.messages import Asks, Change, Decide, Done, Go, Order, Stop, Word, assignment
 from perfspec.engine.part import Inputs, Part
+from perfspec.engine.places import Places
 from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.load import Segment
 from perfspec.metrics.rows import Row
@@ -43,6 +44,8 @@ SHAPES = {
     "arrivals": "phases: [{for: 8s, arrivals: ramp 2/s to 9/s, at_most: 100 users}]",
     "random arrivals": "phases: [{for: 5s, arrivals: 7/s poisson, at_most: 100 users},"
     " {for: 4s, arrivals: 3/s poisson, at_most: 100 users}]",
+    "more than there are places for": "phases: [{for: 8s, arrivals: 31/s, at_most: 7 users}]",
+    "more at random moments": "phases: [{for: 8s, arrivals: 9/s poisson, at_most: 4 users}]",
     "both": "phases: [{for: 4s, users: 4}, {for: 5s, arrivals: 6/s, at_most: 100 users}]",
 }
 
@@ -79,6 +82,7 @@ class Played:
         links = Links(self._send, self.said.append, self.seconds.append, self.endings.append, self.said.append)
         self.crew = crew = Crew(self.plan, workers, links)
         self.parts = []
+        board = [0] * workers
         for worker in range(workers):
             segment = Segment(worker, (1,) * workers)
             told = unpack(pack(assignment(self.plan, segment, self.inputs, ORIGIN, {})), Order)
@@ -90,7 +94,7 @@ class Played:
 
             self.parts.append(
                 Part(told.plan, driver, told.origin, told.inputs, told.segment, say, lambda say=say: say(Asks()),
-                     lambda ending, say=say: say(Done(ending, {}, 0)), told.shared)
+                     lambda ending, say=say: say(Done(ending, {}, 0)), told.shared, places=Places(board, worker))
             )  # fmt: skip
         crew.start(T0)
         driver.call_at(T0, self._tick, None)

@@ -10,7 +10,7 @@ from perfspec.report.html.page import document
 from perfspec.report.html.requests import Frame
 from perfspec.report.standing import Stand, Standing
 from perfspec.report.timeline import timeline_for
-from perfspec.report.words import lasting
+from perfspec.report.words import length
 
 __all__ = ["LivePage"]
 
@@ -62,7 +62,7 @@ class LivePage:
         )
 
     def _head(self, name: str) -> Markup:
-        total = lasting(self._plan.phases)
+        total = length(self._plan)
         state = f"{format_duration(self._second * SECOND)} of {total}, {self._users} users. {self._plan.target.url}"
         note = "This page loads itself again while the run lasts; nothing is decided before its end."
         panel = element("div", element("strong", "running"), element("p", state), element("p", note), class_="verdict")

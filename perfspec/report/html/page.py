@@ -350,7 +350,7 @@ def _run(result: Result) -> Markup:
         element(
             "tr",
             element("td", phase.name),
-            requests.number(words.lasting([phase])),
+            requests.number(words.lasting([phase]) if plan.search is None else words.length(plan)),
             element("td", phase.shape.describe()),
             element("td", "judged" if phase.measured else "not judged"),
         )

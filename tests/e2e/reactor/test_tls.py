@@ -15,6 +15,7 @@ from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine.lanes import Lane
 from perfspec.engine.tls import context
 from perfspec.spec.model import Tls
+from perfspec.steps.measures import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Origin, Run
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -74,7 +75,7 @@ def test_one_handshake_serves_a_lane_for_all_its_requests(secure, authority) -> 
     first = secure.seen[0]
     assert kind is None
     assert first.due <= connect_due < connect_due + connect_ns <= tls_due < tls_due + tls_ns <= first.sent
-    assert "first_byte" not in secure.timings.told
+    assert FIRST_OF_SEVERAL not in secure.timings.told
 
 
 def test_what_openssl_keeps_is_read_too_however_large_the_answer(secure, authority) -> None:
@@ -84,7 +85,7 @@ def test_what_openssl_keeps_is_read_too_however_large_the_answer(secure, authori
     origin = secure.answering(plain, chunked, plain, tls=authority.server())
     secure.run(secure.get(secure.call(origin), times=3))
     assert [seen.body == body for seen in secure.seen] == [True] * 3
-    assert len(secure.timings.told["first_byte"]) == 3
+    assert len(secure.timings.told[FIRST_OF_SEVERAL]) == 3
 
 
 def test_a_large_request_waits_for_the_kernel_and_goes_out_whole(secure, authority) -> None:

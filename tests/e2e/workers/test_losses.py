@@ -43,6 +43,12 @@ class Losses:
             ended = begun.end()
             return ended, noticed, search.counts()["GET suggest"], [self.is_alive(pid) for pid in pids]
 
+    def killed_in_a_search(self) -> Any:
+        begun = self.steady.begin("killed-in-search", self.steady.healthy, stage="search")
+        begun.wait_for_seconds(2)
+        os.kill(self.steady.workers_of(begun)[1], signal.SIGKILL)
+        return begun.end()
+
     def all_killed(self) -> Any:
         begun = self.steady.begin("all-killed", self.steady.healthy, stage="long", workers=3)
         begun.wait_for_seconds(2)
@@ -126,6 +132,7 @@ def runs(steady, together, is_alive) -> Any:
     scenes = Losses(steady, is_alive)
     return together(
         killed=scenes.killed,
+        killed_in_a_search=scenes.killed_in_a_search,
         all_killed=scenes.all_killed,
         orphaned=scenes.orphaned,
         interrupted=scenes.interrupted,
@@ -151,6 +158,16 @@ def test_the_death_of_a_worker_is_noticed_and_is_never_a_pass(runs) -> None:
         assert verdict["reason"].startswith(text)
     assert text in ended.case("the run went to its end").find("error").text
     assert not any(alive)
+
+
+def test_a_search_that_loses_a_worker_has_not_finished(runs) -> None:
+    ended = runs["killed_in_a_search"]
+    result = ended.result
+    assert (ended.code, result["outcome"], result["ended"]) == (3, "INCONCLUSIVE", "lost"), ended.out + ended.err
+    assert not result["capacity"]["is_confirmed"]
+    assert "a search ends with the first worker that is lost" in ended.out
+    (error,) = ended.case("the run went to its end").iter("error")
+    assert error.get("type") == "lost"
 
 
 def test_the_others_go_on_with_their_own_part(runs) -> None:

@@ -30,6 +30,14 @@ thresholds:
   all: {errors: at most 100%}
 """
 )
+CROWD = """
+flows:
+  look: {steps: [{get: /v1/suggest?q=we, name: suggest}]}
+stages:
+  smoke: {phases: [{for: 6s, arrivals: 10/s, at_most: 2 users}]}
+thresholds:
+  suggest: {errors: at most 10%, p95: at most 200ms}
+"""
 PEOPLE = "name\n" + "".join(f"p{n}\n" for n in range(20_000))
 SECRET = "perf-local-key"
 
@@ -60,6 +68,12 @@ class Unions:
             time.sleep(0.1)
         return begun.end(), shown
 
+    def crowded(self) -> Any:
+        """Two at a time are there of those who come, for two places; with places of its own, a worker had none."""
+        with self.steady.service("--slow", "suggest=130ms") as search:
+            folder = self.steady.small_spec(self.steady.new_folder("crowded"), search.url, CROWD)
+            return self.steady.perfspec(folder, "--workers", "3")
+
     def searched(self) -> Any:
         return self.steady.begin("search", self.steady.healthy, stage="search").end()
 
@@ -72,6 +86,7 @@ def runs(steady, together) -> Any:
         two=lambda: scenes.rounds(2),
         three=lambda: scenes.rounds(3),
         stuttering=scenes.stuttering,
+        crowded=scenes.crowded,
         searched=scenes.searched,
     )
 
@@ -120,6 +135,15 @@ def test_no_secret_is_in_what_others_see_of_a_worker(runs) -> None:
     assert SECRET.encode() not in shown
     for file in ended.folder.iterdir():
         assert SECRET.encode() not in file.read_bytes(), file.name
+
+
+def test_the_places_of_people_who_come_belong_to_all_workers(runs) -> None:
+    ended = runs["crowded"]
+    pieces = [piece for piece in ended.slices() if piece["key"][1] == "arrival"]
+    turned_away = sum(piece["errors"].get("dropped", 0) for piece in pieces)
+    came = sum(piece["n"] for piece in ended.slices() if piece["key"][1] == "round")
+    assert came > 50, ended.out + ended.err
+    assert turned_away < 0.1 * (came + turned_away)
 
 
 def test_a_search_is_led_over_all_workers(runs) -> None:

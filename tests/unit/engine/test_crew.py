@@ -226,4 +226,7 @@ def test_a_search_ends_with_its_first_loss(watched) -> None:
     """Its loads would be less than what they are called."""
     found = watched(3, "search")
     found.crew.lose(1, "gone", 12 * SECOND)
-    assert found.orders() == [(0, Stop("finished")), (2, Stop("finished"))]
+    assert found.orders() == [(0, Stop("lost")), (2, Stop("lost"))]
+    found.done(0, "lost")
+    found.done(2, "lost")
+    assert [ending.reason for ending in found.endings] == ["lost"]

@@ -82,6 +82,13 @@ def test_workers_share_the_descriptors(planned, monkeypatch) -> None:
     check_machine(planned(400), workers=4)
 
 
+def test_the_places_of_people_who_come_may_all_be_in_one_worker(plan_of, monkeypatch) -> None:
+    text = SPEC.format(steps=ONE, users=5).replace("users: ramp 1 to 5", "arrivals: 20/s, at_most: 400 users")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 300))
+    with pytest.raises(EnvironmentFailure, match="400 users, shared by 4 workers, need"):
+        check_machine(plan_of(text), workers=4)
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
@@ -107,7 +114,7 @@ def test_usable_cores_are_those_of_the_process_and_of_its_cpu_limit(tmp_path, mo
     ("stage", "most"),
     [
         ("phases: [{for: 30s, users: ramp 1 to 9}, {for: 30s, users: ramp 9 to 4}]", 9),
-        ("phases: [{for: 30s, arrivals: 20/s, at_most: 6 users}]", 6),
+        ("phases: [{for: 30s, arrivals: 20/s, at_most: 6 users}]", 600),
         ("phases: [{for: 30s, users: 4}, {for: 30s, arrivals: 20/s, at_most: 6 users}]", 4),
         ("phases: [{for: 30s, users: 4}, {rounds: 5, users: 4}]", 4),
         ("phases: [{rounds: 9, users: 9}]", 9),

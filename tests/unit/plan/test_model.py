@@ -229,3 +229,17 @@ def test_series_are_listed_once_in_the_order_of_the_spec(search, plan) -> None:
     )
     assert plan(PHASES).series_names() == (("a", ""), ("b", ""), ("job", "wait"), ("job", "poll"))
     assert plan(PHASES).most_users == 9
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        ("phases: [{for: 1m, users: 5}]", False),
+        ("phases: [{for: 1m, users: 5}, {for: 1m, arrivals: 5/s}]", True),
+        ("phases: [{for: 1m, users: 5, round_every: 2s}]", True),
+        ("find_limit: {arrivals: 5/s to 50/s, hold: 20s}", True),
+        ("find_limit: {users: 5 to 50, hold: 20s}", False),
+    ],
+)
+def test_rounds_are_by_the_clock_where_a_stage_plans_instants(plan, stage: str, *, expected: bool) -> None:
+    assert plan(stage).is_by_the_clock is expected

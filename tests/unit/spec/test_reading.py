@@ -123,6 +123,22 @@ def test_values_keep_their_types(spec_of) -> None:
     }
 
 
+BASIC = "write `defaults: {auth: 'basic USER:${secret.password}'}`"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("HTTP://127.0.0.1:8083/", "http://127.0.0.1:8083"),
+        ("HttpS://Shop.test/Base/", "https://Shop.test/Base"),
+        ("http://bücher.example:81/ü", "http://xn--bcher-kva.example:81/ü"),
+        ("http://[::1]:8083", "http://[::1]:8083"),
+    ],
+)
+def test_an_address_is_the_one_that_is_meant(spec_of, written, meant) -> None:
+    assert spec_of(SPEC.replace("http://127.0.0.1:8083/", f'"{written}"')).environments["local"].url == meant
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -140,6 +156,16 @@ def test_values_keep_their_types(spec_of) -> None:
             "http://127.0.0.1:8083/",
             "http://${run.id}",
             "8:10 PS113 an address is written out; `${...}` is not looked into here | write the address itself",
+        ),
+        (
+            "http://127.0.0.1:8083/",
+            "http://me@a",
+            f"8:10 PS113 an address says nobody's name: requests say who they are by `auth` | {BASIC}",
+        ),
+        (
+            "http://127.0.0.1:8083/",
+            "http://a..b",
+            "8:10 PS113 `http://a..b` is no address | write for example `http://127.0.0.1:8080`",
         ),
         ("run it", "run 'it", "9:22 PS113 the command cannot be read: no closing quotation | close the quote"),
         (

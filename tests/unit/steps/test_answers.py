@@ -386,15 +386,16 @@ def test_a_random_capture_depends_on_user_round_pass_and_place_alone() -> None:
 def test_a_capture_that_finds_nothing_is_the_kind(table) -> None:
     scope = Vars()
     captured = capturing(table)
-    assert judge((), captured)(outcome({"text": "a"}), scope) == "capture s.yaml:4 x"
-    assert kind_of_capture(captured[0]) == "capture s.yaml:4 x"
+    kind = f"capture s.yaml:4 x from {captured[0].capture.place}"
+    assert judge((), captured)(outcome({"text": "a"}), scope) == kind
+    assert kind_of_capture(captured[0]) == kind
     assert scope == {}
 
 
 def test_captures_before_the_one_that_failed_are_kept_and_none_is_taken_after_a_failed_check() -> None:
     captured = capturing("x: $.a\n  y: $.gone\n  z: $.a")
     scope = Vars()
-    assert judge((), captured)(outcome({"a": 1}), scope) == "capture s.yaml:5 y"
+    assert judge((), captured)(outcome({"a": 1}), scope) == "capture s.yaml:5 y from $.gone"
     assert scope == {"x": 1}
     scope = Vars()
     assert judge(expecting("$.a: 2"), captured)(outcome({"a": 1}), scope) == "check s.yaml:1 $.a 2"

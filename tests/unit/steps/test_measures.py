@@ -150,3 +150,47 @@ def test_each_request_begins_a_trace_of_its_own(play) -> None:
 
 def test_a_trace_that_a_step_writes_itself_stands(play) -> None:
     assert traces(play("- get: /a\n  headers: {Traceparent: 00-x}", more=TRACED)) == []
+
+
+FIRST = {("a", "first_byte"): (100 * MS - 1, 100 * MS)}
+
+
+def test_the_first_byte_of_every_answer_is_measured_where_a_limit_is_about_it(play) -> None:
+    played = play("- get: /a\n  name: a\n- get: /a\n  name: a", limits=FIRST)
+    row = played.rows["a", "first_byte"]
+    assert (row.n, row.errors, row.over) == (2, {}, {100 * MS - 1: 2, 100 * MS: 0})
+    assert ("a", "first_byte") not in play("- get: /a\n  name: a").rows
+
+
+def test_the_first_byte_of_a_request_that_failed_is_over_every_limit(play) -> None:
+    for reply, kind in ((Reply(503), "status 503"), (Reply(200, b"{}"), "check s.yaml:12 $.x present")):
+        played = play("- get: /a\n  name: a\n  expect: {$.x: present}", lambda *_, r=reply: r, limits=FIRST)
+        assert (played.rows["a", "first_byte"].errors, played.rows["a", "first_byte"].over[100 * MS]) == ({kind: 1}, 1)
+    refused = play("- get: /a\n  name: a", refused=((0, 1000 * MS),), limits=FIRST)
+    assert refused.rows["a", "first_byte"].errors == {"refused": 1}
+
+
+def test_first_bytes_stand_under_the_tags_that_were_drawn(play) -> None:
+    more = "data: {kind: {choice: [x]}}\ndefaults: {}"
+    played = play("- get: /a\n  name: a\n  tags: {kind: '${kind}'}", more=more, limits=FIRST)
+    assert played.rows["a", "first_byte"].n == 1
+    assert played.tags["a"] == {(("kind", "x"),)}
+
+
+def test_every_poll_of_a_wait_has_a_first_byte_and_the_wait_has_none(play) -> None:
+    steps = "- get: /a\n  name: a\n  until: {$.state: done}\n  every: 1s"
+    answer = lambda _, ms: Reply(200, b'{"state": "no"}' if ms < 900 else b'{"state": "done"}')  # noqa: E731
+    row = play(steps, answer, limits=FIRST).rows["a", "first_byte"]
+    assert (row.n, row.over) == (2, {100 * MS - 1: 2, 100 * MS: 0})
+    failed = play(steps, lambda *_: Reply(503), limits=FIRST).rows["a", "first_byte"]
+    assert failed.errors == {"status 503": failed.n}
+
+
+def test_a_stream_has_a_size_and_a_first_byte(play) -> None:
+    body = b"data: a\n\n" * 1000
+    reply = Reply(200, b"", ((b"content-type", b"text/event-stream"),), parts=((50 * MS, body),))
+    limits = {**FIRST, ("a", "size"): (len(body) * 1000,)}
+    played = play("- get: /a\n  name: a\n  stream: {silence: 2s}", lambda *_: reply, limits=limits)
+    assert played.rows["a", ""].errors == {}
+    assert values(played.rows["a", "size"]) == pytest.approx([9.0], rel=0.001)
+    assert played.rows["a", "first_byte"].over == {100 * MS - 1: 1, 100 * MS: 0}

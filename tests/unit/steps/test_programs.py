@@ -38,7 +38,11 @@ def test_a_failed_request_without_captures_does_not_end_the_round(play) -> None:
 
 @pytest.mark.parametrize(
     ("reply", "kind"),
-    [(Reply(503), "status 503"), (json(), "capture s.yaml:11 id"), (json(id=0, bad=1), "check s.yaml:12 $.bad absent")],
+    [
+        (Reply(503), "status 503"),
+        (json(), "capture s.yaml:11 id from $.id"),
+        (json(id=0, bad=1), "check s.yaml:12 $.bad absent"),
+    ],
 )
 def test_a_request_that_later_steps_need_ends_the_round_when_it_fails(play, reply, kind) -> None:
     played = play("- get: /a\n  capture: {id: $.id}\n  expect: {$.bad: absent}\n- get: /b", lambda *_: reply)

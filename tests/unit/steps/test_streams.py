@@ -132,3 +132,29 @@ def test_tags_of_a_stream_stand_at_all_its_numbers(play) -> None:
     played = play(steps, lambda *_: after((10, token("a")), (10, token("b")), (1, DONE)))
     assert played.tags == {"chat": {(("user", "u7"),)}}
     assert len(played.rows) == 4
+
+
+ERRORS = (
+    b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
+    b'data: {"type":"error","error":{"message":"Overloaded"}}\n\n',
+    b'data: {"error":{"message":"Overloaded","code":503}}\n\n',
+    b"event: error\ndata: it broke\n\n",
+)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_that_is_told_in_the_stream_is_no_part_of_the_answer(play, error) -> None:
+    """An overloaded service says so at once: that is no fast first token."""
+    steps = "- post: /a\n  name: chat\n  stream: {silence: 2s}"
+    rows = play(steps, lambda *_: after((10, error))).rows
+    assert rows["chat", "first_event"].errors == {"no event": 1}
+    rows = play(steps, lambda *_: after((10, error), (20, token("a")))).rows
+    assert times(rows["chat", "first_event"]) == [130]
+
+
+def test_a_stream_that_is_packed_against_our_asking_cannot_be_read(play) -> None:
+    reply = after((10, b"\x1f\x8b\x08"), (10, DONE))
+    packed = Reply(200, b"", SSE, coding=b"gzip", parts=reply.parts)
+    rows = play("- post: /a\n  name: chat\n  stream: {silence: 2s}", lambda *_: packed).rows
+    assert {timer for _, timer in rows} == {"", "first_event", "event_gap", "events"}
+    assert all(row.errors == {"undecodable": 1} for row in rows.values())
