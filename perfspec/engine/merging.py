@@ -42,6 +42,7 @@ def merged(number: int, heard: Sequence[tuple[int, Told]], lost: tuple[Lost, ...
         held=sum(told.held for told in tolds),
         workers=tuple(_of_worker(worker, [told for who, told in heard if who == worker]) for worker in sorted(newest)),
         lost=lost,
+        under_way=_slices(piece for told in newest.values() for piece in told.under_way),
     )
 
 

@@ -63,6 +63,8 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     """Of several processes: what each did."""
     lost: tuple[Lost, ...] = ()
     """Processes that are there no more, each said once."""
+    under_way: list[Slice] = []
+    """Of a search: the requests that are waited for, by the second in which they were due."""
 
 
 @dataclass(slots=True)
@@ -162,6 +164,7 @@ class Part:
             self.vitals(),
             tuple(self._exemplars.drain(second.number, is_last=second.is_ending)),
             0 if self._ceiled is None else self._ceiled.drain_held(),
+            under_way=second.under_way,
         )
         self._cpu_ns = now
         self.on_told(told)

@@ -76,7 +76,8 @@ class Pilot:
         if searching is None or search is None or told.is_ending:
             return None
         vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices, told.workers)
-        step = searching.second(Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals))
+        heard = Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals, told.under_way)
+        step = searching.second(heard)
         if step is not None and searching.hunt.doing == "over":
             self._load.stop("finished")
         elif step is not None:
@@ -95,4 +96,5 @@ class Pilot:
 
 def _judging(plan: Plan) -> Judging:
     visits = plan.each_user.first or plan.each_user.last
-    return Judging(plan.thresholds, plan.rules, plan.target.most_requests_per_s, has_visits=bool(visits))
+    limits = {name: found for (name, timer), found in plan.request_limits().items() if not timer}
+    return Judging(plan.thresholds, plan.rules, plan.target.most_requests_per_s, bool(visits), limits)

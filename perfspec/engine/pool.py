@@ -6,6 +6,7 @@ off after that is counted as unfinished, never as an error.
     before -> running -> ending -> over
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -19,7 +20,7 @@ from perfspec.engine.driver import Driver
 from perfspec.engine.lanes import Lane
 from perfspec.engine.rounds import Rounds
 from perfspec.load import Arrivals, Shape
-from perfspec.metrics.series import Registry, Slice
+from perfspec.metrics.series import Key, Registry, Slice
 from perfspec.plan.model import Plan, PlannedPhase
 from perfspec.steps import requests
 from perfspec.steps.runtime import STOPPED
@@ -44,6 +45,8 @@ class Second:
     is_extended: bool
     lateness: dict[int, int]
     """How late timers were called: us -> count."""
+    under_way: list[Slice]
+    """Of a search: the requests that are waited for, by the second in which they were due; nothing else of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,8 @@ class Pool:
 
     def stop(self, reason: str) -> None:
         """End before the time; requests in flight get a short grace time. Called again: end now."""
-        if self._ending is None:
-            self._end(reason, SHORT_GRACE_NS)
+        if self._ending is None:  # a search that has found its limit is over like any other load
+            self._end(reason, self._grace_ns if reason == "finished" else SHORT_GRACE_NS)
         else:
             self._cut(None)
 
@@ -253,8 +256,27 @@ class Pool:
         waiting = sum(lane.gen is not None and not lane.pausing for lane in self._lanes())
         slices, lateness = self._registry.drain(), self._driver.drain_lateness()
         ending = self._ending is not None
-        second = Second(number, self._live, slices, waiting, ending, self._is_extended, lateness)
+        asked = self._under_way() if self._plan.search is not None else []
+        second = Second(number, self._live, slices, waiting, ending, self._is_extended, lateness, asked)
         self._hooks.on_second(second)
+
+    def _under_way(self) -> list[Slice]:
+        found: Counter[tuple[str, int]] = Counter()
+        for lane in chain.from_iterable(map(_asking, self._lanes())):
+            if lane.call is not None and lane.outcome.due:
+                found[lane.call.name, (lane.outcome.due - self._start_ns) // SECOND] += 1
+        return [Slice(Key(name), second, n) for (name, second), n in found.items()]
+
+
+def _asking(lane: Lane) -> Iterator[Lane]:
+    """The lane, or those of its branches that wait for an answer."""
+    if lane.gen is None or lane.pausing:
+        return
+    if lane.children is None:
+        yield lane
+    else:
+        for child in lane.children:
+            yield from _asking(child)
 
 
 def _grace(plan: Plan) -> int:

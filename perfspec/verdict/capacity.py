@@ -3,19 +3,21 @@
 A step is met if no limit is broken in its judged time, and if what is there fits together (steadiness.py): where more
 and more users wait, or are in rounds that do not end, the load is more than the service can do, even while its
 percentiles still hold. A quarter of each step is not judged. Slow answers come late: limits judge what was due long
-enough before the end that an answer of twice the longest limit is known by then, for at least half of the judged time.
+enough before the end that an answer of twice the longest limit is known by then, for at least half of the judged time;
+what is still waited for, and longer than its limits allow, is as slow as it has been so far.
 
 Where the load generator was late itself, or the environment's ceiling held requests back, a step that was not met says
 nothing of the service; unless a limit is broken that neither of them could have broken.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
 from perfspec.base.clock import SECOND
 from perfspec.load import Beyond, Hunt, Search
+from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import DROPPED
 from perfspec.metrics.rows import total, without
 from perfspec.metrics.series import Slice
@@ -154,6 +156,8 @@ class Judging:
     """The environment's ceiling; 0: none."""
     has_visits: bool = False
     """Users do something before their first round, or after their last one."""
+    limits: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Request -> the longest good durations in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,8 @@ class Heard:
     held: int
     """Requests that the environment's ceiling held back."""
     generator: Sampled
+    under_way: Sequence[Slice] = ()
+    """Requests that are waited for, by the second in which they were due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +223,8 @@ class Searching:
         late = health.late
         held = self._held(within, slices, stretch)
         known = self._known(stretch)
+        if not held:  # else it is the ceiling that they wait for
+            slices += self._unanswered(self._heard[-1])
         verdicts = self._verdicts(slices, known, late or held)
         excused = _OF_A_CEILING if held else _OF_A_CAP if self._search.is_capped else frozenset[str]()
         asked = verdicts
@@ -244,6 +252,15 @@ class Searching:
         longest = max((int(quantity.value) for quantity in times if quantity.unit == "time"), default=0)
         before = max(-(-KNOWN * longest // SECOND) - 1, 0)
         return start, end - min(before, (end - start) // SECOND // 2) * SECOND
+
+    def _unanswered(self, heard: Heard) -> Iterator[Slice]:
+        """Requests that are waited for longer than any limit allows: slow ones, whatever comes of them."""
+        for piece in heard.under_way:
+            limits = self._judging.limits.get(piece.key.name, ())
+            waited_ns = (heard.number - piece.second - 1) * SECOND
+            if limits and waited_ns > max(limits):
+                over, waited = dict.fromkeys(limits, piece.n), {histogram.index(waited_ns // 1000): piece.n}
+                yield msgspec.structs.replace(piece, over=over, response=waited)
 
     def _held(self, within: Sequence[Heard], slices: Sequence[Slice], stretch: tuple[int, int]) -> str:
         due = (piece for piece in slices if is_judged(piece.second, [stretch]))

@@ -58,14 +58,15 @@ class Tired(SimDriver):
 
 @dataclass(frozen=True)
 class Sluggish(Service):
-    """One in so many takes four seconds."""
+    """One in so many takes four seconds, or as long as is said."""
 
     every: int = 1
+    slow_ns: int = 4 * SECOND
 
     def answered_ns(self, at_ns, draw):
         number = getattr(self, "number", 0) + 1
         object.__setattr__(self, "number", number)
-        return at_ns + (4 * SECOND if number % self.every == 0 else self.latency_ns(draw))
+        return at_ns + (self.slow_ns if number % self.every == 0 else self.latency_ns(draw))
 
 
 class Stuck(Service):
@@ -93,7 +94,7 @@ def searched(tmp_path):
         load.start(T0)
         driver.run()
         (ending,) = endings
-        end = End(ending.reason, ending.ended_ns, abort=load.abort)
+        end = End(ending.reason, ending.ended_ns, ending.unfinished, abort=load.abort)
         result = make(planned.plan, Log(None, tuple(seconds), end))
         return planned, result
 
@@ -302,6 +303,26 @@ def test_slow_answers_of_a_step_count_like_its_fast_ones(searched, find, every, 
     for step in result.capacity.steps:
         p95 = step.verdicts[0]
         assert p95.bad / p95.n == pytest.approx(1 / every, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("find", "then"),
+    [("arrivals: 4/s to 6/s, hold_each: 8s", ""), ("users: 40 to 60, hold_each: 20s", ", {pause: 300ms}")],
+)
+def test_answers_that_do_not_come_while_a_load_is_held_are_slow(searched, find, then):
+    """Half a second is allowed, and one in fifteen takes 30 s: longer than the load is held."""
+    slow = Sluggish(lambda _: 100 * MILLISECOND, every=15, slow_ns=30 * SECOND)
+    _, result = searched(find, "at most 500ms", slow, then=then)
+    assert [step.why for step in result.capacity.steps] == ["look p95 at most 500ms"] * 2
+    assert result.outcome == "FAIL"
+
+
+def test_answers_to_the_last_load_are_waited_for_when_the_search_is_over(searched):
+    """Its verdicts are about all that was due: what is cut off would be in no number."""
+    _, result = searched("arrivals: 4/s to 6/s, hold_each: 32s", "at most 10s", Service(lambda _: 7 * SECOND))
+    assert result.unfinished == 0
+    assert result.verdicts[0].n == 6 * (3 * 32 - 8)
+    assert result.capacity.text == "at least 6 arrivals/s, confirmed three times as long"
 
 
 def test_rounds_that_never_end_are_seen_before_their_time_out(searched):

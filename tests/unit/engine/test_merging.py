@@ -108,6 +108,14 @@ def test_a_second_is_an_ending_one_when_all_who_told_it_are_ending() -> None:
     assert merged(4, [(0, told(is_extended=True)), (1, told())]).is_extended
 
 
+def test_what_is_waited_for_is_that_of_now_and_adds_up() -> None:
+    def waits(number: int, n: int) -> Told:
+        return Told(number, 1, [], n, under_way=[Slice(Key("a"), 2, n)])
+
+    heard = [(0, waits(3, 9)), (0, waits(4, 2)), (1, waits(4, 3))]
+    assert [(piece.second, piece.n) for piece in merged(4, heard).under_way] == [(2, 5)]
+
+
 def test_a_second_that_nobody_told_says_who_was_lost() -> None:
     lost = (Lost(1, 2, 3, "ended by signal 9"),)
     found = merged(4, [], lost)
