@@ -12,7 +12,7 @@ from perfspec.base.clock import SECOND
 from perfspec.engine.driver import Chunk, Driver, LaneState, Transport
 from perfspec.steps.runtime import Call, Streamed
 
-__all__ = ["LimitedDriver"]
+__all__ = ["LimitedDriver", "below"]
 
 A = TypeVar("A")
 
@@ -99,6 +99,11 @@ class Ceiling:
     def release(self, lane: LaneState) -> None:
         self._held.pop(lane, None)
         self._inner.release(lane)
+
+
+def below(driver: Driver, start_ns: int, per_s: int) -> Driver:
+    """The same driver, with a ceiling where there is one (0: none)."""
+    return LimitedDriver(driver, start_ns, per_s) if per_s else driver
 
 
 class LimitedDriver:

@@ -37,7 +37,10 @@ class Pilot:
         self._on_second = on_second
         windows = plan.windows(max(plan.for_ns, plan.extend_to_ns))
         stretches = [(w.start_ns, w.end_ns) for w in windows]
-        self._watch = Watch(plan.abort, plan.thresholds, stretches, plan.promised, of_search=plan.search is not None)
+        self._watch = Watch(
+            plan.abort, plan.thresholds, stretches, plan.promised,
+            of_search=plan.search is not None, is_capped=plan.is_capped,
+        )  # fmt: skip
         self._late_limit_ns = late_limit_ns(tightest_ns(plan.thresholds))
         self._searching = None if plan.search is None else Searching(plan.search, _judging(plan))
         self._planned = [(w.start_ns, w.end_ns) for w in plan.windows()]

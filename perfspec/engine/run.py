@@ -21,6 +21,7 @@ from perfspec.base.clock import MILLISECOND
 from perfspec.base.errors import EnvironmentFailure, ExitCode
 from perfspec.base.masking import masked
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
+from perfspec.engine.ceiling import below
 from perfspec.engine.environment import addresses, prepared, resolve
 from perfspec.engine.exemplars import Exemplars, hidden_names, texts_of
 from perfspec.engine.fleet import Fleet, hired
@@ -276,7 +277,7 @@ class _Running:
         binder = Binder(self._plan.target.url, origin, self._names, registry, part, headers=headers)
         binder.exemplars = exemplars
         program = in_turn(steps, binder)
-        lane = Lane(driver, -1)
+        lane = Lane(below(driver, driver.now_ns(), self._plan.target.most_requests_per_s), -1)
         lane.vars = scope = self._scope(shared)
         over = anyio.Event()
         ended: list[str | None] = []

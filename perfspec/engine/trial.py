@@ -13,6 +13,7 @@ import anyio
 from perfspec import steps as kinds
 from perfspec.base import random
 from perfspec.engine.binding import Binder, constants, environment_headers, generators
+from perfspec.engine.ceiling import below
 from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.environment import addresses, prepared, resolve
 from perfspec.engine.lanes import Lane
@@ -123,7 +124,7 @@ class _Trial:
         headers = environment_headers(self._plan)
         binder = _Binder(self._plan.target.url, self._origin, self._names, registry, "trial", headers=headers)
         program = in_turn(tuple(steps), binder)
-        lane = _Lane(self._driver, 0)
+        lane = _Lane(below(self._driver, self._driver.now_ns(), self._plan.target.most_requests_per_s), 0)
         lane.binder, lane.tell = binder, self._tell
         lane.vars = scope = Vars(shared)
         scope["user.number"] = scope["round.number"] = 1

@@ -91,6 +91,8 @@ class PlannedPhase(msgspec.Struct, frozen=True):
     rounds: int = 0
     """How many rounds all users make together; 0: as many as there is time for."""
     round_every_ns: int = 0
+    is_capped: bool = False
+    """`at_most` is the environment's, which allows no more users at a time."""
 
     @property
     def end_ns(self) -> int:
@@ -214,6 +216,11 @@ class Plan(msgspec.Struct, frozen=True):
         if self.extend_to_ns and isinstance(last, Arrivals):
             come.append((msgspec.structs.replace(last, start=last.end), self.extend_to_ns - self.for_ns))
         return self.first_arrival - 1 + sum(shape.most_in(for_ns) for shape, for_ns in come)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whoever finds no place may have been turned away by the environment's cap, not by a slow service."""
+        return any(phase.is_capped for phase in self.phases)
 
     @property
     def hash(self) -> str:

@@ -44,8 +44,11 @@ def _phases(stage: Stage, environment: Environment, scale: Fraction) -> tuple[Pl
         for_ns = LONGEST_ROUNDS_NS if phase.rounds else scaled(phase.for_ns, scale)
         shape = _within(phase.shape, environment)
         found.append(
-            PlannedPhase(phase.name, phase.span, at, for_ns, shape, phase.measured, phase.rounds, phase.round_every_ns)
-        )
+            PlannedPhase(
+                phase.name, phase.span, at, for_ns, shape, phase.measured, phase.rounds, phase.round_every_ns,
+                is_capped=shape != phase.shape,
+            )
+        )  # fmt: skip
         at += for_ns
     return tuple(found)
 
@@ -56,7 +59,8 @@ def _search_as_phase(search: Search, environment: Environment, scale: Fraction) 
     at_most = shape.at_most if isinstance(shape, Arrivals) else search.at_most
     capped = at_most < search.at_most
     search = msgspec.structs.replace(search, hold_ns=scaled(search.hold_ns, scale), at_most=at_most, is_capped=capped)
-    return search, PlannedPhase("search", search.span, 0, longest(search), shape, measured=True)
+    phase = PlannedPhase("search", search.span, 0, longest(search), shape, measured=True, is_capped=capped)
+    return search, phase
 
 
 def usual(search: Search) -> int:

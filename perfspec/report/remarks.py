@@ -136,9 +136,12 @@ def _dropped(result: Result) -> list[str]:
         return []
     served = _rounds(result)
     most = max(phase.shape.most for phase in result.plan.phases if isinstance(phase.shape, Arrivals))
+    cap, low = "of `at_most`", "the cap"
+    if result.plan.is_capped:
+        cap, low = "that the environment allows", "what is allowed there"
     text = (
         f"{words.count(dropped)} of {words.count(served + dropped)} arrivals found no place: all {words.count(most)} "
-        "users of `at_most` were busy; the service is too slow for this rate, or the cap is too low"
+        f"users {cap} were busy; the service is too slow for this rate, or {low} is too low"
     )
     if served >= KEPT_UP * (served + dropped):
         return [text]

@@ -14,9 +14,11 @@ from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
 from perfspec.engine.exemplars import Exemplar
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
+from perfspec.load import Arrivals
 from perfspec.metrics import histogram
+from perfspec.metrics.error_kinds import DROPPED
 from perfspec.metrics.histogram import Histogram
-from perfspec.metrics.rows import Row, total
+from perfspec.metrics.rows import Row, total, without
 from perfspec.metrics.series import ARRIVAL, Key, Slice
 from perfspec.metrics.vitals import Lost
 from perfspec.plan.model import Plan, Skipped, Window
@@ -32,7 +34,8 @@ from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
 from perfspec.verdict.capacity import Capacity, bracket
 from perfspec.verdict.comparison import Comparison
-from perfspec.verdict.health import Health, held_back, held_to
+from perfspec.verdict.excused import excused
+from perfspec.verdict.health import Health, cap_reached, held_back, held_to
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
 from perfspec.verdict.samples import Seconds, is_judged
@@ -238,8 +241,19 @@ def _of_search(capacity: Capacity) -> tuple[Window, ...]:
 def _verdicts(
     plan: Plan, slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
 ) -> tuple[Verdict, ...]:
+    found = _judged(plan, slices, stretches, circumstances)
+    turned_away = total(slices).errors.get(DROPPED, 0) if plan.is_capped else 0
+    if turned_away:
+        others = _judged(plan, [without(piece, {DROPPED}) for piece in slices], stretches, circumstances)
+        found = excused(found, others, cap_reached(plan.most_together(Arrivals), turned_away))
+    return explained(plan, slices, found)
+
+
+def _judged(
+    plan: Plan, slices: Sequence[Slice], stretches: Seconds, circumstances: Circumstances
+) -> tuple[Verdict, ...]:
     limits = judge(plan.thresholds, slices, stretches, circumstances)
-    return explained(plan, slices, limits + judge_rules(plan.rules, slices, stretches, circumstances, plan.thresholds))
+    return limits + judge_rules(plan.rules, slices, stretches, circumstances, plan.thresholds)
 
 
 def _circumstances(plan: Plan, log: Log, end: End, late: str, uncounted: str, measured: Result | None) -> Circumstances:

@@ -25,7 +25,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import UNREACHABLE_KINDS, UNSENDABLE
+from perfspec.metrics.error_kinds import DROPPED, UNREACHABLE_KINDS, UNSENDABLE
 from perfspec.metrics.rows import Row, without
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Promised, Threshold
@@ -182,8 +182,12 @@ class Watch:
         promised: Promised | None = None,
         *,
         of_search: bool = False,
+        is_capped: bool = False,
     ) -> None:
-        """`stretches`: the time that is judged. `promised`: the availability that a burn rate is measured by."""
+        """`stretches`: the time that is judged. `promised`: the availability that a burn rate is measured by.
+        `is_capped`: who finds no place is turned away by the environment.
+        """
+        self._left_out = ASKED_OF_NOBODY | ({DROPPED} if is_capped else frozenset[str]())
         shares = [threshold for threshold in thresholds if is_share(threshold.cell)]
         self._of_search = of_search
         self._asked = [
@@ -199,7 +203,7 @@ class Watch:
 
         `late_ns`: how late the load generator was in it, where that was too late.
         """
-        new = [without(s, ASKED_OF_NOBODY) for s in slices if s.key.part == "load"]
+        new = [without(s, self._left_out) for s in slices if s.key.part == "load"]
         heard = [s for s in new if s.key.timer in ("", "poll")]
         answers = sum(histogram.count(s.response) - s.errors.get("timeout", 0) for s in heard)  # it has a duration
         failures = sum(sum(s.errors.values()) for s in new)

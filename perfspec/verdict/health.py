@@ -23,7 +23,17 @@ from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.metrics.vitals import OfWorker, Vitals
 from perfspec.spec.model import Threshold
 
-__all__ = ["Health", "Sampled", "held_back", "held_to", "judge_health", "late_limit_ns", "tightest_ns", "worst_ns"]
+__all__ = [
+    "Health",
+    "Sampled",
+    "cap_reached",
+    "held_back",
+    "held_to",
+    "judge_health",
+    "late_limit_ns",
+    "tightest_ns",
+    "worst_ns",
+]
 
 LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
@@ -147,6 +157,12 @@ def held_back(held: int, sent: int, most: int) -> str:
     if held <= HELD_SHARE * sent:
         return ""
     return f"the environment's ceiling of {most} requests/s held back {held} requests: ask for less load, or raise it"
+
+
+def cap_reached(most: int, turned_away: int) -> str:
+    """Why limits are not judged that only people have broken for whom the environment allows no place."""
+    people = f"the {most} users at a time that the environment allows left no place for {turned_away} people"
+    return f"{people}: ask for less load, or raise its limit"
 
 
 def tightest_ns(thresholds: Iterable[Threshold]) -> int:
