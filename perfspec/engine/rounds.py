@@ -42,6 +42,8 @@ BROKEN = "expression "
 """How the kinds begin by which a round ends whose condition or list could not be computed."""
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / the golden ratio: multiples of it, modulo 2^64, spread evenly over every prefix."""
+SILVER = 0x6A09E667F3BCC908
+"""2^64 * (the root of 2, less 1), for users: with it the rounds of all of them together spread as evenly."""
 MIX = random.site("mix")
 OWN_NAMES = 2
 """Names that every round has: of its user, and its own number."""
@@ -95,7 +97,7 @@ class Rounds:
             while (end := (yield from self._visits.come(user, names))) is not None:
                 if self._is_cut_off(lane, end):
                     return
-                flow = self._choose(user.person + (user.round + 1) * GOLDEN)
+                flow = self._choose(self._place_of(user) + (user.round + 1) * GOLDEN)
                 self._miss_round(flow, lane.outcome.due or lane.now(), end.kind)
                 if user.stopping:
                     return
@@ -112,12 +114,12 @@ class Rounds:
     def _rounds(self, user: User, names: Vars) -> Run:
         """One after the other, until the user has to leave or the load ends."""
         lane = user.lane
-        now, outcome = lane.now, lane.outcome
+        now, outcome, place = lane.now, lane.outcome, self._place_of(user)
         try:
             while not user.stopping and user.round < user.last_round:
                 user.round += 1
                 self._begin(user, names)
-                flow = self._only_flow or self._choose(user.person + user.round * GOLDEN)
+                flow = self._only_flow or self._choose(place + user.round * GOLDEN)
                 begin, turn, program = lane.due or now(), lane.turn, flow.program
                 outcome.missed = False
                 if lane.spare:
@@ -197,6 +199,10 @@ class Rounds:
         else:
             series.value(due_ns, 0, kind)
         series.miss()
+
+    def _place_of(self, user: User) -> int:
+        """Every stretch of a user's rounds has the asked mix, and so have all users together, however few they make."""
+        return self._place + user.number * SILVER
 
     def _of_number(self, number: int) -> BoundFlow:
         """Every stretch of arrivals has the asked mix, whichever process they come to."""

@@ -205,6 +205,14 @@ class TestRounds:
         assert run.ending.reason == "finished"
         assert run.ending.ended_ns < 10 * SECOND
 
+    @pytest.mark.parametrize(("users", "rounds"), [(100, 100), (40, 120), (8, 96), (3, 300)])
+    def test_every_stretch_of_the_rounds_of_all_has_the_asked_mix(self, planned, users, rounds):
+        """However few of them each user makes: of 100 that make one each, 60 look."""
+        plan = with_phases(planned, (1000, Users(users, users), {"rounds": rounds}))
+        names = [name for _, name, *_ in sorted(Run(plan, constant(MILLISECOND)).requests, key=lambda r: (r[3], r[2]))]
+        for n in range(1, rounds + 1):
+            assert abs(names[:n].count("look") - 0.6 * n) < 4
+
     def test_they_are_counted_from_the_beginning_of_their_phase(self, planned):
         plan = with_phases(planned, (5, Users(2, 2)), (1000, Users(2, 2), {"rounds": 10}))
         run = Run(plan, constant(400 * MILLISECOND))
