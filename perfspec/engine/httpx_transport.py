@@ -53,6 +53,10 @@ class _Client:
 
     def __init__(self, way: Way) -> None:
         several = None if not way.http2 else 1  # over HTTP/2 all branches of a user share a connection
+        if way.http2:
+            from perfspec.engine.http2 import farewells_are_heard  # noqa: PLC0415 - h2 is loaded where it is used
+
+            farewells_are_heard()
         self.open = httpx.AsyncHTTPTransport(
             verify=way.tls or False,
             http1=not way.http2,
@@ -75,7 +79,7 @@ class _Exchange:
         self.head: Head | None = None
         self.is_over = False
         self.began = 0
-        self.connected = False
+        self.connected = self.is_sent = False
         self.deadline = lane.outcome.sent + call.timeout_ns
 
     async def trace(self, event: str, _info: dict[str, Any]) -> None:
@@ -94,6 +98,8 @@ class _Exchange:
                 self.call.timer(timer).value(self.began, 0, "failed")
             case "send_request_headers.started":
                 outcome.sent = now
+            case "send_request_headers.complete":
+                self.is_sent = True
             case "receive_response_headers.complete":
                 outcome.first = now
 
@@ -103,11 +109,14 @@ class _Exchange:
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
-        self._pieces = pieces
+    """Of a message, from its beginning each time: what a closing connection did not accept is sent over another."""
+
+    def __init__(self, message: bytes | Streamed, begin: int) -> None:
+        self._message = message
+        self._begin = begin
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+        return _pieces(self._message, self._begin)
 
 
 class HttpxTransport:
@@ -180,7 +189,8 @@ class HttpxTransport:
                 await self._attempt(exchange)
             except (httpx.HTTPError, httpx.InvalidURL, OSError, TooLarge) as error:
                 kind, text = _failure(error)
-                if kind in ("closed", "reset") and self._may_send_again(exchange):
+                kind = "protocol" if kind == "unsendable" and exchange.is_sent else kind
+                if kind in ("closed", "reset") and not _is_of_stream(error) and self._may_send_again(exchange):
                     self.sent_again += 1
                     exchange.connected = True
                     try:
@@ -250,8 +260,8 @@ class HttpxTransport:
         extensions: dict[str, Any] = {"trace": exchange.trace, "sni_hostname": origin.host}
         if self._way.proxy is None:
             extensions["target"] = target  # as it was rendered, byte for byte
-        pieces = _pieces(data, end + 4)
-        return httpx.Request(method.decode(), url, headers=headers, stream=_Body(pieces), extensions=extensions)
+        body = _Body(data, end + 4)
+        return httpx.Request(method.decode(), url, headers=headers, stream=body, extensions=extensions)
 
     def _client(self, lane: LaneState) -> _Client:
         while lane.parent is not None:
@@ -310,6 +320,11 @@ async def _pieces(data: bytes | Streamed, begin: int) -> AsyncIterator[bytes]:
         yield piece
 
 
+def _is_of_stream(error: Exception) -> bool:
+    """Was one answer broken off, over HTTP/2, and its connection is well?"""
+    return isinstance(error, httpx.RemoteProtocolError) and "StreamReset" in str(error)
+
+
 def _failure(error: Exception) -> tuple[str, str]:
     """Kind and text of an exception; httpx wraps what really happened several times."""
     if isinstance(error, TooLarge):
@@ -322,6 +337,8 @@ def _failure(error: Exception) -> tuple[str, str]:
             return kind_of(cause), reason(cause)
         cause = cause.__cause__ or cause.__context__
     text = str(error)
+    if _is_of_stream(error):
+        return "reset", text
     if isinstance(error, httpx.ProxyError):
         return "proxy", text
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):

@@ -237,7 +237,8 @@ def test_a_proxy_is_asked_and_shown_who_we_are(tmp_path, perfspec, authority, pr
 NGINX = """
 daemon off; master_process off; pid nginx.pid; error_log error.log warn; worker_processes 1;
 events {{ worker_connections 64; }}
-http {{ access_log access.log; default_type application/json; log_format proto '$server_protocol $connection';
+http {{ access_log access.log; keepalive_requests 7; default_type application/json;
+  log_format proto '$server_protocol $connection';
   client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
   access_log protocols.log proto;
   server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate cert.pem; ssl_certificate_key key.pem;
@@ -270,7 +271,7 @@ def nginx(tmp_path, authority, free_port, not_checked_here) -> Iterator[tuple[st
         process.wait(10)
 
 
-def test_http_2_over_one_connection_per_user(tmp_path, perfspec, authority, nginx) -> None:
+def test_http_2_over_one_connection_per_user_until_the_service_ends_it(tmp_path, perfspec, authority, nginx) -> None:
     url, log = nginx
     access = f"http: 2\n    tls: {{ca: {authority[1]}}}"
     ended = perfspec(written(tmp_path / "x", url, ONE, access), "--stage", "smoke")
@@ -279,7 +280,9 @@ def test_http_2_over_one_connection_per_user(tmp_path, perfspec, authority, ngin
     lines = Counter(log.read_text().splitlines())
     spoken = [line for line in lines.elements() if line.startswith("HTTP/2.0")]
     assert len(spoken) > 20
-    assert len(set(spoken)) == 3
+    most = max(Counter(spoken).values())
+    assert 3 <= len(set(spoken)) <= 3 * (len(spoken) // 7 + 1)
+    assert most == 7, "the service says farewell after seven requests, and no answer is lost by that"
 
 
 def test_a_service_without_http_2_is_told(tmp_path, perfspec, authority) -> None:
