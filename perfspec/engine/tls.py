@@ -5,8 +5,12 @@ Rules:
 2. The handshake is a phase of connecting with a timer of its own (`tls`), never part of a request's service time.
 3. OpenSSL keeps what it has read beyond the asked size, and no event tells of it: a read goes on while any is left.
 4. What TLS says to itself on an idle connection (session tickets, new keys) is nothing to read.
+5. A service that wants another certificate says so after the handshake, when the request is on its way already: what it
+   said is why, not that it hung up. Where it said nothing, a write that fails is a connection that was closed.
 """
 
+import errno
+import os
 import select
 import ssl
 from pathlib import Path
@@ -33,7 +37,7 @@ def context(planned: Tls | None) -> ssl.SSLContext:
         try:
             made.load_cert_chain(planned.cert, planned.key or None, password=lambda: b"")
         except OSError as error:
-            raise _unusable("cert", planned.cert, error, planned.key) from error
+            raise _misfit(planned, error) or _unusable("cert", planned.cert, error, planned.key) from error
     return made
 
 
@@ -43,6 +47,21 @@ def _unusable(key: str, path: str, error: OSError, beside: str = "") -> Environm
         return EnvironmentFailure(f"`tls.{key}`: there is no file {missing}", "paths are relative to the spec")
     detail = (error.reason or str(error)).lower().replace("_", " ") if isinstance(error, ssl.SSLError) else str(error)
     return EnvironmentFailure(f"`tls.{key}`: {path} cannot be used: {detail}", "it has to be in PEM format")
+
+
+def _misfit(planned: Tls, error: OSError) -> EnvironmentFailure | None:
+    """A certificate and a key that are well by themselves, or would be: OpenSSL has few words for them."""
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return EnvironmentFailure(f"`tls.key`: {planned.key or planned.cert} is not the key of {planned.cert}")
+    path = Path(planned.key or planned.cert)
+    text = path.read_bytes() if path.is_file() else b"PRIVATE KEY"
+    if b"PRIVATE KEY" not in text and (planned.key or b"BEGIN CERTIFICATE" in text):
+        return EnvironmentFailure(
+            f"`tls.key`: there is no private key in {path}", "`key:` names the file that holds it"
+        )
+    if b"ENCRYPTED" in text:
+        return EnvironmentFailure(f"`tls.key`: {path} is locked by a password", "nobody asks for it: unlock it before")
+    return None
 
 
 class SecureConnection(Connection):
@@ -98,6 +117,18 @@ class SecureConnection(Connection):
             return self.secure.send(data)
         except _EITHER:
             raise BlockingIOError from None
+        except (ssl.SSLEOFError, ConnectionError) as error:
+            raise self._last_word() from error
+
+    def _last_word(self) -> OSError:
+        """Of a peer that has hung up."""
+        try:
+            self.secure.recv(1)
+        except (ssl.SSLEOFError, *_EITHER):
+            pass
+        except OSError as said:
+            return said
+        return BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def _nothing_yet(_size: int) -> None:

@@ -1,8 +1,11 @@
 """HTTPS over real sockets: what is verified, what a refusal is called, and what its handshake is counted as."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
+import struct
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -172,7 +175,61 @@ def test_a_certificate_of_our_own_is_shown_where_it_is_asked_for(site_with, auth
         assert site.seen[0].status == 200
     with site_with(context(Tls(authority.ca))) as site:
         site.run(site.get(site.call(site.answering(OK, tls=authority.server(asks=True)))))
-        assert site.seen[0].error in ("tls", "reset", "closed")  # whichever way the service turns us away
+        assert site.seen[0].error in ("tls", "reset", "closed")  # this service says nothing when it turns us away
+
+
+def test_a_service_that_says_why_it_turns_us_away_is_quoted(secure, authority) -> None:
+    """After the handshake, when the request is on its way."""
+    context = authority.server(asks=True)
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(3):
+            with listener.accept()[0] as plain, contextlib.suppress(ssl.SSLError):
+                context.wrap_socket(plain, server_side=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        origin = Origin("site.test", listener.getsockname()[1], "127.0.0.1", tls=True)
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        secure.run(secure.get(secure.call(origin), times=3))
+    assert [seen.error for seen in secure.seen] == ["tls"] * 3
+    assert "certificate required" in secure.driver.first_errors["tls"]
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_write_to_a_connection_that_was_hung_up_is_a_race(secure, authority, reset: bool) -> None:
+    """While the client was busy elsewhere, so that nothing but the write tells."""
+    answered, hung_up = threading.Event(), threading.Event()
+    context = authority.server()
+
+    def serve(listener: socket.socket) -> None:
+        for last in (False, True):
+            with listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as peer:
+                peer.recv(1000)
+                peer.sendall(OK)
+                if last:
+                    peer.recv(1000)
+                    return
+                answered.wait(20)
+                if reset:
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            hung_up.set()
+
+    def program(lane: Lane) -> Run:
+        yield from get(lane)
+        answered.set()
+        hung_up.wait(20)
+        yield from get(lane)
+        secure.driver.transport.release(lane)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        origin = Origin("site.test", listener.getsockname()[1], "127.0.0.1", tls=True)
+        get = secure.get(secure.call(origin))
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        secure.run(program)
+        thread.join(20)
+    assert [seen.error for seen in secure.seen] == [None, None]
+    assert secure.driver.transport.sent_again == 1
 
 
 def test_an_idle_connection_that_closes_is_replaced_and_a_race_is_sent_again(secure, authority) -> None:
@@ -233,6 +290,20 @@ def test_files_that_are_not_there_are_told_before_any_load(tls: Tls, says: str) 
     with pytest.raises(EnvironmentFailure) as caught:
         context(tls)
     assert caught.value.message == says
+
+
+def test_a_key_that_does_not_fit_is_told_as_such(tmp_path, authority) -> None:
+    mine, another = authority.client(), trustme.CA().issue_cert("me@site.test")
+    another.private_key_pem.write_to_path(str(tmp_path / "other.key"))
+    locked = tmp_path / "locked.key"
+    locked.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    for key, says in (
+        (str(tmp_path / "other.key"), "is not the key of"),
+        ("", "there is no private key in"),
+        (str(locked), "is locked by a password"),
+    ):
+        with pytest.raises(EnvironmentFailure, match=says):
+            context(Tls(mine.ca, mine.cert, key))
 
 
 def test_a_file_that_is_no_certificate_is_told(tmp_path) -> None:
