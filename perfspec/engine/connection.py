@@ -22,7 +22,7 @@ from perfspec.base.clock import monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.http1 import REDIRECTS, Head, Http1, ProtocolError, TooLarge
 from perfspec.engine.unsendable import told
-from perfspec.steps.measures import FIRST_OF_SEVERAL
+from perfspec.language.timers import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Call, Origin, Streamed
 
 if TYPE_CHECKING:

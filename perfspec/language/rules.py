@@ -20,14 +20,15 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Scalar
 from perfspec.language.quantities import MAX_PHRASE, Said, nearly, parse_quantity, shorten
+from perfspec.language.timers import unit_of
 
 __all__ = ["DivisionByZero", "Measure", "Tree", "evaluate", "measures", "parse_rule", "parse_rule_text", "rule_tree"]
 
-Unit: TypeAlias = Literal["time", "share", "rate", "number", "truth"]
+Unit: TypeAlias = Literal["time", "share", "rate", "size", "number", "truth"]
 UNITS: dict[str, Unit] = {"mean": "time", "max": "time", "count": "number", "errors": "share", "rate": "rate"}
 PERCENTILE = re.compile(r"p\d+(?:\.\d+)?")
-WORDS: dict[Unit, str] = {"time": "a time", "share": "a percentage", "rate": "a rate", "number": "a number",
-                          "truth": "a comparison"}  # fmt: skip
+WORDS: dict[Unit, str] = {"time": "a time", "share": "a percentage", "rate": "a rate", "size": "a size",
+                          "number": "a number", "truth": "a comparison"}  # fmt: skip
 _KNOWN = ("p95", *UNITS)
 _MAX_DEPTH = 20
 _LIMIT_WORDS = ("under", "at", "over", "between")
@@ -45,7 +46,7 @@ _LEVELS = {"or": 1, "and": 2, **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """`p95(generate where model is gpt-4)`: a cell of a row; `rate` is requests a second."""
+    """`p95(generate where model is gpt-4)`, `tokens mean(all)`: a cell of a row; `rate` is requests a second."""
 
     cell: str
     row: str
@@ -54,8 +55,9 @@ class Measure:
 
     @property
     def unit(self) -> Unit:
-        last = self.cell.rpartition(" ")[2]
-        return "time" if PERCENTILE.fullmatch(last) else UNITS[last]
+        timer, _, last = self.cell.rpartition(" ")
+        unit = "time" if PERCENTILE.fullmatch(last) else UNITS[last]
+        return unit_of(timer) if unit == "time" else unit
 
     def __str__(self) -> str:
         return f"{self.cell}({self.row})"
@@ -268,8 +270,9 @@ class _Parser:
         if quantity is None:
             near = nearly(self.token)
             raise self.fail(f"`{self.token}` is no amount", f"write `{near}`" if near else "write 300ms, 5%, 20/s or 4")
-        if quantity.unit not in ("time", "share", "rate", "number"):
-            raise self.fail(f"`{self.token}` does not fit a rule", "a rule knows times, percentages, rates and numbers")
+        if quantity.unit not in ("time", "share", "rate", "size", "number"):
+            hint = "a rule knows times, percentages, rates, sizes and numbers"
+            raise self.fail(f"`{self.token}` does not fit a rule", hint)
         if (apart := _UNIT_APART.match(self.text, self.at)) and (near := nearly(self.token + apart[0])):
             message = f"`{self.token}{apart[0]}` is no amount"
             raise _RuleError("PS610", message, self.begun, apart.end(), f"write `{near}`")

@@ -16,7 +16,7 @@ from perfspec.language.phrases import AbortRule
 from perfspec.language.rules import measures, rule_tree
 from perfspec.load import Arrivals, Search, Shape, Users
 from perfspec.metrics.series import ARRIVAL, ARRIVALS, NEVER, Key
-from perfspec.spec.model import Access, Promised, Ready, Row, Rule, Threshold
+from perfspec.spec.model import Access, Cell, Promised, Ready, Row, Rule, Threshold
 from perfspec.spec.rules import row_and_cell
 from perfspec.spec.thresholds import counted_limit_ns, longest_good_ns, watched
 from perfspec.steps import walk
@@ -248,9 +248,10 @@ class Plan(msgspec.Struct, frozen=True):
         """
         limits: dict[tuple[str, str], set[int]] = {}
         every = {name for name, timer in self.series_names() if not timer}
-        counted = [(threshold, counted_limit_ns(threshold)) for threshold in self.thresholds]
-        for threshold, good in (*counted, *((found, None) for found in self._watched())):
-            row, timer = threshold.row, threshold.cell.timer
+        counted = [(each.row, each.cell, counted_limit_ns(each)) for each in self.thresholds]
+        looked_at = [(each.row, each.cell) for each in self._watched()]
+        for row, cell, good in (*counted, *((*each, None) for each in (*looked_at, *self._compared()))):
+            timer = cell.timer
             if good is None and not timer:
                 continue
             names = every if row.kind == "all" or (timer and row.kind == "flow") else {row.name}
@@ -290,12 +291,13 @@ class Plan(msgspec.Struct, frozen=True):
     def tag_values(self) -> frozenset[tuple[str, str]]:
         """The tags, with the values, that a limit or a rule is about."""
         limits = (t.row for t in (*self.thresholds, *self._watched()))
-        return frozenset(tag for row in (*limits, *self._compared()) for tag in row.where)
+        compared = (row for row, _ in self._compared())
+        return frozenset(tag for row in (*limits, *compared) for tag in row.where)
 
-    def _compared(self) -> tuple[Row, ...]:
-        """The rows of rules."""
+    def _compared(self) -> tuple[tuple[Row, Cell], ...]:
+        """The rows of rules, and what is compared of them."""
         rules = (rule for rule in self.rules if not rule.skipped)
-        return tuple(row_and_cell(each, rule)[0] for rule in rules for each in measures(rule_tree(rule.text)))
+        return tuple(row_and_cell(each, rule) for rule in rules for each in measures(rule_tree(rule.text)))
 
     def series_names(self) -> tuple[tuple[str, str], ...]:
         """(request or group, timer) of all that the flows can send, in the order of the spec."""

@@ -14,6 +14,7 @@ from perfspec.base.codec import encode
 from perfspec.base.errors import ExitCode
 from perfspec.engine.exemplars import Exemplar
 from perfspec.engine.slicelog import NOT_STARTED, Beginning, End, Log, LoggedSecond
+from perfspec.language.timers import unit_of
 from perfspec.load import Arrivals
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import DROPPED
@@ -29,7 +30,6 @@ from perfspec.report.order import by_spec
 from perfspec.report.places import places
 from perfspec.report.timeline import Drawn
 from perfspec.report.unreached import explained
-from perfspec.spec.model import unit_of
 from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
 from perfspec.verdict.capacity import Capacity, bracket

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from perfspec.language.timers import FIRST_OF_SEVERAL
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.series import ARRIVAL
 from perfspec.report import words
 from perfspec.report.remarks import label
 from perfspec.report.result import Result, Summary
-from perfspec.steps.measures import FIRST_OF_SEVERAL
 
 __all__ = ["HEAD", "Shown", "parts", "rows"]
 

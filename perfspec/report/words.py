@@ -164,7 +164,8 @@ def _measured(measured: Measured) -> str:
         "time": lambda: format_ms(float(value)),
         "share": lambda: percent(float(value)),
         "rate": lambda: f"{float(value):.1f}/s",
-        "number": lambda: count(float(value)),
+        "size": lambda: format_size(float(value)),
+        "number": lambda: _plain(float(value)),
     }[measured.unit]()
     return f"{measured.text} {shown}"
 

@@ -12,13 +12,12 @@ from perfspec.data.kinds import Data
 from perfspec.diagnostics.source import Span
 from perfspec.language.phrases import AbortRule, Limit
 from perfspec.language.templates import Text
+from perfspec.language.timers import unit_of
 from perfspec.load import Search, Shape
 from perfspec.spec.slo import Notice, Slo
 from perfspec.steps.kinds import Check, Step
-from perfspec.steps.measures import FIRST_OF_SEVERAL
 
 __all__ = [
-    "ALWAYS",
     "UNIT_NS",
     "Access",
     "Cell",
@@ -39,23 +38,11 @@ __all__ = [
     "Threshold",
     "Tls",
     "Value",
-    "unit_of",
 ]
 
 
-ALWAYS = ("connect", "tls", "first_byte", "redirect", "size")
-"""What any request may measure."""
-TIMES = frozenset(
-    {"", "wait", "poll", "group", "group with pauses", "round", "first_event", "event_gap", FIRST_OF_SEVERAL, *ALWAYS}
-    - {"size"}
-)
 UNIT_NS = {"time": 1, "size": BYTE_NS, "number": NUMBER_NS}
 """As how many ns one of a unit is recorded."""
-
-
-def unit_of(timer: str) -> Literal["time", "size", "number"]:
-    """The unit of what a series records: sizes and plain numbers go the way of times, and are told apart by name."""
-    return "time" if timer in TIMES else "size" if timer == "size" else "number"
 
 
 class Row(msgspec.Struct, frozen=True):

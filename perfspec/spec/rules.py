@@ -71,13 +71,7 @@ def _tree(text: str, promise: RulePromise, out: Diagnostics) -> Tree | None:
 
 def _cell(measure: Measure, span: Span, out: Diagnostics) -> Cell | None:
     """`rate` counts every request, as `count` does."""
-    cell = parse_cell("count" if measure.cell == "rate" else measure.cell, span, out)
-    if cell is not None and cell.unit != "time":
-        out.add(
-            "PS902", f"`{cell.timer}` in a rule is not built yet", span, f"limit it in a row: `{cell.text}: at most 5`"
-        )
-        return None
-    return cell
+    return parse_cell("count" if measure.cell == "rate" else measure.cell, span, out)
 
 
 def row_and_cell(measure: Measure, rule: Rule) -> tuple[Row, Cell]:

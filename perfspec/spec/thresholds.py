@@ -13,7 +13,8 @@ from perfspec.language.phrase_grammar import parse_limit, parse_limit_text
 from perfspec.language.phrases import AbortRule, Limit, Unit
 from perfspec.language.quantities import with_unit
 from perfspec.language.templates import Text
-from perfspec.spec.model import ALWAYS, Cell, Promise, Promised, Row, Threshold
+from perfspec.language.timers import ALWAYS
+from perfspec.spec.model import Cell, Promise, Promised, Row, Threshold
 
 __all__ = [
     "EXAMPLES",

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from perfspec import steps as kinds
 from perfspec.diagnostics.diagnostic import Diagnostics
-from perfspec.spec.model import ALWAYS, Promise
+from perfspec.language.timers import ALWAYS
+from perfspec.spec.model import Promise
 from perfspec.steps.kinds import Step, Stream, WaitUntil
 
 __all__ = ["Timers", "check_timer", "timers"]

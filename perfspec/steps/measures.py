@@ -16,7 +16,7 @@ from perfspec.steps.kinds import Recorded, Request
 from perfspec.steps.paths import MISSING, reach_all
 from perfspec.steps.runtime import Build, Outcome, Recorder, Vars
 
-__all__ = ["FIRST_OF_SEVERAL", "OWN_TIMERS", "Measure", "first_bytes", "kind_of_recorded", "measures"]
+__all__ = ["OWN_TIMERS", "Measure", "first_bytes", "kind_of_recorded", "measures"]
 
 OWN_TIMERS = frozenset(
     {
@@ -35,10 +35,6 @@ OWN_TIMERS = frozenset(
     }
 )
 """What is measured without being asked for, or in other ways."""
-FIRST_OF_SEVERAL = "first_byte of several reads"
-"""The timer of the first byte, without a limit on it: of those answers only that did not come in one read, since of all
-others it is the last byte, too. So it is no `first_byte`, and no limit on that is judged by it.
-"""
 LARGEST = 10**12
 Measure: TypeAlias = Callable[[Outcome, str | None, Vars], None]
 

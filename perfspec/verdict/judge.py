@@ -65,8 +65,8 @@ class Measured(msgspec.Struct, frozen=True):
     """`p95(suggest)`."""
     n: int
     value: Fraction
-    """Nanoseconds, a share of 1, per second, or a count."""
-    unit: Literal["time", "share", "rate", "number"]
+    """Nanoseconds, a share of 1, per second, bytes, or a count or another number."""
+    unit: Literal["time", "share", "rate", "size", "number"]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -193,7 +193,9 @@ def weighed(verdict: Verdict, circumstances: Circumstances, *, is_latency: bool,
 
 def _is_amount(verdict: Verdict) -> bool:
     """Of how much was sent: less is nobody's failure where a part of the load was missing."""
-    return verdict.cell in ("count", "throughput") or any(each.unit in ("rate", "number") for each in verdict.measured)
+    return verdict.cell in ("count", "throughput") or any(
+        each.text.startswith(("count(", "rate(")) for each in verdict.measured
+    )
 
 
 def _phases(threshold: Threshold, seen: Sample, stretches: Seconds, covered: Covered) -> tuple[InPhase, ...]:

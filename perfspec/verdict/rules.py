@@ -79,7 +79,7 @@ def _value(measure: Measure, cell: Cell, row: Row, seconds: Fraction) -> Value |
     return replace(found, shown=found.shown / seconds) if seconds else Missing("no time was judged", "NO_DATA")
 
 
-def _unit(measure: Measure) -> Literal["time", "share", "rate", "number"]:
+def _unit(measure: Measure) -> Literal["time", "share", "rate", "size", "number"]:
     unit = measure.unit
     assert unit != "truth"
     return unit

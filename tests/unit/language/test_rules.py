@@ -23,6 +23,11 @@ VALUES = {
     "mean(a)": 30 * MS,
     "max(a)": 90 * MS,
     "count(nothing)": 0,
+    "tokens p95(a)": 20,
+    "tokens mean(b)": Fraction(9, 2),
+    "size p95(a)": 2_000,
+    "events max(chat)": 7,
+    "first_event p95(chat)": 40 * MS,
 }
 
 
@@ -52,6 +57,13 @@ def holds(text: str) -> bool:
         ("wait p95(job) != 900ms", False),
         ("count(all) * 2 + 1 == 2001 and mean(a) < 1s and max(a) < 1s", True),
         ("mean(a) < 31ms, warn only", True),
+        ("tokens p95(a) < 4 * tokens mean(b) + 2.1", True),
+        ("tokens p95(a) < 4 * tokens mean(b) + 2", False),
+        ("size p95(a) <= 2kB", True),
+        ("size p95(a) < 1.9kB + 100B", False),
+        ("size p95(a) / tokens p95(a) == 100B", True),
+        ("size p95(a) / 1MB < 0.002", False),
+        ("first_event p95(chat) < events max(chat) * 6ms", True),
     ],
 )
 def test_a_rule_compares_exactly(text, expected) -> None:
@@ -90,7 +102,16 @@ def test_nothing_is_divided_by_nothing() -> None:
         ("p95(a) under 1s", "8-12 PS610 `under` is not expected here | a rule compares with `<`, `<=`, `>` or `>=`"),
         ("p95(a) < 5 sec", "10-14 PS610 `5 sec` is no amount | write `5s`"),
         ("p95(a) < 5sec", "10-13 PS610 `5sec` is no amount | write `5s`"),
-        ("p95(a) < 5MB", "10-12 PS610 `5MB` does not fit a rule | a rule knows times, percentages, rates and numbers"),
+        ("p95(a) < 5MB", ("1-12 PS611 `<` stands between a time and a size | compare what has the same unit, such as 1s"
+                         " with a time or 5% with errors")),
+        ("size p95(a) < 5", ("1-15 PS611 `<` stands between a size and a number | compare what has the same unit, such"
+                            " as 1s with a time or 5% with errors")),
+        ("tokens p95(a) < 5ms", ("1-19 PS611 `<` stands between a number and a time | compare what has the same unit,"
+                                " such as 1s with a time or 5% with errors")),
+        ("size p95(a) * size p95(a) < 1kB", ("1-25 PS611 a size times a size is nothing that a rule knows"
+                                            " | multiply by a number")),
+        ("p95(a) < 5x", ("10-11 PS610 `5x` does not fit a rule | a rule knows times, percentages, rates, sizes and"
+                        " numbers")),
         ("p95(a) <", "8-8 PS610 something is missing at the end | write a measure, `p95(ROW)`, or an amount, 1s"),
         ("(p95(a) < 1s", "12-12 PS610 `)` is missing | write `)`"),
         ("p95 < 1s", ("1-3 PS610 `p95` has no meaning in a rule | a rule is made of measures such as `p95(ROW)`,"

@@ -209,6 +209,13 @@ def test_limits_are_counted_exactly_and_under_is_one_nanosecond_less(plan) -> No
     }
 
 
+def test_what_a_rule_compares_is_measured_though_no_limit_is_about_it(plan) -> None:
+    rules = "rules: [size mean(a) < 2 * size p95(all), p95(b) < 1s, wait p95(job) < 2 * poll p95(job)]"
+    limits = plan(PHASES, f"b: {{p95: at most 2s}}, {rules}").request_limits()
+    sizes = {("a", "size"): (), ("b", "size"): (), ("job", "wait"): (), ("job", "poll"): ()}
+    assert limits == {("b", ""): (2 * SECOND,)} | sizes
+
+
 def test_a_limit_on_all_is_counted_for_every_request_but_not_for_waits(plan) -> None:
     limits = plan(PHASES, "all: {p95: at most 2s}, a: {p50: at most 1s}").request_limits()
     assert limits == {("a", ""): (SECOND, 2 * SECOND), ("b", ""): (2 * SECOND,)}

@@ -4,7 +4,9 @@ from fractions import Fraction
 
 import pytest
 
+from perfspec.base.units import BYTE_NS, NUMBER_NS
 from perfspec.diagnostics.source import Span
+from perfspec.metrics.series import Key, Series, Slice
 from perfspec.report.words import sentence
 from perfspec.spec.model import Rule
 from perfspec.verdict.judge import Circumstances
@@ -113,3 +115,41 @@ def test_a_mean_of_a_rule_needs_a_limit_that_allows_its_failures(failing, thresh
         (found,) = judge_rules([rule], slices, [(5 * S, 25 * S)], Circumstances(), beside)
         assert found.outcome == outcome
     assert judged("mean(a) < 5ms", *slices).outcome == "FAIL"
+
+
+def recorded(row: str, timer: str, values: list[float | None], unit_ns: int) -> list[Slice]:
+    """None: a request that failed."""
+    series = Series(Key(row, timer), (), S)
+    for value in values:
+        series.value(6 * S, int((value or 0) * unit_ns), "status 500" if value is None else None)
+    return series.drain()
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "said"),
+    [
+        ("tokens p95(a) < 41", "PASS", "tokens p95(a) 40"),
+        ("tokens p95(a) <= 20 * tokens max(b)", "PASS", "tokens p95(a) 40, tokens max(b) 2"),
+        ("tokens p95(a) < 20 * tokens max(b)", "FAIL", "tokens p95(a) 40, tokens max(b) 2"),
+        ("size mean(a) < 2kB", "FAIL", "size mean(a) 2.00 kB"),
+        ("size mean(a) / tokens p95(a) < 51B", "PASS", "size mean(a) 2.00 kB, tokens p95(a) 40"),
+        ("tokens p99(a) < 41", "INCONCLUSIVE", ""),
+        ("tokens p95(c) < 41", "NO_DATA", ""),
+    ],
+)
+def test_numbers_and_sizes_are_compared_as_what_they_are(text, outcome, said) -> None:
+    """A late generator takes nothing from them; five of a hundred failed, so there is a p95 and no p99."""
+    slices = [
+        *recorded("a", "tokens", [7.0] * 90 + [40.0] * 5 + [None] * 5, NUMBER_NS),
+        *recorded("b", "tokens", [2.0] * 10, NUMBER_NS),
+        *recorded("a", "size", [1000.0] * 5 + [3000.0] * 5, BYTE_NS),
+    ]
+    found = judged(text, *slices, late="it was late")
+    assert found.outcome == outcome, found.reason
+    assert sentence(found).endswith(said)
+
+
+@pytest.mark.parametrize(("text", "outcome"), [("tokens p95(b) < 1", "FAIL"), ("count(b) > 99", "INCONCLUSIVE")])
+def test_where_a_part_of_the_load_was_missing_only_its_amount_is_in_doubt(text, outcome) -> None:
+    slices = [*recorded("b", "tokens", [2.0] * 10, NUMBER_NS), *recorded("b", "", [0.1] * 10, S)]
+    assert judged(text, *slices, lost="a worker was lost").outcome == outcome
