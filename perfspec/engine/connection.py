@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from perfspec.base.clock import monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
-from perfspec.engine.http1 import REDIRECTS, Head, Http1, ProtocolError, TooLarge
+from perfspec.engine.http1 import EMPTY_LINE, REDIRECTS, Head, Http1, ProtocolError, TooLarge, known_head
 from perfspec.engine.unsendable import told
 from perfspec.language.timers import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Call, Origin, Streamed
@@ -84,12 +84,11 @@ class Connection(Http1):
         "send",
         "sock",
         "unsent",
-        "used",
         "wire",
     )
 
-    recv: Callable[[int], bytes | None]
-    """What has come; None: nothing to be read yet, ask `writable`. Raises OSError."""
+    recv: Callable[[int], bytes]
+    """What has come. Raises OSError; BlockingIOError before all is connected means: ask `writable`."""
     send: Callable[[bytes | memoryview], int]
 
     def __init__(self, reactor: "Reactor", lane: LaneState, origin: Origin) -> None:
@@ -105,9 +104,7 @@ class Connection(Http1):
         self.phase = "connect"
         """The timer of what is going on before the connection can be used; empty from then on."""
         self.began = 0
-        """When this phase began."""
-        self.used = False
-        """A whole answer has come over it."""
+        """When this phase began; of a connection that can be used, when its first request was sent."""
         self.deadline = 0
         self.wire: bytes | Streamed = b""
         """The request in flight, for the case that it is sent once more."""
@@ -141,18 +138,27 @@ class Connection(Http1):
         reactor.watch(self, _WRITABLE)
 
     def put(self, call: Call, data: bytes | Streamed) -> None:
-        """Send a request over the idle connection."""
+        """A request over the idle connection: with those of the other lanes that go on just now, or else at once."""
         outcome = self.outcome
         self.busy = True
-        self.no_body = call.no_body
         self.wire = data
-        outcome.first = outcome.status = outcome.dropped = 0
+        if call.no_body:
+            self.pieces = []  # no fast path for its answer
+        outcome.first = outcome.dropped = 0
         outcome.error = None
-        send = self.send
+        outbox = self.reactor.outbox
+        if outbox is None:
+            self.push()
+        else:
+            outbox.append(self)
+
+    def push(self) -> None:
+        """Hand what was put to the kernel: it is sent now, and due now if nobody planned it."""
+        outcome, data, send = self.outcome, self.wire, self.send
         outcome.sent = now = monotonic_ns()
         if not outcome.due:
             outcome.due = now
-        self.deadline = now + call.timeout_ns
+        self.deadline = now + self.lane.call.timeout_ns
         try:
             sent = send(data)  # type: ignore[arg-type]  # nothing but bytes is asked about, for speed
         except BlockingIOError:
@@ -161,13 +167,14 @@ class Connection(Http1):
             self.reactor.call_soon(self.fail_with, error)
             return
         except TypeError:
-            self._put_pieces(data)
+            self._push_pieces(data)
             return
         if sent != len(data):  # type: ignore[arg-type]
+            self.pieces = []  # as in `put`
             self.unsent = memoryview(data)[sent:]  # type: ignore[arg-type]
             self.reactor.epoll.modify(self.fd, _READABLE | _WRITABLE)
 
-    def _put_pieces(self, message: bytes | Streamed) -> None:
+    def _push_pieces(self, message: bytes | Streamed) -> None:
         assert not isinstance(message, bytes)
         self.rest = message.pieces()
         self.unsent = memoryview(next(self.rest))
@@ -208,6 +215,24 @@ class Connection(Http1):
         return bool(self.unsent)
 
     def received(self, data: bytes) -> None:
+        """These bytes have come; none: the peer has closed."""
+        if self.pieces is None:  # the first of an answer, and nearly always all of it, with a head seen before
+            raw, end, body = data.partition(EMPTY_LINE)
+            head = known_head(raw)
+            outcome = self.outcome
+            if head is not None and len(body) == head.plain and end and outcome.last <= self.deadline:
+                self.busy = False
+                self.wire = b""
+                outcome.status, outcome.head, outcome.body = head.status, head, body
+                self.lane.resume(outcome)
+                return
+        self._received(data)
+
+    def _received(self, data: bytes) -> None:
+        """Whatever it is."""
+        if not data:
+            self.ended()
+            return
         try:
             head = self.feed(data)
         except ProtocolError as error:
@@ -223,7 +248,6 @@ class Connection(Http1):
         outcome.status = head.status
         outcome.head = head
         outcome.body = self.body
-        self.used = True
         if not head.keep or self.unsent:
             self.close()
         if outcome.last > self.deadline and self._is_too_late():
@@ -249,15 +273,14 @@ class Connection(Http1):
 
     def _begin_body(self, raw: bytes, head: Head) -> None:
         call = self.lane.call
-        assert call is not None
-        self.whole = call.whole
+        self.whole, self.no_body = call.whole, call.no_body
         if call.follows and head.says_more and head.status in REDIRECTS:
             self.on_part = None  # who listens wants the last answer of the chain
         super()._begin_body(raw, head)
 
     def _timed(self, timer: str, begin_ns: int, end_ns: int, kind: str | None = None) -> None:
         call = self.lane.call
-        if call is not None and call.timer is not None and call.timer(timer).value(begin_ns, end_ns - begin_ns, kind):
+        if call.timer is not None and call.timer(timer).value(begin_ns, end_ns - begin_ns, kind):
             self.outcome.missed = True
 
     def ended(self) -> None:
@@ -288,10 +311,9 @@ class Connection(Http1):
         if not busy:
             return
         call = lane.call
-        assert call is not None
         if self.phase:
             self._timed(self.phase, self.began, self.began, kind)
-        if self.used and call.idempotent and kind in _RACE and not outcome.first:
+        elif outcome.sent != self.began and call.idempotent and kind in _RACE and not outcome.first:
             self.reactor.send_again(self, call)
             return
         self.wire = b""
@@ -344,6 +366,6 @@ class Connection(Http1):
         self.phase = ""
         self.reactor.epoll.modify(self.fd, _READABLE)
         call, deadline = self.lane.call, self.deadline
-        assert call is not None
         self.put(call, self.wire)
+        self.began = self.outcome.sent
         self.deadline = deadline + self.reactor.slept_ns(self.outcome.sent)  # connecting counts, our sleep does not

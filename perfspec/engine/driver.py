@@ -22,8 +22,8 @@ class LaneState(Protocol):
     """What a transport sees of a lane."""
 
     outcome: Outcome
-    call: Call | None
-    """The request in flight, or the one before."""
+    call: Call
+    """The request in flight, or the one before; there is none before the first."""
     conn: Any
     """The transport's: the connection used last, None before the first."""
 

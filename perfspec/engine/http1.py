@@ -5,7 +5,7 @@ States: idle (`busy` false) -> awaited (`busy`, set by the sender) -> in pieces 
 2. What is not asked for is an error: data while idle, data after a complete answer.
 3. A head is a pure function of its bytes, and servers repeat heads byte for byte (Date changes once a second). So each
    distinct head is parsed once, by llhttp in its strict mode, and kept in a bounded cache that is cleared whole.
-   A whole answer in one read then costs a split and a dict hit.
+   A whole answer in one read then costs a split and a dict hit (`Connection.received`).
 4. Whether a body follows also depends on the request (HEAD), so that is not part of the cached head.
 """
 
@@ -14,7 +14,18 @@ from collections.abc import Callable
 
 import httptools
 
-__all__ = ["KEPT_BYTES", "MAX_BODY_BYTES", "MAX_HEAD_BYTES", "Head", "Http1", "ProtocolError", "TooLarge", "parse_head"]
+__all__ = [
+    "EMPTY_LINE",
+    "KEPT_BYTES",
+    "MAX_BODY_BYTES",
+    "MAX_HEAD_BYTES",
+    "Head",
+    "Http1",
+    "ProtocolError",
+    "TooLarge",
+    "known_head",
+    "parse_head",
+]
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -24,11 +35,11 @@ KEPT_BYTES = 64 * 1024
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_CHUNKED, _UNTIL_EOF = -1, -2
+_CHUNKED, _UNTIL_EOF, _NOT_PLAIN = -1, -2, -3
 _CACHED_HEADS = 1024
 _CACHED_HEAD_BYTES = 4096
 _VERSION = b"HTTP/1."
-_EMPTY_LINE = b"\r\n\r\n"
+EMPTY_LINE = b"\r\n\r\n"
 """With the end of the line before it."""
 _BARE = re.compile(rb"(?<!\r)\n")
 _MOST_IDLE = MAX_HEAD_BYTES
@@ -48,7 +59,7 @@ class TooLarge(ProtocolError):
 class Head:
     """A response head as the outcome shows it. Shared between equal answers: read only."""
 
-    __slots__ = ("coding", "headers", "keep", "length", "says_more", "status")
+    __slots__ = ("coding", "headers", "keep", "length", "plain", "says_more", "status")
 
     def __init__(self, status: int, headers: tuple[tuple[bytes, bytes], ...], length: int, keep: bool) -> None:
         self.status = status
@@ -61,6 +72,8 @@ class Head:
         self.coding = found.get(b"content-encoding", b"").strip().lower()
         self.says_more = b"set-cookie" in found or (b"location" in found and status in REDIRECTS)
         """There is something to do before a program sees the answer: keep a cookie, go on to another place."""
+        self.plain = length if keep and status >= 200 and not self.says_more else _NOT_PLAIN
+        """Bytes of the body, if nothing but that has to be looked at; else no number of bytes."""
 
 
 class _Sink:
@@ -101,7 +114,8 @@ def _advance(parser: httptools.HttpResponseParser, data: bytes) -> None:
 
 _cache: dict[bytes, Head] = {}
 """Heads without their empty line."""
-_cached = _cache.get
+known_head = _cache.get
+"""Of a head without its empty line; None if it has not been seen before."""
 
 
 def parse_head(raw: bytes) -> Head:
@@ -120,7 +134,7 @@ def parse_head(raw: bytes) -> Head:
     if len(raw) <= _CACHED_HEAD_BYTES:
         if len(_cache) >= _CACHED_HEADS:
             _cache.clear()
-        _cache[raw.removesuffix(_EMPTY_LINE)] = head
+        _cache[raw.removesuffix(EMPTY_LINE)] = head
     return head
 
 
@@ -185,25 +199,6 @@ class Http1:
 
     def feed(self, data: bytes) -> Head | None:
         """The head of the answer that these bytes complete, None if more is to come. Raises ProtocolError."""
-        if self.pieces is None and self.busy:
-            raw, end, body = data.partition(_EMPTY_LINE)
-            if end:
-                head = _cached(raw) or parse_head(raw + end)
-                if len(body) == head.length and head.status >= 200 and not self.no_body:
-                    self.busy = False
-                    self.body = body
-                    return head
-        return self._feed(data)
-
-    def eof(self) -> Head | None:
-        """The peer has closed. Completes a body that lasts until then; raises ProtocolError if an answer is cut."""
-        if not self.busy:
-            return None
-        if self._head is None or self._end != _UNTIL_EOF:
-            raise ProtocolError("connection closed before the whole answer came")
-        return self._complete()
-
-    def _feed(self, data: bytes) -> Head | None:
         if not self.busy:
             raise ProtocolError("data that no request asked for")
         if self._head is None:
@@ -221,13 +216,21 @@ class Http1:
             self._keep(data)
         return self._complete() if self._end == 0 else None
 
+    def eof(self) -> Head | None:
+        """The peer has closed. Completes a body that lasts until then; raises ProtocolError if an answer is cut."""
+        if not self.busy:
+            return None
+        if self._head is None or self._end != _UNTIL_EOF:
+            raise ProtocolError("connection closed before the whole answer came")
+        return self._complete()
+
     def _find_head(self, data: bytes) -> bytes | None:
         """What follows the final head, None if that is not complete yet. Skips interim answers (1xx)."""
         if self.pieces:
             data = self.pieces[0] + data
-        while _EMPTY_LINE in data:
-            raw, end, data = data.partition(_EMPTY_LINE)
-            head = _cached(raw) or parse_head(raw + end)
+        while EMPTY_LINE in data:
+            raw, end, data = data.partition(EMPTY_LINE)
+            head = known_head(raw) or parse_head(raw + end)
             if head.status >= 200 or head.status == 101:
                 self._begin_body(raw + end, head)
                 return data

@@ -76,6 +76,8 @@ class Lane:
 
     _send: Callable[[Outcome | str | None], None]
     on_end: "Callable[[Lane, str | None], None]"
+    call: Call
+    """The request in flight, or the one before."""
 
     def __init__(self, driver: Driver, seat: int) -> None:
         self.driver = driver
@@ -86,7 +88,6 @@ class Lane:
         self.vars = Vars()
         self.due = 0
         """When the next request is due: a planned arrival, the end of a pause; 0: when it is asked for."""
-        self.call: Call | None = None
         self.conn: Any = None
         self.conns: dict[Origin, Any] | None = None
         self.chain: Chain | None = None
@@ -140,7 +141,6 @@ class Lane:
     def answered(self, outcome: Outcome, sent: bytes | Streamed) -> None:
         """An answer whose head may ask for more than to be looked at. `sent`: the message that it answers."""
         call, head = self.call, outcome.head
-        assert call is not None
         assert head is not None
         if any(name == b"set-cookie" for name, _ in head.headers):
             self._keep_cookies(call, head, sent)

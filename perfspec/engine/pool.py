@@ -263,7 +263,7 @@ class Pool:
     def _under_way(self) -> list[Slice]:
         found: Counter[tuple[str, int]] = Counter()
         for lane in chain.from_iterable(map(_asking, self._lanes())):
-            if lane.call is not None and lane.outcome.due:
+            if lane.outcome.due:
                 found[lane.call.name, (lane.outcome.due - self._start_ns) // SECOND] += 1
         return [Slice(Key(name), second, n) for (name, second), n in found.items()]
 

@@ -1,7 +1,9 @@
 """Real load: own non-blocking sockets in one epoll set, which is nested into an asyncio loop.
 
 Each pass has two phases: every ready socket is read and its time stamped, then the answers are processed. So the work
-for one answer is never measured into the next. Rules:
+for one answer is never measured into the next. In the second phase a handful of lanes go on, then their requests are
+sent, and so on: sending between any two of them costs a fifth more, for each finds the processor's caches full of the
+other. A request is due when it is sent (decision 064), so nobody waits for that. Rules:
 1. An event of an idle connection (the peer hung up, or sent what nobody asked for) closes it in the first phase: were
    its lane to use it again within this pass, old bytes would become the new answer.
 2. Request time-outs are found by one sweep over all connections, at most 100 ms late: no timer per request. Time in
@@ -33,6 +35,8 @@ A = TypeVar("A")
 
 _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
 _BATCH = 1024
+_HANDFUL = 32
+"""So many lanes go on before what they ask for is sent: enough to keep the caches warm, and 0.1 ms."""
 _ANSWER_BYTES = 16 * 1024
 _PIECE_BYTES = 256 * 1024
 _SWEEP_NS = 100 * MILLISECOND
@@ -40,9 +44,6 @@ _STOOD_STILL_NS = 50 * MILLISECOND
 """A loop that is later than this was stopped, or its process was not given the CPU."""
 _COLLECT = (50_000, 20, 50)
 """A full collection at the default thresholds is a pause of tens of milliseconds with ten thousand users."""
-
-_Event = tuple[Connection, bytes | OSError | None]
-"""What was read (empty: the peer has closed), why it could not be, or None: writable."""
 
 
 class Reactor:
@@ -64,6 +65,8 @@ class Reactor:
         self._tls = tls
         self._targets: dict[Origin, tuple[int, Any]] = {}
         self._swept_late = False
+        self.outbox: list[Connection] | None = None
+        """Who has something to send when the lanes of this handful have gone on; None: whoever has, sends at once."""
 
     # the transport's contract
 
@@ -163,37 +166,54 @@ class Reactor:
     # the two phases
 
     def ready(self) -> None:
-        for connection, what in self._read():
-            if connection.open:  # else an event before this one in the batch has closed it
+        answers, others = self._read()
+        for at in range(0, len(answers), _HANDFUL):
+            self._go_on(answers[at : at + _HANDFUL])
+        for connection, what in others:
+            if connection.open:
                 try:
-                    if type(what) is bytes:  # nearly always, so it is asked first
-                        if what:
-                            connection.received(what)
-                        else:
-                            connection.ended()
-                    elif what is None:
-                        connection.writable()
-                    elif isinstance(what, OSError):
-                        connection.fail_with(what)
-                except Exception as error:  # noqa: BLE001 - a bug is told at once; the other answers count all the same
+                    connection.writable() if what is None else connection.fail_with(what)
+                except Exception as error:  # noqa: BLE001 - as in `_go_on`
                     self._driver.crashed(error)
 
-    def _read(self) -> list[_Event]:
-        batch: list[_Event] = []
+    def _go_on(self, answers: list[tuple[Connection, bytes]]) -> None:
+        """Lanes get their answers; then what they ask for next is sent."""
+        outbox: list[Connection] = []
+        self.outbox = outbox
+        for connection, data in answers:
+            if connection.open:  # else an event before this one in the batch has closed it
+                try:
+                    connection.received(data)
+                except Exception as error:  # noqa: BLE001 - a bug is told at once; the other answers count all the same
+                    self._driver.crashed(error)
+        self.outbox = None
+        for connection in outbox:
+            if connection.open:
+                try:
+                    connection.push()
+                except Exception as error:  # noqa: BLE001 - as above
+                    self._driver.crashed(error)
+
+    def _read(self) -> tuple[list[tuple[Connection, bytes]], list[tuple[Connection, OSError | None]]]:
+        """What was read (empty: the peer has closed); and why it could not be, or None: writable."""
+        answers: list[tuple[Connection, bytes]] = []
+        others: list[tuple[Connection, OSError | None]] = []
         connections = self.connections
         for fd, events in self.epoll.poll(0, _BATCH):
             connection = connections[fd]  # nothing closes another connection in this phase
             if events != _READABLE and (events == _WRITABLE or not connection.connected):
-                batch.append((connection, None))
+                others.append((connection, None))
                 continue
             recv = connection.recv
             try:
                 data = recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
                 now = monotonic_ns()
             except BlockingIOError:
+                if not connection.connected:
+                    others.append((connection, None))
                 continue
             except OSError as error:
-                batch.append((connection, error))
+                others.append((connection, error))
                 continue
             if not connection.busy:
                 self.unsolicited += bool(data)
@@ -201,12 +221,12 @@ class Reactor:
                 continue
             outcome = connection.outcome
             outcome.last = now
-            if data and not outcome.first:
+            if not outcome.first and data:
                 outcome.first = now
-            batch.append((connection, data))
+            answers.append((connection, data))
             if events != _READABLE and events & _WRITABLE:
-                batch.append((connection, None))
-        return batch
+                others.append((connection, None))
+        return answers, others
 
     def sweep(self, _: None) -> None:
         now = monotonic_ns()

@@ -120,32 +120,29 @@ class Rounds:
                 user.round += 1
                 self._begin(user, names)
                 flow = self._only_flow or self._choose(place + user.round * GOLDEN)
-                begin, turn, program = lane.due or now(), lane.turn, flow.program
-                outcome.missed = False
+                begin, turn, kind = lane.due or now(), lane.turn, None
+                outcome.missed = idle = False
                 if lane.spare:
                     _forget_misses(lane)
-                kind = None
                 try:
-                    yield from program(lane)
+                    yield from flow.program(lane)
                 except EndRound as end:
                     kind = self._kind(user, end)
                     if kind in CUT_OFF:
                         return
-                over = flow.rounds.value(begin, now() - begin, kind)
-                if over or outcome.missed or (lane.spare and _has_missed(lane)):
+                end_ns = outcome.last
+                if lane.turn != turn or end_ns < begin:  # else its last answer was the last of it
+                    end_ns, idle = now(), lane.turn == turn
+                if (
+                    flow.rounds.value(begin, end_ns - begin, kind)
+                    or outcome.missed
+                    or (lane.spare and _has_missed(lane))
+                ):
                     flow.rounds.miss()
-                idle = outcome.last < begin and lane.turn == turn
                 if kind is None and not idle and not self.every_ns:  # as nearly always
                     user.misses = 0
                     continue
-                self._count_broken(flow, begin, kind)
-                wait_ns = self._wait(user, flow, kind, begin, idle=idle)
-                if wait_ns > 0:
-                    lane.pause(wait_ns)
-                    yield
-                    lane.due = 0
-                if self.every_ns:  # due then, however late it can begin
-                    lane.due = begin + self.every_ns
+                yield from self._between(user, flow, kind, begin, idle=idle)
         except EndRound:
             return
 
@@ -255,6 +252,18 @@ class Rounds:
         """A step that could not be carried out sent nothing; it fails the round as a request would, under its flow."""
         if kind is not None and kind.startswith(BROKEN):
             self._registry.series(Key(f"flow {flow.name}", flow=flow.name)).value(begin_ns, 0, kind)
+
+    def _between(self, user: User, flow: BoundFlow, kind: str | None, begin_ns: int, *, idle: bool) -> Run:
+        """Until the next round can begin; it is due when it was planned, however late that is."""
+        lane = user.lane
+        self._count_broken(flow, begin_ns, kind)
+        wait_ns = self._wait(user, flow, kind, begin_ns, idle=idle)
+        if wait_ns > 0:
+            lane.pause(wait_ns)
+            yield
+            lane.due = 0
+        if self.every_ns:
+            lane.due = begin_ns + self.every_ns
 
     def _wait(self, user: User, flow: BoundFlow, kind: str | None, begin_ns: int, *, idle: bool) -> int:
         """Until the next round is due; or nobody is there, nothing could be sent, or a round was cut short."""

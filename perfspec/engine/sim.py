@@ -134,7 +134,6 @@ class SimTransport:
         if lane.conn != number:
             return
         outcome, now = lane.outcome, self.driver.now
-        assert lane.call is not None
         if now > outcome.sent + lane.call.timeout_ns:
             self._fail((lane, number, "timeout"))
             return

@@ -131,5 +131,6 @@ class SecureConnection(Connection):
         return BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
-def _nothing_yet(_size: int) -> None:
+def _nothing_yet(_size: int) -> bytes:
     """While hands are shaken, whatever comes is for `writable`: not in the phase in which times are stamped."""
+    raise BlockingIOError

@@ -225,7 +225,7 @@ class _Lane(Lane):
         super().watch(patience)
 
     def resume(self, value: Outcome | str | None) -> None:
-        if isinstance(value, Outcome) and self.call is not None:
+        if isinstance(value, Outcome):
             call = self.chain.call if self.chain is not None else self.call
             step, until = self.binder.steps.get(id(call), (None, ()))
             looked: tuple[Looked, ...] = ()

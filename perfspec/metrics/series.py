@@ -9,6 +9,7 @@ is over every limit (a fast error page is not a fast page). A time-out has the d
 answer has none. The histograms are for display and for limits thought of later.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
@@ -86,18 +87,20 @@ class Measured(Protocol):
 
 class Slot:
     __slots__ = (
-        "errors", "failed_response", "missed", "n", "over", "prompt", "response", "service", "statuses", "unavailable",
+        "errors", "failed_response", "missed", "over", "prompt", "response", "service", "statuses", "unavailable",
+        "untimed",
     )  # fmt: skip
 
     def __init__(self, limits: int) -> None:
-        self.n = 0
+        self.untimed = 0
+        """Those that have no duration; all others are in the histograms."""
         self.errors: dict[str, int] = {}
         self.unavailable = 0
         self.over = [0] * limits
-        self.prompt: dict[int, int] = {}
+        self.prompt: defaultdict[int, int] = defaultdict(int)
         """Of those that were sent when they were due: response and service time in one."""
-        self.response: dict[int, int] = {}
-        self.service: dict[int, int] = {}
+        self.response: defaultdict[int, int] = defaultdict(int)
+        self.service: defaultdict[int, int] = defaultdict(int)
         self.statuses: dict[int, int] = {}
         self.missed = 0
         self.failed_response: dict[int, int] = {}
@@ -126,11 +129,11 @@ class Series:
         if not self._low <= due < self._high:
             self._seek(due)
         slot = self._slot
-        slot.n += 1
         value = outcome.last - due
         if kind is not None or outcome.status >= 500:
             self._count_failure(slot, outcome, kind)
             if outcome.error is not None and outcome.error != "timeout":
+                slot.untimed += 1
                 return
         elif value > self._strictest:
             self._count_over(slot, value)
@@ -140,16 +143,11 @@ class Series:
         i = value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)
         sent = outcome.sent
         if sent is due:  # stamped at once
-            counts = slot.prompt
-        else:
-            counts = slot.response
-            value = (outcome.last - sent) // 1000
-            j = value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)
-            slot.service[j] = slot.service.get(j, 0) + 1
-        if i in counts:
-            counts[i] += 1
-        else:
-            counts[i] = 1
+            slot.prompt[i] += 1
+            return
+        slot.response[i] += 1
+        value = (outcome.last - sent) // 1000
+        slot.service[value if value < 2048 else ((b := value.bit_length() - 11) << 10) + (value >> b)] += 1
 
     def value(self, due_ns: int, ns: int, kind: str | None = None) -> bool:
         """A timer that is no request: a wait, a round. One that failed is over every limit and has no duration.
@@ -159,20 +157,15 @@ class Series:
         if not self._low <= due_ns < self._high:
             self._seek(due_ns)
         slot = self._slot
-        slot.n += 1
         if kind is not None:
+            slot.untimed += 1
             slot.errors[kind] = slot.errors.get(kind, 0) + 1
             slot.over = [n + 1 for n in slot.over]
             return True
         if ns > self._strictest:
             self._count_over(slot, ns)
         us = ns // 1000
-        i = us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)
-        counts = slot.response
-        if i in counts:
-            counts[i] += 1
-        else:
-            counts[i] = 1
+        slot.response[us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)] += 1
         return ns > self.held_to
 
     @property
@@ -220,30 +213,27 @@ class Series:
         return not self._slots
 
     def drain(self) -> list[Slice]:
-        """What was recorded since the last drain. Moves the counts, hardly walks them."""
-        for slot in self._slots.values():
-            if slot.prompt:
-                slot.response = _sum(slot.response, slot.prompt)
-                slot.service = _sum(slot.service, slot.prompt)
-        out = [
-            Slice(
-                self.key,
-                second,
-                slot.n,
-                slot.errors,
-                slot.unavailable,
-                dict(zip(self.limits, slot.over, strict=True)),
-                slot.response,
-                slot.service,
-                slot.statuses,
-                slot.missed,
-                slot.failed_response,
-            )
-            for second, slot in self._slots.items()
-        ]
+        """What was recorded since the last drain."""
+        out = [self._slice(second, slot) for second, slot in self._slots.items()]
         self._slots = {}
         self._low = self._high = 0
         return out
+
+    def _slice(self, second: int, slot: Slot) -> Slice:
+        response, service = _sum(slot.response, slot.prompt), _sum(slot.service, slot.prompt)
+        return Slice(
+            self.key,
+            second,
+            slot.untimed + histogram.count(response),
+            slot.errors,
+            slot.unavailable,
+            dict(zip(self.limits, slot.over, strict=True)),
+            response,
+            service,
+            slot.statuses,
+            slot.missed,
+            slot.failed_response,
+        )
 
 
 class StatusSeries(Series):
@@ -267,11 +257,13 @@ class StatusSeries(Series):
             counts[status] += 1
 
 
-def _sum(counts: dict[int, int], prompt: dict[int, int]) -> dict[int, int]:
-    if not counts:
-        return prompt.copy()
-    histogram.add(counts, prompt)
-    return counts
+def _sum(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
+    """Both together. The longer one is not walked."""
+    if len(one) < len(other):
+        one, other = other, one
+    found = dict(one)
+    histogram.add(found, other)
+    return found
 
 
 def _held_to_nothing(_key: Key) -> int:

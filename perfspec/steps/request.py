@@ -329,9 +329,11 @@ def bind(step: Request, build: Build) -> Program:
         (record or recorder(lane.vars).record)(outcome, kind)  # type: ignore[operator]
         if measured is not None:
             measured(outcome, kind, lane.vars)
-        if kind is not None or outcome.last - outcome.due > keeper.slower_than:
+        if kind is None:
+            if outcome.last - outcome.due > keeper.slower_than:
+                keeper.keep(call, lane.vars, outcome, None)
+        else:
             keeper.keep(call, lane.vars, outcome, kind)
-        if kind is not None:
             lane.failures += 1
             lane.failure = kind
             if needed or outcome.error is not None:

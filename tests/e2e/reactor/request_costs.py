@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import os
+import selectors
 import signal
 import socket
 import statistics
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from perfspec import data as kinds
 from perfspec.app.plan import plan as plan_of
@@ -33,11 +34,13 @@ from perfspec.engine.reactor import RealDriver
 from perfspec.metrics.series import Registry
 from perfspec.plan.build import Choice
 from perfspec.plan.model import Plan
+from perfspec.spec.model import Spec
 from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Run
 from perfspec.steps.sequence import in_turn
 
 ROUNDS = 200
+USERS = 50
 LONG = 3000
 """So that what is kept once, a bucket of a histogram, is not taken for what is kept of every request."""
 SPEC = """
@@ -52,7 +55,10 @@ flows:
     steps:
       - {post: /orders, name: order, json: {size: "${size}"}, expect: {$.state: new}, capture: {order: $.id}}
       - {get: "/orders/${order}", name: look}
-stages: {smoke: {mix: {get: 100%}, phases: [{for: 30s, users: 1}]}}
+stages:
+  one: {mix: {get: 100%}, phases: [{for: 30s, users: 1}]}
+  many: {mix: {get: 100%}, phases: [{for: 30s, users: 50}]}
+  orders: {mix: {order: 100%}, phases: [{for: 30s, users: 50}]}
 thresholds: {get: {p95: under 1s}, order: {p95: under 1s}}
 """
 BODY = b'{"id":"abc","state":"new"}'
@@ -63,17 +69,30 @@ SYSTEM = {"send": "send", "recv": "recv", "poll": "poll", "modify": "modify", "r
 
 def serve() -> tuple[int, int]:
     """A child that answers every read; its pid and port."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0), backlog=USERS)
     pid = os.fork()
     if pid == 0:
-        while True:
-            peer, _ = listener.accept()
-            with suppress(ConnectionError):
-                while peer.recv(65536):
-                    peer.sendall(ANSWER)
+        answer(listener)
     port: int = listener.getsockname()[1]
     listener.close()
     return pid, port
+
+
+def answer(listener: socket.socket) -> None:
+    with selectors.DefaultSelector() as ready:
+        ready.register(listener, selectors.EVENT_READ)
+        while True:
+            for key, _ in ready.select():
+                if key.fileobj is listener:
+                    ready.register(listener.accept()[0], selectors.EVENT_READ)
+                    continue
+                peer = cast("socket.socket", key.fileobj)
+                with suppress(ConnectionError):
+                    if peer.recv(65536):
+                        peer.sendall(ANSWER)
+                        continue
+                ready.unregister(peer)
+                peer.close()
 
 
 class Counts:
@@ -159,7 +178,7 @@ def costs(port: int, steps: tuple[Step, ...], names: dict[str, Any]) -> dict[str
 
 
 def whole_load(port: int, plan: Plan) -> dict[str, float]:
-    """The same GET with all that a load has around it, rounds, users and seconds: per request, on average."""
+    """The same with all that a load has around it, rounds, users and seconds: per request, on average."""
     found: dict[str, float] = {}
     for switch, hook in ((sys.setprofile, "profile"), (sys.settrace, "trace")):
         counts = Counts()
@@ -200,19 +219,26 @@ def memory(port: int, steps: tuple[Step, ...], names: dict[str, Any]) -> dict[st
     return {"transient bytes": statistics.median(peaks), "blocks left behind": round(max(left, 0.0), 2)}
 
 
-def main() -> None:
+def planned(stage: str) -> tuple[Spec, Plan]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "costs.yaml")
         path.write_text(SPEC)
-        planned = plan_of(str(path), Choice("smoke"))
-    spec, plan = planned.checked.spec, planned.plan
-    assert spec is not None
-    assert plan is not None
+        found = plan_of(str(path), Choice(stage))
+    assert found.checked.spec is not None
+    assert found.plan is not None
+    return found.checked.spec, found.plan
+
+
+def main() -> None:
+    spec, one = planned("one")
     pid, port = serve()
     try:
         names = {d.name: kinds.bind(d, kinds.Supply(1, (), {})) for d in spec.data}
         found = {name: costs(port, flow.steps, names) for name, flow in spec.flows.items()}
-        print(json.dumps(found | {"get in a load": whole_load(port, plan)}))
+        found["get in a load"] = whole_load(port, one)
+        found["get of many users"] = whole_load(port, planned("many")[1])
+        found["order of many users"] = whole_load(port, planned("orders")[1])
+        print(json.dumps(found))
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -15,17 +15,24 @@ PROGRAM = Path(__file__).with_name("request_costs.py")
 SYSTEM_CALLS = ("send", "recv", "poll", "modify", "register", "connect", "close", "accept")
 MOST = {
     "get": {
-        "send": 1, "recv": 1, "poll": 2, "python calls": 25, "c calls": 27, "instructions": 875,
+        "send": 1, "recv": 1, "poll": 2, "python calls": 26, "c calls": 29, "instructions": 885,
         "transient bytes": 17_000, "blocks left behind": 0.5,
     },
     "order": {
-        "send": 2, "recv": 2, "poll": 4, "python calls": 64, "c calls": 64, "instructions": 2025,
+        "send": 2, "recv": 2, "poll": 4, "python calls": 65, "c calls": 66, "instructions": 2025,
         "transient bytes": 17_500, "blocks left behind": 0.5,
     },
-    "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 28, "c calls": 30, "instructions": 1030},
+    "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 28, "c calls": 30, "instructions": 1005},
+    "get of many users": {
+        "send": 1, "recv": 1, "poll": 0.07, "python calls": 16.6, "c calls": 14.5, "instructions": 665,
+    },
+    "order of many users": {
+        "send": 1, "recv": 1, "poll": 0.07, "python calls": 23.5, "c calls": 20.5, "instructions": 755,
+    },
 }  # fmt: skip
-"""Per round: a GET with a check, a tag and a limit; a POST with a drawn number, a check and a capture, then a GET. The
-last is the GET per request of a real load: with rounds, users and seconds around it.
+"""Per round: a GET with a check, a tag and a limit; a POST with a drawn number, a check and a capture, then a GET. Then
+per request of a real load, with rounds, users and seconds around it: of one user, who pays for the loop alone, and of
+fifty, whose answers are read and requests sent in batches, as `make bench` has it.
 """
 OTHER_INTERPRETERS = 1.3
 """The counts are those of CPython 3.11; others compile to more or fewer instructions."""
