@@ -16,7 +16,7 @@ from perfspec.engine.slicelog import LoggedSecond
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.timeline import Timeline, timeline_for
-from perfspec.verdict.health import Health, Sampled, judge_health, tightest_ns
+from perfspec.verdict.health import Health, Sampled, around, judge_health, late_limit_ns, tightest_ns, worst_ns
 from perfspec.verdict.samples import Seconds, Sums, is_judged
 
 __all__ = ["Digest"]
@@ -28,13 +28,17 @@ class Digest:
     stretches: Seconds
     timeline: Timeline = field(init=False)
     _sums: Sums = field(init=False)
+    _late_limit_ns: int = field(init=False)
     _exemplars: list[Exemplar] = field(default_factory=list)
     _lines: list[LoggedSecond] = field(default_factory=list)
     _sampled: list[Sampled] = field(default_factory=list)
+    _untimely: set[int] = field(default_factory=set)
+    """Seconds whose requests may have been late by the load generator's doing."""
 
     def __post_init__(self) -> None:
         self.timeline = timeline_for(self.plan)
         self._sums = Sums(self.stretches)
+        self._late_limit_ns = late_limit_ns(tightest_ns(self.plan.thresholds))
 
     @classmethod
     def of(cls, plan: Plan, stretches: Seconds, seconds: Iterable[LoggedSecond]) -> "Digest":
@@ -49,9 +53,23 @@ class Digest:
         self._exemplars += line.exemplars
         if is_judged(line.second - 1, self.stretches):
             self._sampled.append(Sampled.of(line.lateness, line.cpu_ns, line.vitals, line.slices, line.workers))
-        self._sums.add(line.slices)
+        slices = self._marked(line)
+        self._sums.add(slices)
         is_search = self.plan.search is not None  # of which the steps are told apart afterwards
-        self._lines.append(_without_readings(line, line.slices if is_search else []))
+        self._lines.append(_without_readings(line, slices if is_search else []))
+
+    def _marked(self, line: LoggedSecond) -> list[Slice]:
+        """What was due while the load generator was late is marked, but for what had come before it stood still."""
+        if late_ns := worst_ns(line.lateness, line.vitals, self._late_limit_ns):
+            self._untimely.update(around(line.second, late_ns))
+        if not self._untimely:
+            return line.slices
+        return [
+            msgspec.structs.replace(piece, untimely=True)
+            if piece.key.part == "load" and piece.second in self._untimely
+            else piece
+            for piece in line.slices
+        ]
 
     @property
     def slices(self) -> list[Slice]:

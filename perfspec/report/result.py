@@ -4,6 +4,7 @@ It is made from the plan and the log, so a run that was torn has one too; it nev
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -34,7 +35,7 @@ from perfspec.verdict.abort import Abort
 from perfspec.verdict.budget import Budget, Goodput, goodput_of, used_of
 from perfspec.verdict.capacity import Capacity, bracket
 from perfspec.verdict.comparison import Comparison
-from perfspec.verdict.excused import excused
+from perfspec.verdict.excused import excused, unjudged
 from perfspec.verdict.health import Health, cap_reached, held_back, held_to
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
@@ -47,6 +48,10 @@ TORN = "torn"
 """How a run ended whose log has no end: killed, or its disk was full."""
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED"]
 DIFFERENT = 0.05
+STOOD_STILL = (
+    "only requests that were due while the load generator stood still have broken it: let it run without a stop, and "
+    "run again"
+)
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
 
@@ -245,7 +250,10 @@ def _verdicts(
     turned_away = total(slices).errors.get(DROPPED, 0) if plan.is_capped else 0
     if turned_away:
         others = _judged(plan, [without(piece, {DROPPED}) for piece in slices], stretches, circumstances)
-        found = excused(found, others, cap_reached(plan.most_together(Arrivals), turned_away))
+        found = excused(found, others, unjudged(found, cap_reached(plan.most_together(Arrivals), turned_away)))
+    if not circumstances.late and any(piece.untimely for piece in slices):
+        timely = _judged(plan, [piece for piece in slices if not piece.untimely], stretches, circumstances)
+        found = excused(found, timely, _judged(plan, slices, stretches, replace(circumstances, late=STOOD_STILL)))
     return explained(plan, slices, found)
 
 

@@ -33,6 +33,7 @@ from perfspec.spec.thresholds import is_share, share_limit, watched
 from perfspec.verdict import bounds
 from perfspec.verdict.evidence import Gathered
 from perfspec.verdict.failures import not_of_the_service
+from perfspec.verdict.health import around
 from perfspec.verdict.readings import in_words, is_of_silence
 from perfspec.verdict.samples import Seconds, bad_and_total, of_row
 from perfspec.verdict.values import Value, holds, value
@@ -215,8 +216,7 @@ class Watch:
             if self._silent_seconds * SECOND >= rule.for_ns and (waiting or failures):
                 return Abort(rule.text, "", second, f"no answer came in {format_duration(rule.for_ns)}")
         if late_ns:
-            reach = -(-late_ns // SECOND)
-            self._untrusted |= set(range(second - 1 - reach, second + 1 + reach))
+            self._untrusted.update(around(second, late_ns))
         timely = [s for s in new if s.second not in self._untrusted] if self._untrusted else new
         for asked in self._asked:
             if asked.is_of_time and (late_ns or second - 1 in self._untrusted):

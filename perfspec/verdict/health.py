@@ -26,6 +26,7 @@ from perfspec.spec.model import Threshold
 __all__ = [
     "Health",
     "Sampled",
+    "around",
     "cap_reached",
     "held_back",
     "held_to",
@@ -182,6 +183,14 @@ def worst_ns(lateness: Mapping[int, int], vitals: Vitals | None, limit_ns: int) 
     if all(histogram.quantile(_merged([seen]), P99) * 1000 <= limit_ns for seen in counts):
         return 0
     return max(max(seen) for seen in counts) * 1000
+
+
+def around(second: int, late_ns: int) -> range:
+    """The seconds whose requests the load generator may have been late with, if it was so late in this one: the line of
+    the second in which it stood still is written when it goes on. A line with number k is about the second before it.
+    """
+    reach = -(-late_ns // SECOND)
+    return range(second - 1 - reach, second + 1 + reach)
 
 
 def held_to(health: Health, thresholds: Iterable[Threshold]) -> Health:

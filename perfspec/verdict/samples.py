@@ -64,18 +64,20 @@ class Sums:
     def __init__(self, stretches: Seconds) -> None:
         self._stretches = stretches
         self._cut = windows_of(stretches)
-        self._rows: dict[tuple[Key, tuple[int, int] | None], tuple[int, Row]] = {}
-        """(series, window) -> its first second that brought anything, and the sum."""
+        self._rows: dict[tuple[Key, bool, tuple[int, int] | None], tuple[int, Row]] = {}
+        """(series, untimely, window) -> its first second that brought anything, and the sum."""
 
     def add(self, slices: Iterable[Slice]) -> None:
         for piece in slices:
             at = place(piece.second * SECOND, self._stretches, self._cut) if piece.key.part == "load" else None
-            _, row = self._rows.setdefault((piece.key, at), (piece.second, Row()))
+            _, row = self._rows.setdefault((piece.key, piece.untimely, at), (piece.second, Row()))
             row.add(piece)
 
     @property
     def slices(self) -> list[Slice]:
-        return [row.as_slice(key, second) for (key, _), (second, row) in self._rows.items()]
+        return [
+            row.as_slice(key, second, untimely=untimely) for (key, untimely, _), (second, row) in self._rows.items()
+        ]
 
 
 def windows_of(stretches: Seconds) -> tuple[int, ...]:

@@ -7,11 +7,13 @@ from itertools import pairwise
 import pytest
 
 from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.base.codec import decode
 from perfspec.engine.load import Inputs, Load
 from perfspec.engine.sim import T0, Service, SimDriver
 from perfspec.engine.slicelog import Beginning, End, Log
+from perfspec.report.rejudge import rejudge
 from perfspec.report.remarks import remarks
-from perfspec.report.result import make
+from perfspec.report.result import Result, make, to_json
 from perfspec.steps.runtime import Origin
 
 SPEC = """
@@ -137,6 +139,29 @@ def test_who_is_overdue_by_more_than_a_second_is_not_sent(run, at_most) -> None:
     assert f"{missing} of 800 arrivals were not sent, as the load generator stood still when they were due" in text
     assert "found no place" not in text
     assert "each_user" not in text
+
+
+TIMES = "all: {errors: under 1%, p99.99: at most 300ms, max: under 500ms, goodput: at least 99.95%}"
+
+
+@pytest.mark.parametrize(
+    ("asleep", "stalled", "outcome"),
+    [((10, 11), (), "INCONCLUSIVE"), ((), (10, 11), "FAIL"), ((10, 11), (20, 21), "FAIL"), ((), (), "PASS")],
+)
+def test_times_that_only_a_standstill_has_broken_are_not_judged(plan_of, asleep, stalled, outcome) -> None:
+    """Twenty users wait for a second: too few of all timers to call the whole run late, and enough for these limits."""
+    service = quick(stalled=(tuple(at * SECOND for at in stalled),) if stalled else ())
+    spec = SPEC.replace("PHASES", "{for: 30s, users: 20}").replace("all: {errors: under 1%, p95: at most 300ms}", TIMES)
+    found = Run(plan_of(spec), service, [tuple(at * SECOND for at in asleep)] if asleep else []).result
+    errors, *times = found.verdicts
+    assert not found.health.late
+    assert errors.outcome == "PASS"
+    assert {verdict.outcome for verdict in times} == {outcome}
+    if outcome == "INCONCLUSIVE":
+        (reason,) = {verdict.reason for verdict in times}
+        assert reason.startswith("only requests that were due while the load generator stood still have broken it: ")
+    again = rejudge(decode(to_json(found), Result), found.plan)
+    assert [verdict.outcome for verdict in again.verdicts] == [verdict.outcome for verdict in found.verdicts]
 
 
 def test_a_short_standstill_loses_nobody(run) -> None:
