@@ -201,8 +201,9 @@ class HttpxTransport:
                     self._fail(exchange, kind, text)
             if outcome.error is not None or outcome.last - self.driver.behind_ns(outcome.last) <= exchange.deadline:
                 return
-        outcome.error, outcome.last, outcome.status = "timeout", exchange.deadline, 0
-        outcome.head, outcome.body, outcome.dropped = None, b"", 0
+        head = exchange.head if exchange.chunk is not None else None  # a stream may have ended before
+        outcome.error, outcome.last, outcome.status = "timeout", exchange.deadline, head.status if head else 0
+        outcome.head, outcome.body, outcome.dropped = head, b"", 0
 
     @contextmanager
     def _expiring(self, exchange: _Exchange, allowed: anyio.CancelScope) -> Iterator[None]:
