@@ -17,10 +17,12 @@ from ipaddress import ip_address
 from perfspec.base.clock import SECOND, utc_now
 from perfspec.steps.runtime import Cookies, Origin, Streamed
 
-__all__ = ["MOST_COOKIES", "Jar", "dressed", "target_of"]
+__all__ = ["JAR_LINE", "MOST_COOKIES", "Jar", "dressed", "target_of"]
 
 MOST_COOKIES = 50
 MOST_BYTES = 4096
+JAR_LINE = b"Cookie: "
+"""How the line of a jar begins. It is the first one of a message, where no other header of that name comes to stand."""
 _NEVER = 1 << 62
 
 
@@ -93,7 +95,7 @@ def dressed(message: bytes | Streamed, jar: Cookies, origin: Origin, now_ns: int
     if not cookies or b"\r\ncookie:" in head[: head.find(b"\r\n\r\n")].lower():
         return message
     line, _, rest = head.partition(b"\r\n")
-    head = b"%b\r\nCookie: %b\r\n%b" % (line, cookies, rest)
+    head = b"%b\r\n%b%b\r\n%b" % (line, JAR_LINE, cookies, rest)
     return head if isinstance(message, bytes) else message.with_head(head)
 
 

@@ -11,7 +11,7 @@ Rules:
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from perfspec.engine.cookies import target_of
+from perfspec.engine.cookies import JAR_LINE, target_of
 from perfspec.engine.http1 import REDIRECTS
 from perfspec.steps.runtime import Call, Origin, Outcome, Streamed
 
@@ -20,7 +20,7 @@ __all__ = ["ELSEWHERE", "LOOP", "MOST_REDIRECTS", "REDIRECTS", "Chain", "Refused
 MOST_REDIRECTS = 10
 LOOP, ELSEWHERE = "redirect loop", "redirect elsewhere"
 _SAME_AGAIN = frozenset({307, 308})
-_OF_A_BODY = (b"content-length", b"content-type", b"content-encoding", b"transfer-encoding", b"cookie")
+_OF_A_BODY = (b"content-length", b"content-type", b"content-encoding", b"transfer-encoding")
 
 
 class Refused(Exception):
@@ -84,14 +84,22 @@ def _target(location: bytes, head: bytes, origin: Origin) -> bytes:
 
 def _elsewhere(sent: bytes | Streamed, head: bytes, target: bytes) -> bytes | Streamed:
     end = head.find(b"\r\n\r\n")
-    lines = [line for line in head[:end].split(b"\r\n")[1:] if not line.lower().startswith(b"cookie:")]
+    lines = _lines(head[:end])
     first = head.partition(b" ")[0] + b" " + target + b" HTTP/1.1"
     again = b"\r\n".join((first, *lines)) + head[end:]
     return again if isinstance(sent, bytes) else sent.with_head(again)
 
 
+def _lines(head: bytes) -> list[bytes]:
+    """The headers without the cookies of the jar, which stand first: the new place gets those that belong to it. A
+    `Cookie` of the spec's own stays.
+    """
+    lines = head.split(b"\r\n")[1:]
+    return lines[1:] if lines[0].startswith(JAR_LINE) else lines
+
+
 def _as_get(head: bytes, target: bytes) -> bytes:
-    lines = head[: head.find(b"\r\n\r\n")].split(b"\r\n")[1:]
+    lines = _lines(head[: head.find(b"\r\n\r\n")])
     kept = (line for line in lines if line.partition(b":")[0].lower() not in _OF_A_BODY)
     method = b"HEAD" if head.startswith(b"HEAD ") else b"GET"
     return b"\r\n".join((method + b" " + target + b" HTTP/1.1", *kept)) + b"\r\n\r\n"

@@ -36,6 +36,8 @@ _STOOD_STILL_NS = 50 * MILLISECOND
 _SPARE_NS = 100 * MILLISECOND
 """As the reactor has it: see its sweep."""
 _CLOSED = ("disconnected", "closed connection", "connection closed", "connectionclosed")
+_NOBODY_THERE = frozenset({"refused", "unreachable", "dns"})
+"""Kinds of whom we connect to."""
 _SAYS_ALL = frozenset({"refused", "reset", "closed", "timeout"})
 
 
@@ -190,6 +192,8 @@ class HttpxTransport:
             except (httpx.HTTPError, httpx.InvalidURL, OSError, TooLarge) as error:
                 kind, text = _failure(error)
                 kind = "protocol" if kind == "unsendable" and exchange.is_sent else kind
+                if self._way.proxy is not None and kind in _NOBODY_THERE:
+                    kind, text = "proxy", f"{kind}: the proxy cannot be reached"
                 if kind in ("closed", "reset") and not _is_of_stream(error) and self._may_send_again(exchange):
                     self.sent_again += 1
                     exchange.connected = True

@@ -59,14 +59,14 @@ def renderer(
     head = step.method.encode() + b" " + target + b" HTTP/1.1\r\n"
     given = {name.lower() for name, _ in step.headers} | ({"authorization"} if step.basic is not None else set())
     written = ((name, text.source) for name, text in step.headers)
-    own = [header for header in everywhere if header[0].lower() not in given]
-    given |= {name.lower() for name, _ in own}
-    own += [header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given]
+    added = [header for header in everywhere if header[0].lower() not in given]
+    given |= {name.lower() for name, _ in added}
+    own = [header for header in (*_own_headers(url), *_content_type(step)) if header[0].lower() not in given]
     if step.traced and "traceparent" not in given:
         make = generator.constant(traceparent(step.at, str(constants.get("run.id", ""))))
         head += b"traceparent: %b\r\n"
         arguments.append(f"{make}(v)")
-    for name, value in (*own, *written):
+    for name, value in (*own, *added, *written):
         head += generator.text(name, "header", arguments) + b": " + generator.text(value, "header", arguments) + b"\r\n"
     if step.basic is not None:
         head += b"Authorization: Basic " + _basic(step.basic, generator, arguments) + b"\r\n"

@@ -234,6 +234,17 @@ def test_a_proxy_is_asked_and_shown_who_we_are(tmp_path, perfspec, authority, pr
     assert "opensesame" not in ended.out + ended.err + (ended.folder / "result.json").read_text()
 
 
+def test_a_proxy_that_is_not_there_is_not_the_service(tmp_path, perfspec, free_port) -> None:
+    """Nobody here knows the name of the service: that is the proxy's business."""
+    access = f"stages: [smoke]\n    proxy: http://127.0.0.1:{free_port()}"
+    folder = written(tmp_path / "x", "http://shop.invalid", ONE, access)
+    spec = folder / SPEC
+    spec.write_text(spec.read_text().replace("    ready: {get: /ready, until: {$.database: up}, within: 5s}\n", ""))
+    ended = perfspec(folder, "--stage", "smoke", "--yes")
+    assert set(ended.errors()) == {"proxy"}
+    assert any("refused: the proxy cannot be reached" in note for note in ended.result["notes"])
+
+
 NGINX = """
 daemon off; master_process off; pid nginx.pid; error_log error.log warn; worker_processes 1;
 events {{ worker_connections 64; }}

@@ -1,6 +1,7 @@
 """Redirects and cookies over real sockets: one sample, one time-out, one address; and who is sent which cookie."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -202,6 +203,25 @@ def test_what_is_set_comes_back_to_the_same_user_and_to_nobody_else(site) -> Non
     cookies = [[line for line in lines(message) if line.startswith("Cookie")] for message in asked]
     assert sorted(len(each) for each in cookies) == [0, 0, 1, 1, 1, 1]
     assert {line for each in cookies for line in each} == {"Cookie: sid=1"}
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_cookie_of_the_specs_own_goes_along_and_those_of_the_jar_go_where_they_belong(site, status: int) -> None:
+    set_here = "Set-Cookie: here=1; Path=/a\r\nSet-Cookie: all=1; Path=/\r\n"
+    origin, asked = pages(site, {"/a": moved("/b", status, set_here), "/b": OK})
+    call = site.call(origin, path="/a", follows=True)
+    own = replace(call, render=lambda _: b"GET /a HTTP/1.1\r\nHost: site.test\r\nCookie: own=1\r\n\r\n")
+
+    def program(lane: Lane) -> Run:
+        for each in (call, call, own):
+            lane.request(each)
+            yield
+        lane.release()
+
+    site.run(program)
+    sent = [[line for line in lines(message) if line.startswith("Cookie")] for message in asked]
+    jar = ["Cookie: here=1; all=1"]
+    assert sent == [[], ["Cookie: all=1"], jar, ["Cookie: all=1"], ["Cookie: own=1"], ["Cookie: own=1"]]
 
 
 def test_a_cookie_that_was_set_on_the_way_can_be_captured(site) -> None:
