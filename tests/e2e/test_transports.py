@@ -240,8 +240,8 @@ def test_a_proxy_that_is_not_there_is_not_the_service(tmp_path, perfspec, free_p
     folder = written(tmp_path / "x", "http://shop.invalid", ONE, access)
     spec = folder / SPEC
     spec.write_text(spec.read_text().replace("    ready: {get: /ready, until: {$.database: up}, within: 5s}\n", ""))
-    ended = perfspec(folder, "--stage", "smoke", "--yes")
-    assert set(ended.errors()) == {"proxy"}
+    ended = perfspec(folder, "--stage", "smoke", "--yes", WEB_PASSWORD="opensesame")
+    assert set(ended.errors()) == {"proxy"}, ended.err
     assert any("refused: the proxy cannot be reached" in note for note in ended.result["notes"])
 
 
