@@ -1,9 +1,11 @@
-"""`text: 40 to 400 words`: prose of a drawn length, cut from one long seeded run of common words.
+"""`text: 40 to 400 words`: prose of a drawn length, cut from one long seeded run of common words. With `characters`
+neither its first nor its last one is a blank: a service that trims what it gets would find it too short.
 
 A length may be drawn elsewhere: `text: "${prompt_words} words"`.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 from perfspec.base import random
 from perfspec.data.drawing import Draw, Scope, Supply
@@ -60,18 +62,22 @@ def bind(data: Words, supply: Supply) -> Draw:
     key = mix(supply.seed, site)
     run = [_COMMON[mix(key, n) % len(_COMMON)] for n in range(_RUN)]
     low, high = _bound(data.low, f"data.{data.name}.low", supply), _bound(data.high, f"data.{data.name}.high", supply)
-    by_words = data.unit == "words"
-    stock: list[str] | str = run * 2 if by_words else " ".join(run * 2)
+    stock: list[str] | str = run * 2 if data.unit == "words" else " ".join(run * 2)
+    starts = (
+        range(_RUN) if isinstance(stock, list) else list(accumulate((len(word) + 1 for word in run[:-1]), initial=0))
+    )
     half = len(stock) // 2
 
     def draw(scope: Scope) -> str:
         shortest, longest = low(scope), high(scope)
         stirred = mix(scope.base, site)
         length = shortest + (stirred & 0xFFFFFF) * (longest - shortest + 1) // 0x1000000
-        start = (stirred >> 24) % half
+        start = starts[(stirred >> 24) % _RUN]
         source = stock if length <= half else stock * (length // half + 1)
         cut = source[start : start + length]
-        return " ".join(cut) if by_words else str(cut)
+        if isinstance(cut, list):
+            return " ".join(cut)
+        return f"{cut[:-1]}s" if cut[-1:] == " " else cut
 
     return draw
 

@@ -23,7 +23,7 @@ _ROWS = (
     Code("PS004", "a key is there twice"),
     Code("PS005", "a YAML tag or directive, which the language does not have"),
     Code("PS006", "a YAML anchor, alias or merge key, which the language does not have"),
-    Code("PS007", "a text that older YAML would read as a boolean, a number or a time"),
+    Code("PS007", "a value that older YAML would read otherwise: as a boolean, a number or a time"),
     Code("PS008", "the file is too large, too long or nested too deep"),
     Code("PS009", "the file is empty"),
     Code("PS010", "the file holds more than one document"),

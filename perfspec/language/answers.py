@@ -212,6 +212,8 @@ def _subject_fix(text: str) -> str:
         "-" in text or text in ("Location", "Server", "Date")
     ):
         return f"write `header {text}`"
+    if text.lower().replace("_", " ") in ("time", "duration", "latency", "response time", "elapsed"):
+        return "times are limited under `thresholds:`, such as `NAME: {p95: at most 200ms}`"
     if text.lower() in ("body", "text", "content"):
         return "write `$` for a JSON body; of any other, `capture: {found: regex ok}` fails where nothing is found"
     if _DOTTED.fullmatch(text):

@@ -35,6 +35,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-
 _PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)\s*")
 _COMMA = re.compile(r"((?:(?:under|over|at most|at least) )?\d+),(\d+ ?(?:%|[a-z]{1,3}|/[a-z]+)?)")
 _ONE_OF = re.compile(r"(?:one of|any of|in)[: ]\s*(\S.*)")
+_LEADING_ZEROS = re.compile(r"[-+]?0[0-9]+")
 _TABBED = re.compile(r" *\t[ \t]*(?=[^\s#])")
 
 
@@ -162,6 +163,10 @@ class _Composer:
         if isinstance(node, Scalar) and not node.quoted and (meant := lookalike(node.text)):
             fix = f'write {meant}, or "{node.text}" if the text is meant'
             self._out.add("PS007", f"`{node.text}` is a text here", node.span, fix, severity=Severity.WARNING)
+        elif isinstance(node, Scalar) and not node.quoted and _LEADING_ZEROS.fullmatch(node.text):
+            fix = f'write {node.value}, or "{node.text}" if the text is meant'
+            message = f"`{node.text}` is the number {node.value} here"
+            self._out.add("PS007", message, node.span, fix, severity=Severity.WARNING)
         elif isinstance(node, Scalar) and self._is_printed(node):
             message = f"`{node.text[0]}` is no quote to YAML but part of the text"
             fix = f"write {quotes.quoted(node.text[1:-1])}"

@@ -122,6 +122,8 @@ class _Reader:
         if "${" in f"${rest}"[:2]:
             raise _Broken("`${...}` cannot stand in a path", 0, len(self.text), "write the path as it is")
         fix = "remove the spaces" if rest[0] == " " else f"write `.{rest[:40]}`"
+        if rest[0] == "(":
+            fix = "a path calls nothing: capture `count $.items`, or expect `at least 3 entries`"
         raise _Broken(f"`{rest[0]}` is not expected in a JSON path", self.at, self.at + 1, fix)
 
     def _take(self, token: str) -> bool:

@@ -198,7 +198,8 @@ def parse_order(scalar: Scalar, out: Diagnostics) -> Order | None:
         return Order(cast('Literal["random", "in order", "once each"]', text))
     if (match := _ZIPF.fullmatch(text)) and 0 < float(match["exponent"]) <= 10:
         return Order("zipf", float(match["exponent"]))
-    near = _OTHER_ORDERS.get(text.lower())
+    spelt = text.lower().replace("_", " ").replace("-", " ")
+    near = _OTHER_ORDERS.get(spelt) or (spelt if spelt in ("random", "in order", "once each") else None)
     fix = f"write `{near}`" if near else "write `zipf 1.1`, `in order`, `random` or `once each`"
     out.add("PS208", f"`order` cannot be `{shorten(text)}`", scalar.span, fix)
     return None

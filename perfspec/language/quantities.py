@@ -149,7 +149,8 @@ def _parse(scalar: Scalar, key: str, form: _Form, out: Diagnostics) -> Quantity 
     near = nearly(text)
     meant = parse_quantity(near) if near else None
     if quantity and quantity.unit == "number":
-        out.add("PS201", f"`{key}` needs a unit", scalar.span, f"write {form.with_unit.format(text)}")
+        amount = with_unit(text, "share") if form.unit == "share" else form.with_unit.format(text)
+        out.add("PS201", f"`{key}` needs a unit", scalar.span, f"write {amount}")
     elif meant and meant.unit == form.unit:
         edits = respelt(scalar.content, text, near or "")
         out.add("PS202", f"`{key}` cannot be `{shorten(text)}`", scalar.span, f"write {near}", edits=edits)

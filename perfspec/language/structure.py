@@ -286,6 +286,9 @@ def _said_otherwise(breach: _Breach) -> str:
         found = _EQUALS.fullmatch(text)
         meant = (found[1], found[2].strip("\"'")) if found else ("status", text if text.isdigit() else "200")
         return f"write `{{{meant[0]}: {meant[1]}}}`"
+    word, _, rest = text.partition(" ")
+    if breach.in_list and word in breach.schema.get("properties", {}):  # `- get /a`, `- stop`
+        return f"write `{word}: {rest.strip() or example(resolve(breach.document, breach.schema['properties'][word]))}`"
     percent = _PERCENT.fullmatch(text)
     return f"write {percent[1]}" if percent and breach.wanted == "number" else ""
 

@@ -224,3 +224,11 @@ def test_a_pool_is_drawn_once_and_then_chosen_from_evenly() -> None:
     found = Counter(draw(names) for names in SCOPES)
     assert POOL * 0.9 < len(found) <= POOL
     assert max(found.values()) < 20 * N / POOL
+
+
+def test_a_text_of_characters_neither_begins_nor_ends_in_a_blank() -> None:
+    """A service that trims what it gets would find it too short."""
+    draw = bind(Words("x", SPAN, 1, 40, "characters"))
+    texts = [str(draw(names)) for names in SCOPES]
+    assert [text for text in texts if text != text.strip()] == []
+    assert sum(" " in text for text in texts) > N / 2
