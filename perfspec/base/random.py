@@ -5,9 +5,10 @@ site (a number given to the place in the spec) and by the pass of the loops arou
 parallel branches happen a varying number of times. `mix` is two multiply-xorshift steps over 64 bits.
 """
 
+from collections.abc import Callable
 from hashlib import blake2b
 
-__all__ = ["PASS_STRIDE", "base", "draw", "mix", "person", "site", "unit"]
+__all__ = ["PASS_STRIDE", "base", "draw", "mix", "person", "site", "unit", "unit_at"]
 
 _MASK = (1 << 64) - 1
 PASS_STRIDE = 0xD1342543DE82EF95
@@ -35,6 +36,19 @@ def base(person: int, round_: int) -> int:
 def unit(base: int, draw: int) -> float:
     """A draw in [0, 1)."""
     return (mix(base, draw) >> 11) * 2.0**-53
+
+
+def unit_at(draw: int) -> Callable[[int], float]:
+    """`unit` as a function of the base alone: it is called for every request."""
+    spread = draw * 0x9E3779B97F4A7C15 & _MASK
+
+    def unit_of(base: int) -> float:
+        x = base ^ spread
+        x = ((x ^ (x >> 32)) * 0xD6E8FEB86659FD93) & _MASK
+        x = ((x ^ (x >> 32)) * 0xD6E8FEB86659FD93) & _MASK
+        return ((x ^ (x >> 32)) >> 11) * 2.0**-53
+
+    return unit_of
 
 
 def draw(base: int, place: int, turn: int) -> float:

@@ -50,8 +50,8 @@ class Supply:
 
 
 def even(site: int, n: int) -> Position:
-    unit = random.unit
-    return lambda scope: int(unit(scope.base, site) * n)
+    unit = random.unit_at(site)
+    return lambda scope: int(unit(scope.base) * n)
 
 
 def weighted(site: int, weights: Iterable[float]) -> Position:
@@ -59,8 +59,8 @@ def weighted(site: int, weights: Iterable[float]) -> Position:
     edges = array("d", accumulate(weights))
     scale = edges[-1]
     edges[-1] = float("inf")
-    unit = random.unit
-    return lambda scope: bisect_right(edges, unit(scope.base, site) * scale)
+    unit = random.unit_at(site)
+    return lambda scope: bisect_right(edges, unit(scope.base) * scale)
 
 
 def turn(name: str, people: int) -> Position:

@@ -81,7 +81,8 @@ def _fits(found: NumberRange, shape: Spread, places: int, spread: Scalar, out: D
 
 
 def bind(data: Number, _supply: Supply) -> Draw:
-    site, unit = random.site(f"data.{data.name}"), random.unit
+    site = random.site(f"data.{data.name}")
+    unit = random.unit_at(site)
     scale: int = 10**data.decimals
     first, last = round(data.low * scale), round(data.high * scale)
     if data.spread.kind == "zipf":
@@ -90,12 +91,12 @@ def bind(data: Number, _supply: Supply) -> Draw:
     if data.spread.kind == "even":
         n = last - first + 1
         if scale == 1:
-            return lambda scope: first + int(unit(scope.base, site) * n)
-        return lambda scope: (first + int(unit(scope.base, site) * n)) / scale
+            return lambda scope: first + int(unit(scope.base) * n)
+        return lambda scope: (first + int(unit(scope.base) * n)) / scale
     inverse = quantile(data)
 
     def draw(scope: Scope) -> float:
-        step = min(max(round(inverse(unit(scope.base, site) + _HALF_STEP) * scale), first), last)
+        step = min(max(round(inverse(unit(scope.base) + _HALF_STEP) * scale), first), last)
         return step if scale == 1 else step / scale
 
     return draw

@@ -77,7 +77,6 @@ class Lane:
     _send: Callable[[Outcome | str | None], None]
     on_end: "Callable[[Lane, str | None], None]"
     call: Call
-    """The request in flight, or the one before."""
 
     def __init__(self, driver: Driver, seat: int) -> None:
         self.driver = driver
@@ -295,6 +294,7 @@ class Lane:
             child = spare.pop()
             child.parent, child.vars, child.due = self, Vars(outer=self.vars), self.due
             child.failures = child.paused_ns = 0
+            child.outcome.missed = False
             child.start = self.start
             children.append(child)
             child.run(program(child), _branch_over)
@@ -364,6 +364,7 @@ def _branch_over(child: Lane, kind: str | None) -> None:
         parent.failures += child.failures
         parent.failure = child.failure
     parent.busy_ns = max(parent.busy_ns, child.now() - parent.forked_ns - child.paused_ns)
+    parent.outcome.missed |= child.outcome.missed
     parent.outcome.due = max(parent.outcome.due, child.outcome.due)  # when something was last asked for
     parent.pending -= 1
     if not parent.pending:

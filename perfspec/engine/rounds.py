@@ -3,7 +3,7 @@
 Closed users and arrivals share this; they differ in who begins a round and when.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -122,10 +122,9 @@ class Rounds:
                 flow = self._only_flow or self._choose(place + user.round * GOLDEN)
                 begin, turn, kind = lane.due or now(), lane.turn, None
                 outcome.missed = idle = False
-                if lane.spare:
-                    _forget_misses(lane)
+                program = flow.program
                 try:
-                    yield from flow.program(lane)
+                    yield from program(lane)
                 except EndRound as end:
                     kind = self._kind(user, end)
                     if kind in CUT_OFF:
@@ -133,11 +132,7 @@ class Rounds:
                 end_ns = outcome.last
                 if lane.turn != turn or end_ns < begin:  # else its last answer was the last of it
                     end_ns, idle = now(), lane.turn == turn
-                if (
-                    flow.rounds.value(begin, end_ns - begin, kind)
-                    or outcome.missed
-                    or (lane.spare and _has_missed(lane))
-                ):
+                if flow.rounds.value(begin, end_ns - begin, kind) or outcome.missed:
                     flow.rounds.miss()
                 if kind is None and not idle and not self.every_ns:  # as nearly always
                     user.misses = 0
@@ -168,14 +163,14 @@ class Rounds:
         user.round = 1
         self._begin(user, names)
         begin, kind = lane.due or lane.now(), None
-        _forget_misses(lane)
+        lane.outcome.missed = False
         try:
             yield from flow.program(lane)
         except EndRound as end:
             kind = self._kind(user, end)
             if kind in CUT_OFF:
                 return
-        if flow.rounds.value(begin, lane.now() - begin, kind) or _has_missed(lane):
+        if flow.rounds.value(begin, lane.now() - begin, kind) or lane.outcome.missed:
             flow.rounds.miss()
         self._count_broken(flow, begin, kind)
 
@@ -280,21 +275,3 @@ class Rounds:
         if self.every_ns and user.round < user.last_round and not user.stopping:
             return max(wait_ns, begin_ns + self.every_ns - user.lane.now())
         return wait_ns
-
-
-def _lanes(lane: Lane) -> Iterator[Lane]:
-    """A lane and those that it has forked."""
-    yield lane
-    for child in (*(lane.children or ()), *(lane.spare or ())):
-        yield from _lanes(child)
-
-
-def _forget_misses(lane: Lane) -> None:
-    lane.outcome.missed = False
-    if lane.spare:
-        for each in _lanes(lane):
-            each.outcome.missed = False
-
-
-def _has_missed(lane: Lane) -> bool:
-    return any(each.outcome.missed for each in _lanes(lane))

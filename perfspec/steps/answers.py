@@ -16,13 +16,13 @@ from perfspec.language.phrase_grammar import is_singular
 from perfspec.language.phrases import Matcher
 from perfspec.steps.captures import Take, header, take
 from perfspec.steps.decoding import UNDECODABLE, decode
-from perfspec.steps.kinds import Captured, Check
+from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.looks import into_body
 from perfspec.steps.matchers import Predicate, for_every, predicate
 from perfspec.steps.paths import MISSING, reach, reach_all
 from perfspec.steps.runtime import Outcome, Vars
 
-__all__ = ["Judge", "compile_checks", "judge", "kind_of_capture", "kind_of_check"]
+__all__ = ["Judge", "compile_checks", "good_status", "judge", "kind_of_capture", "kind_of_check"]
 
 Judge = Callable[[Outcome, Vars], str | None]
 _NONE: Mapping[str, object] = MappingProxyType({})
@@ -58,12 +58,7 @@ def judge(
     rest = compile_checks(tuple(c for c in expect if c.subject != "status"), constants)
     takers = tuple(_taker(c, at) for c in capture)
     if not rest and not takers:
-
-        def plain(outcome: Outcome, names: Vars) -> str | None:
-            status = outcome.status
-            return None if status == usual or accepts(status, names) else f"status {status}"
-
-        return plain
+        return lambda outcome, names: None if accepts(outcome.status, names) else f"status {outcome.status}"
 
     reads_body = any(r for r, *_ in rest) or any(r for r, *_ in takers)
     looks_inside = into_body(expect, capture)
@@ -152,6 +147,12 @@ def _status(checks: tuple[Check, ...], constants: Mapping[str, object]) -> Predi
         wanted = matcher.operand
         return lambda status, _: status == wanted
     return predicate(matcher, constants)
+
+
+def good_status(step: Request) -> int:
+    """The status that is all a step asks of its answers; 0 where there is more to look at."""
+    more = step.capture or any(check.subject != "status" for check in step.expect)
+    return 0 if more else _usual_status(step.expect)
 
 
 def _usual_status(checks: tuple[Check, ...]) -> int:

@@ -21,7 +21,7 @@ from perfspec.language.phrase_grammar import (
 )
 from perfspec.language.phrases import Capture, Matcher
 from perfspec.language.templates import Text
-from perfspec.steps.answers import judge
+from perfspec.steps.answers import good_status, judge
 from perfspec.steps.authorization import NOBODY, read_authorization, with_headers
 from perfspec.steps.kinds import Captured, Check, Recorded, Request, Upload
 from perfspec.steps.measures import OWN_TIMERS, measures
@@ -318,13 +318,14 @@ def bind(step: Request, build: Build) -> Program:
     recorder = build.recorder(step.name, tuple((k, t.source) for k, t in step.tags))
     record = None if callable(recorder) else recorder.record
     judged = judge(step.expect, step.capture, build.constants, at=step.at)
+    good = good_status(step)
     needed, measured, keeper = bool(step.capture), measures(step, build), build.keeper(step)
 
     def program(lane: Lane) -> Run:
         lane.request(call)
         outcome: Outcome = yield  # type: ignore[assignment]  # what a request is resumed with; checked nowhere, for speed
         kind = outcome.error
-        if kind is None:
+        if kind is None and outcome.status != good:
             kind = judged(outcome, lane.vars)
         (record or recorder(lane.vars).record)(outcome, kind)  # type: ignore[operator]
         if measured is not None:

@@ -39,6 +39,7 @@ def test_draws_stay_in_their_range(base, draw) -> None:
     assert 0 <= random.mix(base, draw) < 1 << 64
     assert 0 <= random.unit(base, draw) < 1
     assert 0 <= random.base(base, draw) < 1 << 64
+    assert random.unit_at(draw)(base) == random.unit(base, draw)
     assert random.unit(base, draw) == random.unit(base, draw)
 
 
