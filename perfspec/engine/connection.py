@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from perfspec.base.clock import monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.http1 import EMPTY_LINE, REDIRECTS, Head, Http1, ProtocolError, TooLarge, known_head
-from perfspec.engine.unsendable import told
+from perfspec.engine.unsendable import note
 from perfspec.language.timers import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Call, Origin, Streamed
 
@@ -318,7 +318,7 @@ class Connection(Http1):
             return
         self.wire = b""
         if text:
-            self.reactor.first_errors.setdefault(kind, told(call, text))
+            note(self.reactor.first_errors, kind, call, text)
         outcome.error, outcome.status = kind, head.status if head else 0
         # The sweep finds a time-out a little late; it took as long as it was allowed to.
         ends = min(self.deadline, outcome.sent + call.timeout_ns)  # without the time that the loop stood still

@@ -17,6 +17,7 @@ from perfspec.engine.messages import Asks, Change, Crashed, Decide, Done, Go, Or
 from perfspec.engine.part import Told
 from perfspec.engine.pilot import Listener, Pilot
 from perfspec.engine.pool import Ending
+from perfspec.engine.unsendable import all_of
 from perfspec.load import Shape
 from perfspec.metrics.vitals import Lost
 from perfspec.plan.model import Plan
@@ -233,9 +234,5 @@ class Crew:
 
     @property
     def first_errors(self) -> Mapping[str, str]:
-        """For each error kind, the first text that says more than the kind does."""
-        found: dict[str, str] = {}
-        for done in self.done:
-            for kind, text in done.first_errors.items():
-                found.setdefault(kind, text)
-        return found
+        """For each error kind, the first texts that say more than the kind does."""
+        return all_of(done.first_errors for done in self.done)

@@ -73,7 +73,9 @@ class Transport(Protocol):
 
 class Driver(Protocol):
     first_errors: dict[str, str]
-    """For each error kind, the first text that says more than the kind does (`unsendable`, `protocol`, ...)."""
+    """For each error kind the first texts that say more than the kind does (`unsendable`, `protocol`, ...), by keys of
+    unsendable.py.
+    """
 
     @property
     def tick_ns(self) -> int:

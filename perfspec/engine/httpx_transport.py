@@ -24,7 +24,7 @@ from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
 from perfspec.engine.connection import kind_of, reason
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.http1 import KEPT_BYTES, MAX_BODY_BYTES, REDIRECTS, Head, TooLarge
-from perfspec.engine.unsendable import told
+from perfspec.engine.unsendable import note
 from perfspec.steps.runtime import Call, Outcome, Streamed
 
 if TYPE_CHECKING:
@@ -281,7 +281,7 @@ class HttpxTransport:
         outcome.error, outcome.status, outcome.last = kind, 0, monotonic_ns()
         outcome.head, outcome.body, outcome.dropped = None, b"", 0
         if text and kind not in _SAYS_ALL:
-            self.driver.first_errors.setdefault(kind, told(exchange.call, text))
+            note(self.driver.first_errors, kind, exchange.call, text)
 
     def _tell(self, exchange: _Exchange) -> None:
         lane = exchange.lane

@@ -37,6 +37,7 @@ from perfspec.engine.reactor import RealDriver
 from perfspec.engine.signals import heeded
 from perfspec.engine.slicelog import End, LoggedSecond, SliceLog
 from perfspec.engine.transports import opened, tls_of
+from perfspec.engine.unsendable import all_of, kind_of_key
 from perfspec.load import Segment
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Registry
@@ -179,7 +180,8 @@ class _Running:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._tear_down(driver, origin, shared)
-            texts = [f"{kind}: {text}" for kind, text in {**driver.first_errors, **carried.first_errors}.items()]
+            first = all_of((driver.first_errors, carried.first_errors))
+            texts = [f"{kind_of_key(key)}: {text}" for key, text in first.items()]
             if again := carried.sent_again:
                 texts.append(f"{again} requests met a connection that was just being closed, and were sent once more")
             self._notes.extend(map(self._masked, texts))

@@ -1,9 +1,16 @@
-"""What is told of a request that failed, in words: which step it was, and its line."""
+"""What is told of a request that failed, in words: which step it was, and its line.
+
+Of each kind the first text of each step is kept, of three steps at most: one that is loud hides no other.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from perfspec.steps.runtime import Call, Vars
 
-__all__ = ["BAD_DATA", "note", "told", "why_unsendable"]
+__all__ = ["BAD_DATA", "all_of", "kind_of_key", "note", "told", "why_unsendable"]
 
+MOST_STEPS = 3
+_NUMBER = "\0"
 BAD_DATA = (ValueError, TypeError, LookupError)
 """What a template raises over bad data: a name without a value, a line break in a header, a text that is no number."""
 
@@ -13,10 +20,38 @@ def told(call: Call, text: object) -> str:
     return f"{call.name} ({call.where}): {text}" if call.where else f"{call.name}: {text}"
 
 
-def note(first_errors: dict[str, str], kind: str, call: Call, text: str, names: Vars) -> None:
-    """Keep it if it is the first of its kind: what a service or the data said may be a secret of this round."""
-    if kind not in first_errors:
-        first_errors[kind] = call.conceal(told(call, text), names)
+def note(first_errors: dict[str, str], kind: str, call: Call, text: str, names: Vars | None = None) -> None:
+    """Keep the first of its kind. `names`: of the round, where what was said may be a secret of it."""
+    key = _free(first_errors, kind, told(call, ""))
+    if key:
+        first_errors[key] = told(call, text) if names is None else call.conceal(told(call, text), names)
+
+
+def all_of(several: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """What several have kept, as if one had."""
+    found: dict[str, str] = {}
+    for first_errors in several:
+        for known, text in first_errors.items():
+            step, colon, _ = text.partition(": ")
+            if key := _free(found, kind_of_key(known), step + colon):
+                found[key] = text
+    return found
+
+
+def kind_of_key(key: str) -> str:
+    """Which error kind a text is about."""
+    return key.partition(_NUMBER)[0]
+
+
+def _free(first_errors: Mapping[str, str], kind: str, step: str) -> str:
+    """The key for a text about this step; empty if there is one already, or there are enough."""
+    for number in range(MOST_STEPS):
+        key = f"{kind}{_NUMBER}{number}" if number else kind
+        if key not in first_errors:
+            return key
+        if first_errors[key].startswith(step):
+            return ""
+    return ""
 
 
 def why_unsendable(error: Exception) -> str:

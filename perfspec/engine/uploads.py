@@ -22,9 +22,16 @@ PIECE_BYTES = 256 * 1024
 
 def digest(path: str) -> tuple[str, int]:
     """(SHA-256, bytes) of what a file holds, however large it is. Raises OSError."""
+    _must_be_a_file(path)
     with Path(path).open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
         return found, file.tell()
+
+
+def _must_be_a_file(path: str) -> None:
+    """A pipe would be waited for, and a device may have no end."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise OSError(f"{path} is no file")
 
 
 class File:
@@ -32,10 +39,9 @@ class File:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        _must_be_a_file(path)
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._fd)
-        if not Path(path).is_file():
-            raise OSError(f"{path} is no file")
         self.size = os.fstat(self._fd).st_size
 
     @property

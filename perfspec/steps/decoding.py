@@ -51,7 +51,7 @@ def decoded(coding: bytes, body: bytes) -> bytes:
     if len(codings) > _MOST_CODINGS:
         raise Undecodable(f"{len(codings)} encodings around one body")
     for each in reversed(codings):
-        if each not in (b"", b"identity"):
+        if body and each not in (b"", b"identity"):  # the answer to a HEAD has none
             body = _one(each, body)
     return body
 

@@ -183,7 +183,8 @@ def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec,
     told = " ".join(ended.out.split())
     assert re.search(rf"drip: \d+ x timeout \({SPEC}:{FLOWS_FROM + list(FAULTS).index('drip')}\)", told)
     notes = [note for note in ended.log[-1]["notes"] if note.startswith("protocol: ")]
-    assert [re.match(rf"protocol: [a-z0-9-]+ \({SPEC}:\d+\): ", note) is not None for note in notes] == [True]
+    steps = [re.match(rf"protocol: ([a-z0-9-]+) \({SPEC}:\d+\): ", note)[1] for note in notes]
+    assert len(set(steps)) == len(steps) == 3
     assert ended.code == 0, ended.out + ended.err
     assert ended.log[-1]["reason"] == "finished"
     assert 0 < peak < MOST_MEMORY_KB
@@ -230,6 +231,34 @@ def test_certificates_that_are_refused(
     connects = [piece for piece in ended.slices() if piece["key"][1] == "tls"]
     assert connects
     assert all(set(piece["errors"]) == {"tls"} for piece in connects)
+
+
+@pytest.mark.parametrize("shown", ["", "other", "known"])
+def test_a_service_that_asks_who_we_are(tmp_path, perfspec, small_spec, shown: str) -> None:
+    """It says so behind the handshake, while the first request is on its way."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    asks = certificate("127.0.0.1", authority)
+    asks.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(asks)
+    tls = f"ca: {tmp_path}/ca.pem"
+    if shown:
+        issued = (authority if shown == "known" else trustme.CA()).issue_cert("perf@site.test")
+        issued.private_key_pem.write_to_path(str(tmp_path / "own.key"))
+        issued.cert_chain_pems[0].write_to_path(str(tmp_path / "own.pem"))
+        tls += f", cert: {tmp_path}/own.pem, key: {tmp_path}/own.key"
+    service = Villain(asks)
+    folder = small_spec(tmp_path / "x", service.url, ONE)
+    path = folder / SPEC
+    path.write_text(path.read_text().replace("}}\nsecrets", f", tls: {{{tls}}}}}}}\nsecrets"))
+    ended = perfspec(folder, "--stage", "smoke")
+    service.close()
+    if shown == "known":
+        assert (ended.code, ended.errors()) == (0, {}), ended.out
+        return
+    assert (ended.code, set(ended.errors())) == (1, {"tls"}), ended.out
+    why = "unknown ca" if shown else "certificate required"
+    assert any(note.startswith("tls: fine (specs/search.yaml:7): ") and why in note for note in ended.result["notes"])
 
 
 SHORT = """flows: {one: {steps: [{get: /closing, name: closing}, {pause: 20ms}]}}

@@ -17,8 +17,8 @@ from perfspec.base.clock import MILLISECOND as MS
 from perfspec.base.errors import EnvironmentFailure
 from perfspec.engine.lanes import Lane
 from perfspec.engine.tls import context
+from perfspec.language.timers import FIRST_OF_SEVERAL
 from perfspec.spec.model import Tls
-from perfspec.steps.measures import FIRST_OF_SEVERAL
 from perfspec.steps.runtime import Origin, Run
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -4,7 +4,9 @@ import asyncio
 import os
 from dataclasses import replace
 
-from perfspec.engine.uploads import File, Upload
+import pytest
+
+from perfspec.engine.uploads import File, Upload, digest
 from perfspec.steps.runtime import Call, Origin
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -83,3 +85,10 @@ def test_a_file_that_gets_shorter_fails_the_request_and_not_the_run(site, tmp_pa
     site.run(site.get(call, times=2))
     assert [seen.error for seen in site.seen] == ["unsendable"] * 2
     assert "has become shorter" in site.driver.first_errors["unsendable"]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for opened in (File, digest):
+        with pytest.raises(OSError, match="pipe is no file"):
+            opened(str(tmp_path / "pipe"))

@@ -33,6 +33,12 @@ CAN_BE_CUT = [way for way in WAYS if "identity" not in way and way != "zstd"]
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_an_answer_without_a_body_has_nothing_to_unpack(way: str) -> None:
+    """That to a HEAD says what the body of a GET is packed with."""
+    assert decoded(way.encode(), b"") == b""
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_what_went_in_comes_out(way: str) -> None:
     assert decoded(way.encode(), WAYS[way]) == TEXT
 
