@@ -20,7 +20,7 @@ from perfspec.base.clock import SECOND
 from perfspec.engine.cookies import Jar, dressed, target_of
 from perfspec.engine.driver import Chunk, Driver
 from perfspec.engine.following import REDIRECTS, Chain, Refused, next_request
-from perfspec.engine.unsendable import BAD_DATA, note, why_unsendable
+from perfspec.engine.unsendable import BAD_DATA, note, why
 from perfspec.metrics.error_kinds import UNSENDABLE
 from perfspec.steps.runtime import (
     CUT_OFF,
@@ -332,7 +332,7 @@ class Lane:
         outcome.due = outcome.due or now
         outcome.first = outcome.status = 0
         outcome.head, outcome.body, outcome.error = None, b"", getattr(error, "kind", UNSENDABLE)
-        note(self.driver.first_errors, outcome.error, call, why_unsendable(error), self.vars)
+        note(self.driver.first_errors, outcome.error, call, why(error), self.vars)
         self.turn += 1
         self.driver.call_soon(self._unsent, self.turn)
 

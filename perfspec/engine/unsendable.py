@@ -5,9 +5,10 @@ Of each kind the first text of each step is kept, of three steps at most: one th
 
 from collections.abc import Iterable, Mapping
 
+from perfspec.language.failures import why
 from perfspec.steps.runtime import Call, Vars
 
-__all__ = ["BAD_DATA", "all_of", "kind_of_key", "note", "told", "why_unsendable"]
+__all__ = ["BAD_DATA", "all_of", "kind_of_key", "note", "told", "why"]
 
 MOST_STEPS = 3
 _NUMBER = "\0"
@@ -52,8 +53,3 @@ def _free(first_errors: Mapping[str, str], kind: str, step: str) -> str:
         if first_errors[key].startswith(step):
             return ""
     return ""
-
-
-def why_unsendable(error: Exception) -> str:
-    """Why no request could be made of the data."""
-    return f"`{error.args[0]}` has no value here" if isinstance(error, KeyError) and error.args else str(error)

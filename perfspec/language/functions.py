@@ -19,6 +19,7 @@ from perfspec.language.dates import formatted
 __all__ = [
     "FUNCTIONS",
     "INVENTED",
+    "KINDS",
     "MAX_ENTRIES",
     "MAX_TEXT",
     "NEVER_EMPTY",
@@ -27,6 +28,7 @@ __all__ = [
     "add",
     "default",
     "divide",
+    "kind_of",
     "multiply",
     "pick",
     "subtract",
@@ -51,7 +53,7 @@ class Function:
 
 def _number(x: object) -> Number:
     if isinstance(x, bool) or not isinstance(x, (int, float)):
-        raise TypeError(f"a number is needed here, not {_kind(x)}")
+        raise TypeError(f"a number is needed here, not {kind_of(x)}")
     if not -MAX_NUMBER < x < MAX_NUMBER:
         raise ValueError("the number is too large to reckon with")
     return x
@@ -59,19 +61,23 @@ def _number(x: object) -> Number:
 
 def _list(x: object) -> Sequence[object]:
     if not isinstance(x, (list, tuple)):
-        raise TypeError(f"a list is needed here, not {_kind(x)}")
+        raise TypeError(f"a list is needed here, not {kind_of(x)}")
     return x
 
 
 def _text(x: object) -> str:
     if not isinstance(x, str):
-        raise TypeError(f"a text is needed here, not {_kind(x)}")
+        raise TypeError(f"a text is needed here, not {kind_of(x)}")
     return x
 
 
-def _kind(x: object) -> str:
-    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
-    return names.get(type(x), "a list" if isinstance(x, (list, tuple)) else "a map")
+KINDS = {"str": "a text", "bool": "true or false", "int": "a number", "float": "a number", "NoneType": "null",
+         "list": "a list", "tuple": "a list"}  # fmt: skip
+"""What a value is called, by the name of its type."""
+
+
+def kind_of(x: object) -> str:
+    return KINDS.get(type(x).__name__, "a map")
 
 
 def add(a: object, b: object) -> Number:

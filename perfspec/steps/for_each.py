@@ -2,7 +2,7 @@
 
 from perfspec.language import templates
 from perfspec.language.expressions import Call
-from perfspec.language.functions import MAX_ENTRIES, NEVER_EMPTY
+from perfspec.language.functions import MAX_ENTRIES, NEVER_EMPTY, kind_of
 from perfspec.language.nodes import Mapping, Scalar
 from perfspec.steps.kinds import ForEach
 from perfspec.steps.reading import Bind, Loop, Names, Reading, Tally, reads
@@ -45,8 +45,10 @@ def bind(step: ForEach, build: Build) -> Program:
     def program(lane: Lane) -> Run:
         scope = lane.vars
         found = entries(scope)
-        if not isinstance(found, (list, tuple)) or len(found) > MAX_ENTRIES:
-            raise EndRound(failed)
+        if not isinstance(found, (list, tuple)):
+            raise EndRound(f"{failed} `for_each` goes through a list, and this is {kind_of(found)}")
+        if len(found) > MAX_ENTRIES:
+            raise EndRound(f"{failed} a list of more than {MAX_ENTRIES:,} entries")
         outer = scope.step
         for number, entry in enumerate(found, 1):
             scope[name] = entry

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from perfspec.diagnostics.source import Span
 from perfspec.language import templates
 from perfspec.language.codegen import Generator
+from perfspec.language.failures import why
 from perfspec.language.templates import Body, Text
 from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Build, EndRound, Lane, Program, Run, Vars
@@ -51,6 +52,6 @@ def _guarded(value: Callable[[Vars], object], span: Span) -> Callable[[Vars], ob
         try:
             return value(names)
         except (LookupError, TypeError, ValueError) as error:
-            raise EndRound(failed) from error
+            raise EndRound(f"{failed} {why(error)}") from error
 
     return guarded

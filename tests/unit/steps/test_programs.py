@@ -142,16 +142,32 @@ def test_a_name_that_is_drawn_keeps_its_value_in_every_pass(play) -> None:
     assert len(set(played.targets)) == 1
 
 
-@pytest.mark.parametrize("hits", ["text", 5, None, {"a": 1}, [0] * 1001])
-def test_what_is_no_list_or_too_long_ends_the_round(play, hits) -> None:
+@pytest.mark.parametrize(
+    ("hits", "why"),
+    [
+        ("text", "`for_each` goes through a list, and this is a text"),
+        (5, "`for_each` goes through a list, and this is a number"),
+        (None, "`for_each` goes through a list, and this is null"),
+        ({"a": 1}, "`for_each` goes through a list, and this is a map"),
+        ([0] * 1001, "a list of more than 1,000 entries"),
+    ],
+)
+def test_what_is_no_list_or_too_long_ends_the_round(play, hits, why) -> None:
     played = play("- for_each: ${hits}\n  as: h\n  steps: [{get: /x}]", more=CAPTURED, names={"hits": hits})
-    assert (played.sent, played.ended) == ([], ["expression s.yaml:10"])
+    assert (played.sent, played.ended) == ([], [f"expression s.yaml:10 {why}"])
 
 
-@pytest.mark.parametrize("step", ["- for_each: ${hits.gone}\n  as: h", "- when: ${hits > 1}", "- when: ${1 / 0 > 1}"])
-def test_an_expression_that_does_not_fit_its_data_ends_the_round_with_its_place(play, step) -> None:
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        ("- for_each: ${hits.gone}\n  as: h", "a text has no parts with a name"),
+        ("- when: ${hits > 1}", "`>` cannot stand between a text and a number"),
+        ("- when: ${1 / 0 > 1}", "division by zero"),
+    ],
+)
+def test_an_expression_that_does_not_fit_its_data_ends_the_round_with_its_place(play, step, why) -> None:
     played = play(step + "\n  steps: [{get: /x}]", more=CAPTURED, names={"hits": "text"})
-    assert (played.sent, played.ended) == ([], ["expression s.yaml:10"])
+    assert (played.sent, played.ended) == ([], [f"expression s.yaml:10 {why}"])
 
 
 @pytest.mark.parametrize(("n", "targets"), [(5, ["/then"]), (2, ["/else"])])
