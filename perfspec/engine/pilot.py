@@ -10,12 +10,13 @@ from perfspec.base.clock import SECOND
 from perfspec.engine.part import Told
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.load import Shape
+from perfspec.metrics.rows import to_judge
 from perfspec.plan.model import Plan
 from perfspec.verdict.abort import Abort, Watch
 from perfspec.verdict.capacity import Heard, Judging, Searching, Step
 from perfspec.verdict.health import Sampled, late_limit_ns, tightest_ns, worst_ns
 from perfspec.verdict.judge import Circumstances, judge
-from perfspec.verdict.samples import Sums
+from perfspec.verdict.sums import Sums
 
 __all__ = ["Listener", "Pilot", "Steered"]
 
@@ -51,7 +52,7 @@ class Pilot:
         """Another second."""
         step = self._step(told)
         if self._plan.extend_to_ns > self._plan.for_ns:
-            self._sums.add(told.slices)
+            self._sums.add(to_judge(piece) for piece in told.slices)
         line = LoggedSecond(
             told.number,
             told.users,

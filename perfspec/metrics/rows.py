@@ -10,7 +10,7 @@ from perfspec.metrics.error_kinds import NO_ANSWER_KINDS, NOT_ASKED_KINDS, UNSEN
 from perfspec.metrics.histogram import Histogram
 from perfspec.metrics.series import Key, Slice
 
-__all__ = ["Row", "total", "without"]
+__all__ = ["Row", "to_judge", "total", "without"]
 
 
 @dataclass(slots=True)
@@ -90,6 +90,11 @@ def total(slices: Iterable[Slice], where: Callable[[Slice], bool] = lambda _: Tr
         if where(piece):
             row.add(piece)
     return row
+
+
+def to_judge(piece: Slice) -> Slice:
+    """Without service times: no limit is about them, and they take half of the room."""
+    return msgspec.structs.replace(piece, service={})
 
 
 def without(piece: Slice, kinds: Collection[str]) -> Slice:

@@ -1,8 +1,7 @@
 """A load of hours as few numbers: fed second by second, so that no more than one of them is held.
 
-All that judges is a sum over a window of the judged time (verdict/samples.py), so the slices of a window are added up
-as they come, and a verdict is the same by the sums as by the seconds. What is drawn is a timeline of its own. Of each
-second only a line without slices stays, as the document has it; the log has all of it.
+What is judged are sums (verdict/sums.py), what is drawn is a timeline of its own. Of each second only a line without
+slices stays, as the document has it; the log has all of it.
 """
 
 from collections.abc import Iterable
@@ -13,11 +12,13 @@ import msgspec
 from perfspec.base.clock import SECOND
 from perfspec.engine.exemplars import FAILURES, SLOWEST, Exemplar
 from perfspec.engine.slicelog import LoggedSecond
+from perfspec.metrics.rows import to_judge
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.timeline import Timeline, timeline_for
 from perfspec.verdict.health import Health, Sampled, around, judge_health, late_limit_ns, tightest_ns, worst_ns
-from perfspec.verdict.samples import Seconds, Sums, is_judged
+from perfspec.verdict.samples import Seconds, is_judged
+from perfspec.verdict.sums import Sums
 
 __all__ = ["Digest"]
 
@@ -83,8 +84,8 @@ class Digest:
         lines = self._lines or [LoggedSecond(0, 0, [])]
         known = {line.second: number for number, line in reversed(list(enumerate(lines)))}
         sums: dict[int, list[Slice]] = {}
-        for piece in self.slices:  # nothing is judged by service times; the summaries have them
-            small = msgspec.structs.replace(piece, service={})
+        for piece in self.slices:  # the summaries have the service times
+            small = to_judge(piece)
             sums.setdefault(known.get(piece.second + 1, 0), []).append(small)
         whole = [msgspec.structs.replace(line, slices=sums.get(number, [])) for number, line in enumerate(lines)]
         last = len(whole) - 1

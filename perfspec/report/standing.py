@@ -5,11 +5,9 @@ Nothing is said before the point could mean anything: a share needs the requests
 
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from perfspec.base.clock import SECOND
 from perfspec.engine.slicelog import LoggedSecond
-from perfspec.metrics.rows import Row
+from perfspec.metrics.rows import Row, to_judge
 from perfspec.plan.model import Plan
 from perfspec.report.words import count, percent
 from perfspec.spec.model import Threshold
@@ -40,11 +38,7 @@ class Standing:
         """The second in which judging begins."""
 
     def add(self, second: LoggedSecond) -> None:
-        judged = [
-            msgspec.structs.replace(s, service={})  # no limit is about it
-            for s in second.slices
-            if s.key.part == "load" and is_judged(s.second, self._windows)
-        ]
+        judged = [to_judge(s) for s in second.slices if s.key.part == "load" and is_judged(s.second, self._windows)]
         if not judged:
             return
         for threshold, row in zip(self._thresholds, self._rows, strict=True):

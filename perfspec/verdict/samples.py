@@ -19,7 +19,6 @@ from perfspec.spec.thresholds import longest_good_ns, wants_many
 __all__ = [
     "Sample",
     "Seconds",
-    "Sums",
     "bad_and_total",
     "counted_ns",
     "is_about",
@@ -54,30 +53,6 @@ class Sample:
         for window in self.stretches[number]:
             whole.add(window)
         return whole
-
-
-class Sums:
-    """Slices added up as they come, by series and window of the judged time. A verdict is the same by the sums as by
-    the slices, and they take no more room the longer a load lasts.
-    """
-
-    def __init__(self, stretches: Seconds) -> None:
-        self._stretches = stretches
-        self._cut = windows_of(stretches)
-        self._rows: dict[tuple[Key, bool, tuple[int, int] | None], tuple[int, Row]] = {}
-        """(series, untimely, window) -> its first second that brought anything, and the sum."""
-
-    def add(self, slices: Iterable[Slice]) -> None:
-        for piece in slices:
-            at = place(piece.second * SECOND, self._stretches, self._cut) if piece.key.part == "load" else None
-            _, row = self._rows.setdefault((piece.key, piece.untimely, at), (piece.second, Row()))
-            row.add(piece)
-
-    @property
-    def slices(self) -> list[Slice]:
-        return [
-            row.as_slice(key, second, untimely=untimely) for (key, untimely, _), (second, row) in self._rows.items()
-        ]
 
 
 def windows_of(stretches: Seconds) -> tuple[int, ...]:
