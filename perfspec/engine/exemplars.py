@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import msgspec
-import orjson
 
 from perfspec.base.masking import MASK, masked
 from perfspec.engine.tracing import trace_id
@@ -24,7 +23,7 @@ from perfspec.steps import requests
 from perfspec.steps.captures import take
 from perfspec.steps.decoding import Undecodable, decoded
 from perfspec.steps.kinds import Request
-from perfspec.steps.paths import MISSING
+from perfspec.steps.paths import MISSING, parsed
 from perfspec.steps.runtime import Call, Head, Outcome, Vars
 
 __all__ = ["Exemplar", "Exemplars", "hidden_names", "texts_of"]
@@ -211,10 +210,7 @@ def _held(step: Request, kept: _Snapshot, body: bytes) -> list[str]:
         return []
     outcome = Outcome()
     outcome.status, outcome.head, outcome.body = kept.status, kept.head, body
-    try:
-        document: object = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        document = MISSING
+    document = parsed(body)
     found: list[str] = []
     for captured in wanted:
         every = msgspec.structs.replace(captured.capture, take="all", fallback=None)

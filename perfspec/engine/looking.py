@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
 from perfspec.steps.answers import compile_checks, judge
 from perfspec.steps.captures import header, take
 from perfspec.steps.decoding import decode
 from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.matchers import predicate
-from perfspec.steps.paths import MISSING
+from perfspec.steps.paths import MISSING, parsed
 from perfspec.steps.runtime import Outcome, Vars
 from perfspec.steps.stream import EVENT_STREAM, Listener
 
@@ -43,7 +41,7 @@ def look(
         return ()
     if outcome.head is not None and outcome.head.coding:
         decode(outcome)
-    document = _parsed(outcome.body)
+    document = parsed(outcome.body)
     found = [_status(step, until, outcome, names, constants)]
     for what, checks in (("expect", step.expect), ("until", until)):
         rest = tuple(check for check in checks if check.subject in ("header", "json"))
@@ -92,10 +90,3 @@ def _captured(captured: Captured, at: str, outcome: Outcome, document: object, n
     if value is MISSING:
         return Looked("capture", f"{captured.name}: nothing at `{captured.capture.place}`", False, secret=secret)
     return Looked("capture", captured.name, True, value, secret=secret)
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return MISSING

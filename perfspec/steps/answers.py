@@ -19,7 +19,7 @@ from perfspec.steps.decoding import UNDECODABLE, decode
 from perfspec.steps.kinds import Captured, Check, Request
 from perfspec.steps.looks import into_body
 from perfspec.steps.matchers import Predicate, for_every, predicate
-from perfspec.steps.paths import MISSING, reach, reach_all
+from perfspec.steps.paths import MISSING, parsed, reach, reach_all
 from perfspec.steps.runtime import Outcome, Vars
 
 __all__ = ["Judge", "compile_checks", "good_status", "judge", "kind_of_capture", "kind_of_check"]
@@ -68,7 +68,7 @@ def judge(
             return f"status {outcome.status}"
         if looks_inside and outcome.head is not None and outcome.head.coding and not decode(outcome):
             return UNDECODABLE
-        document = _parsed(outcome.body) if reads_body else MISSING
+        document = parsed(outcome.body) if reads_body else MISSING
         for needs_body, holds, kind in rest:
             if (needs_body and document is MISSING) or not holds(outcome, document, names):
                 return kind  # of a body that is no JSON nothing can be said, not even that something is absent
@@ -162,10 +162,3 @@ def _usual_status(checks: tuple[Check, ...]) -> int:
         return 200
     operand = matchers[0].operand
     return operand if matchers[0].kind == "equals" and type(operand) is int else 0
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return MISSING

@@ -8,12 +8,10 @@ number that was to be recorded counts in the same way, as `record FILE:LINE NAME
 from collections.abc import Callable
 from typing import TypeAlias
 
-import orjson
-
 from perfspec.base.units import BYTE_NS, NUMBER_NS
 from perfspec.steps.decoding import decode
 from perfspec.steps.kinds import Recorded, Request
-from perfspec.steps.paths import MISSING, reach_all
+from perfspec.steps.paths import MISSING, parsed, reach_all
 from perfspec.steps.runtime import Build, Outcome, Recorder, Vars
 
 __all__ = ["OWN_TIMERS", "Measure", "first_bytes", "kind_of_recorded", "measures"]
@@ -96,10 +94,7 @@ def _at(recorder: Recorder | Callable[[Vars], Recorder], names: Vars) -> Recorde
 def _parsed(outcome: Outcome) -> object:
     if outcome.head is not None and outcome.head.coding and not decode(outcome):
         return MISSING
-    try:
-        return orjson.loads(outcome.body)
-    except orjson.JSONDecodeError:
-        return MISSING
+    return parsed(outcome.body)
 
 
 def _number(found: list[object]) -> float | None:

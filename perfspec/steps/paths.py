@@ -2,13 +2,26 @@
 
 from collections.abc import Callable
 
+import orjson
+
 from perfspec.language.json_path import EVERY, Segments, query, segments
 from perfspec.language.phrases import Path
 
-__all__ = ["MISSING", "reach", "reach_all"]
+__all__ = ["MISSING", "parsed", "reach", "reach_all"]
 
+_BOM = b"\xef\xbb\xbf"
 MISSING = object()
 """What a path gives where nothing is. A value of null is there."""
+
+
+def parsed(body: bytes) -> object:
+    """The document that a body is; MISSING if it is no JSON. Some services begin it with a byte order mark."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if not body.startswith(_BOM) or body.startswith(_BOM, len(_BOM)):
+            return MISSING
+    return parsed(body[len(_BOM) :])
 
 
 def reach(path: Path) -> Callable[[object], object]:

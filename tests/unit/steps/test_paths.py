@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfspec.language.json_path import is_slow
-from perfspec.steps.paths import MISSING, reach_all
+from perfspec.steps.paths import MISSING, parsed, reach_all
 
 DOCUMENT = {"a": [{"b": 1, "l": [1, 2, 3]}, {"b": 2, "l": []}, {"c": "x"}], "b": {"b": [0]}, "": None}
 
@@ -71,3 +71,19 @@ def test_an_answer_that_is_nested_too_deep_has_nothing_far_down() -> None:
 @pytest.mark.parametrize("pattern", ["(a+)+b", "(a|a)*c"])
 def test_a_nasty_pattern_in_a_filter_ends(pattern) -> None:
     assert reach_all(f"$[?search(@, '{pattern}')]")(["a" * 5000]) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "document"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b"null", None),
+        (b"", MISSING),
+        (b"<html>", MISSING),
+        (b"\xef\xbb\xbf", MISSING),
+        (b"\xef\xbb\xbf" * 100_000 + b"1", MISSING),
+    ],
+)
+def test_a_body_is_a_document_or_none(body, document) -> None:
+    assert parsed(body) == document
