@@ -29,6 +29,11 @@ def check_users(plan: Plan, estimated: Estimate, out: Diagnostics) -> None:
             continue
         stay = format_duration(max(round(estimated.round_ns / TENTH_NS), 1) * TENTH_NS)
         rate, cap = f"{float(phase.shape.most_per_s):g}/s", phase.shape.most
-        message = f"{rate} arrivals for about {stay} each need {needed} users at a time; `at_most` is {cap}"
-        fix = f"write `at_most: {needed + ceil(needed / 2)} users`, or let fewer come"
+        message = f"{rate} arrivals for about {stay} each need {needed} users at a time; "
+        if phase.is_capped:
+            message += f"environment `{plan.target.environment}` allows {cap}"
+            fix = "let fewer come, or raise `users` in its `limits`"
+        else:
+            message += f"`at_most` is {cap}"
+            fix = f"write `at_most: {needed + ceil(needed / 2)} users`, or let fewer come"
         out.add("PS516", message, phase.span, fix, severity=Severity.WARNING)

@@ -114,8 +114,9 @@ def _load(phase: PlannedPhase, estimated: Estimate) -> str:
     """What a phase does, in one sentence."""
     shape = phase.shape
     if isinstance(shape, Arrivals):
+        allowed = ", as the environment allows" if phase.is_capped else ""
         people = f"{count(float(shape.total(phase.for_ns)))} in all"
-        return f"{shape.describe()} (about {users_needed(phase, estimated)} needed), {people}"
+        return f"{shape.describe()}{allowed} (about {users_needed(phase, estimated)} needed), {people}"
     paced = f", a round of each every {format_duration(phase.round_every_ns)}" if phase.round_every_ns else ""
     if not phase.rounds:
         return shape.describe() + paced
@@ -127,9 +128,12 @@ def _load(phase: PlannedPhase, estimated: Estimate) -> str:
 def _search(search: Search) -> list[str]:
     low, high = search.say(search.low), search.say(search.high)
     hold = format_duration(search.hold_ns)
+    allowed = ", as the environment allows" if search.is_capped else ""
+    cap = f"         at most {count(search.at_most)} users at a time{allowed}"
     return [
         f"         from {low} by half up to {high} until a threshold breaks, each load held for {hold}",
         f"         then halving the gap to {format_share(search.precision)}; what was met is held three times as long",
+        *([cap] if search.by == "arrivals" else ()),
     ]
 
 

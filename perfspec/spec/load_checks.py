@@ -76,6 +76,9 @@ def _next(stage: Stage, phase: Phase) -> str:
 
 def _judged_time(stage: Stage, out: Diagnostics) -> None:
     """Is there something to judge, and something to run on into?"""
+    if stage.search is not None and stage.warmup_ns is not None:
+        text = f"`warmup: {format_duration(stage.warmup_ns)}` does nothing for a search"
+        out.add("PS515", text, stage.span, "leave it out: a quarter of the time of each load is not judged")
     first = next((phase for phase in stage.phases if phase.measured), None)
     is_timed = first is not None and not first.rounds
     if first is not None and is_timed and stage.warmup_ns is not None and stage.warmup_ns >= first.for_ns:

@@ -3,8 +3,12 @@
 import pytest
 
 from perfspec.base.clock import MILLISECOND, SECOND
+from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.engine.sim import Reply, Service
+from perfspec.plan.estimates import estimate
+from perfspec.plan.little import check_users
 from perfspec.report.remarks import remarks
+from perfspec.report.schedule import lines
 
 SPEC = """perfspec: 1
 service: shop
@@ -17,7 +21,7 @@ stages:
 thresholds:
   all: {errors: under 1%, p95: at most 2s, goodput: at least 90%}
 """
-ALLOWS = ", limits: {users: 20}"
+ALLOWS, FEW = ", limits: {users: 20}", ", limits: {users: 4}"
 
 
 @pytest.fixture
@@ -57,6 +61,25 @@ def test_what_the_service_breaks_itself_fails_beside_them(judged) -> None:
     assert wrong.outcome == "FAIL"
     outcomes = {v.threshold: v.outcome for v in wrong.verdicts}
     assert outcomes["all errors under 1%"] == "FAIL"
+
+
+@pytest.mark.parametrize("load", ["phases: [{for: 30s, arrivals: 50/s}]", "find_limit: {arrivals: 5/s to 50/s}"])
+@pytest.mark.parametrize(("environment", "allowed"), [("", "500 users at a time"), (FEW, "4 users at a time, as")])
+def test_the_plan_says_how_many_there_may_be_and_who_says_so(plan_of, load, environment, allowed) -> None:
+    spec = SPEC.replace("phases: [{for: 30s, arrivals: 50/s AT_MOST}]", load).replace("ENVIRONMENT", environment)
+    planned = plan_of(spec)
+    text = "\n".join(lines(planned, estimate(planned, {})))
+    assert f"at most {allowed}" in text
+    assert ("as the environment allows" in text) is bool(environment)
+    out = Diagnostics()
+    check_users(planned, estimate(planned, {}), out)
+    found = [(each.message, each.help) for each in out.sorted()]
+    if environment:
+        ((message, fix),) = found
+        assert message.endswith("users at a time; environment `local` allows 4")
+        assert fix == "let fewer come, or raise `users` in its `limits`"
+    else:
+        assert found == []
 
 
 def test_a_cap_that_turns_nobody_away_changes_nothing(judged) -> None:
