@@ -68,7 +68,8 @@ class Pilot:
             step=step,
         )
         self._on_second(line)
-        if self.abort is None and not told.is_ending:
+        is_resting = self._searching is not None and self._searching.is_resting
+        if self.abort is None and not told.is_ending and not is_resting:
             late_ns = worst_ns(told.lateness, told.vitals, self._late_limit_ns)
             self.abort = self._watch.second(told.number, told.slices, told.waiting, late_ns)
             if self.abort is not None:
@@ -76,16 +77,16 @@ class Pilot:
 
     def _step(self, told: Told) -> Step | None:
         """The step of a search that ends with this second; the next one begins."""
-        searching, search = self._searching, self._plan.search
-        if searching is None or search is None or told.is_ending:
+        searching = self._searching
+        if searching is None or told.is_ending:
             return None
         vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices, told.workers)
         heard = Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals, told.under_way)
         step = searching.second(heard)
         if step is not None and searching.hunt.doing == "over":
             self._load.stop("finished")
-        elif step is not None:
-            self._load.change(search.shape(searching.hunt.level), told.number * SECOND)
+        elif searching.begins is not None:
+            self._load.change(searching.begins, told.number * SECOND)
         return step
 
     def is_close(self) -> bool:

@@ -7,6 +7,10 @@ A load beyond what the load generator, or the environment's ceiling, can do says
 end like any other while the gap is narrowed, but the answer is then "at least", not a bracket.
 
     growing -> narrowing -> confirming -> over
+
+A rate that was not met leaves people behind who still wait, and the next one would be judged by their queue. So nobody
+comes until no more of them wait than did at the last load that was met, for at most half as long as a load is held.
+Users who wait for their answers leave no more of a queue than they are, and go on at once.
 """
 
 from fractions import Fraction
@@ -15,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
 from perfspec.load.arrivals import Arrivals
 from perfspec.load.users import Users
@@ -48,6 +53,15 @@ class Search(msgspec.Struct, frozen=True):
         if self.by == "users":
             return Users(int(level), int(level))
         return Arrivals(level, level, self.at_most)
+
+    @property
+    def rest_ns(self) -> int:
+        """How long nobody may come after a load that was not met."""
+        return max(self.hold_ns // 2, SECOND) if self.by == "arrivals" else 0
+
+    @property
+    def nobody(self) -> Arrivals:
+        return Arrivals(Fraction(0), Fraction(0), self.at_most)
 
     def say(self, level: Level) -> str:
         """The load in words: `72 users`, `12.5 arrivals/s`."""

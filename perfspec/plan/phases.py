@@ -65,16 +65,16 @@ def _search_as_phase(search: Search, environment: Environment, scale: Fraction) 
 
 def usual(search: Search) -> int:
     """The time that a search takes where its limit is the upper end."""
-    return _lasting(search, *search.usual_steps)
+    return _lasting(search, *search.usual_steps, SETTLED_NS)
 
 
 def longest(search: Search) -> int:
     """The time that a search takes at worst."""
-    return _lasting(search, *search.most_steps)
+    return _lasting(search, *search.most_steps, SETTLED_NS + search.rest_ns)
 
 
-def _lasting(search: Search, steps: int, confirmations: int) -> int:
-    return (steps + CONFIRM * confirmations) * search.hold_ns + (steps + confirmations) * SETTLED_NS
+def _lasting(search: Search, steps: int, confirmations: int, between_ns: int) -> int:
+    return (steps + CONFIRM * confirmations) * search.hold_ns + (steps + confirmations) * between_ns
 
 
 def _within(shape: Shape, environment: Environment) -> Shape:

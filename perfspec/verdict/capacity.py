@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from perfspec.base.clock import SECOND
-from perfspec.load import Beyond, Hunt, Search
+from perfspec.load import Beyond, Hunt, Search, Shape
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import DROPPED
 from perfspec.metrics.rows import total, without
@@ -186,17 +186,28 @@ class _Found:
 
 
 class Searching:
-    """A search under way. Told of every second; says when a step has ended, and which load is next."""
+    """A search under way. Told of every second; says when a step has ended, and which load is to begin."""
 
     def __init__(self, search: Search, judging: Judging) -> None:
         self._search = search
         self._judging = judging
         self.hunt = Hunt(search)
         self._start = 0
+        """Of the step, or of the rest before it."""
         self._heard: list[Heard] = []
+        self.is_resting = False
+        """Nobody is sent, so nobody new can be answered."""
+        self._calm = 0
+        """So many waited at a time at the last load that was met."""
+        self.begins: Shape | None = None
+        """The load that is to be held from this second on; None: the one that is."""
 
     def second(self, heard: Heard) -> Step | None:
-        """The step that has just ended, and been judged; None within a step."""
+        """The step that has just ended, and been judged; None within a step, and between two."""
+        self.begins = None
+        if self.is_resting:
+            self._rest(heard)
+            return None
         self._heard.append(heard)
         end = self._start + -(-self.hunt.hold_ns // SECOND)
         if heard.number <= end:  # a second longer, for the answers to what was due in its last one
@@ -210,8 +221,22 @@ class Searching:
             int(self.hunt.level) if self._search.by == "users" else 0,
         )  # fmt: skip
         self.hunt.tell(step.beyond)
+        if step.met:
+            self._calm = min(each.waiting for each in self._heard)
         self._start, self._heard = heard.number, []
+        if self.hunt.doing != "over":
+            self._go_on(heard, rests=not step.met)
         return step
+
+    def _rest(self, heard: Heard) -> None:
+        """Until who was left behind has an answer, or it takes too long."""
+        if heard.waiting <= self._calm or (heard.number - self._start) * SECOND >= self._search.rest_ns:
+            self._start = heard.number
+            self._go_on(heard, rests=False)
+
+    def _go_on(self, heard: Heard, *, rests: bool) -> None:
+        self.is_resting = rests and bool(self._search.rest_ns) and heard.waiting > self._calm
+        self.begins = self._search.nobody if self.is_resting else self._search.shape(self.hunt.level)
 
     def _judged(self, stretch: tuple[int, int]) -> _Found:
         """Whose limit the step was beyond, looked for in this order: what only the service can have broken, the load

@@ -1,6 +1,7 @@
 """A search for the limit of services whose limit is known."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -136,6 +137,30 @@ def test_a_rate_above_what_is_served_is_broken_by_the_queue_that_grows(searched)
     broken = [step for step in capacity.steps if not step.met]
     assert broken
     assert all("more and more waited for answers" in step.why for step in broken)
+
+
+def rests(capacity) -> list[tuple[bool, int]]:
+    """Of each step but the last: was it met, and how many seconds passed before the next one began."""
+    pairs = pairwise(capacity.steps)
+    return [(before.met, (after.start_ns - before.end_ns) // SECOND - 1) for before, after in pairs]
+
+
+def test_what_a_load_that_was_too_much_has_left_behind_is_not_the_next_one_s(searched):
+    """Hundreds wait when 135/s has failed twice; at 95/s they would still be there when the next step is over."""
+    _, result = searched("arrivals: 60/s to 400/s, hold_each: 10s, precision: 5%, at_most: 400 users", "at most 300ms")
+    assert result.capacity.text == "met at 98.2 arrivals/s, failed at 101 arrivals/s, confirmed three times as long"
+    assert result.outcome == "PASS"
+    found = rests(result.capacity)
+    assert {rest for is_met, rest in found if is_met} == {0}
+    assert {rest for is_met, rest in found if not is_met} <= {1, 2, 3, 4}
+    assert result.ended_ns <= result.plan.for_ns
+
+
+def test_a_queue_that_does_not_go_is_waited_for_half_as_long_as_a_load_is_held(searched):
+    stuck = Service(lambda _: 20 * MILLISECOND, stalled=((20 * SECOND, 1000 * SECOND),))
+    _, result = searched("arrivals: 20/s to 30/s, hold_each: 8s", "at most 300ms", stuck, abort="no responses for 100s")
+    assert set(rests(result.capacity)) == {(True, 0), (False, 4)}
+    assert result.ended_ns <= result.plan.for_ns
 
 
 def test_a_service_that_cannot_do_the_least_fails(searched):
