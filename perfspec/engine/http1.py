@@ -55,6 +55,9 @@ class ProtocolError(Exception):
 class TooLarge(ProtocolError):
     """More than may be kept."""
 
+    def __init__(self) -> None:
+        super().__init__(f"answer too large: at most {MAX_BODY_BYTES >> 20} MiB are kept of one that is looked into")
+
 
 class Head:
     """A response head as the outcome shows it. Shared between equal answers: read only."""
@@ -246,7 +249,7 @@ class Http1:
     def _begin_body(self, raw: bytes, head: Head) -> None:
         end = 0 if self.no_body else head.length
         if end > MAX_BODY_BYTES and self.whole and self.on_part is None:
-            raise TooLarge("answer too large")
+            raise TooLarge
         self._head, self._end, self.pieces, self._size, self.dropped = head, end, [], 0, 0
         if end == _CHUNKED:  # llhttp decodes chunks, extensions and trailers, and wants to see the head for it
             sink = _Sink()
@@ -281,7 +284,7 @@ class Http1:
             return
         self._size += len(part)
         if self._size > MAX_BODY_BYTES and self.whole:
-            raise TooLarge("answer too large")
+            raise TooLarge
         assert self.pieces is not None
         self.pieces.append(part)
 

@@ -309,7 +309,7 @@ async def _read(response: httpx.Response, call: Call, outcome: Outcome, chunk: C
         else:
             size += len(part)
             if size > MAX_BODY_BYTES and call.whole:
-                raise TooLarge("answer too large")
+                raise TooLarge
             kept.append(part)
     return b"".join(kept), dropped
 

@@ -221,8 +221,10 @@ def _curve(result: Result, frame: Frame, line: Line) -> Markup:
 
 def _errors(result: Result, line: Line) -> Markup | None:
     kinds: dict[str, int] = {}
+    where: dict[str, None] = {}
     for summary in result.summaries:
         if summary.key.name == line.name and summary.key.timer == line.timer:
+            where |= dict.fromkeys(summary.where)
             for kind, n in summary.errors.items():
                 kinds[kind] = kinds.get(kind, 0) + n
     if not kinds:
@@ -232,4 +234,5 @@ def _errors(result: Result, line: Line) -> Markup | None:
     if len(worst) > MOST_KINDS:
         rest = sum(n for _, n in worst[MOST_KINDS:])
         rows.append(element("tr", element("td", f"{len(worst) - MOST_KINDS} other kinds"), number(words.count(rest))))
-    return table("Failed, by kind", ("kind", "#requests"), rows)
+    at = f" ({', '.join(where)})" if where else ""
+    return table(f"Failed, by kind{at}", ("kind", "#requests"), rows)

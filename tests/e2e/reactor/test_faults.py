@@ -85,7 +85,9 @@ def test_too_large(site) -> None:
         await peer.reader.read()
 
     assert fault(site, script).error == "too large"
-    assert site.driver.first_errors == {"too large": "get: answer too large"}
+    assert site.driver.first_errors == {
+        "too large": "get: answer too large: at most 16 MiB are kept of one that is looked into"
+    }
 
 
 def test_timeout(site) -> None:

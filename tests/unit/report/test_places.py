@@ -3,6 +3,7 @@
 import pytest
 
 from perfspec.metrics.series import Key
+from perfspec.report.html.page import to_html
 from perfspec.report.places import places
 from perfspec.report.remarks import remarks
 
@@ -52,3 +53,4 @@ def test_a_kind_is_told_with_the_line_of_its_step_unless_it_has_one_of_its_own(r
     (where,) = found.summaries[0].where
     told = [each for each in remarks(found) if each.startswith("search: ")]
     assert told == ["search: 4 x check s.yaml:10 $.hits not empty", f"search: 2 x refused ({where})"]
+    assert f"Failed, by kind ({where})" in to_html(found).decode()
