@@ -24,6 +24,8 @@ thresholds:
 STREAM = "[{post: /chat, name: ask, stream: {ends_with: '[DONE]'}}]"
 GET = "[{get: /item, name: ask, record: {tokens: $.tokens}}]"
 WAIT = "[{get: /job, name: ask, until: {$.state: done}, every: 100ms, give_up_after: 5s}]"
+INNER = "{parallel: inner, steps: [{get: /a, name: ask}, {get: /b, name: b}]}"
+BRANCHES = f"[{{parallel: outer, steps: [{INNER}, {{get: /c, name: c}}]}}]"
 SSE = ((b"content-type", b"text/event-stream"),)
 TOKEN, DONE = b"data: a\n\n", b"data: [DONE]\n\n"
 
@@ -77,6 +79,9 @@ GAP = stream((10, TOKEN), (300, TOKEN), (10, DONE))
         (GET, "ask", "tokens p95: at most 40", answer(b'{"tokens": 40}'), True),
         (GET, "ask", "tokens p95: at most 40", answer(b"{}"), False),
         (GET, "ask", "errors: under 1%", answer(b"{}"), True),
+        (BRANCHES, "ask", "p95: at most 5ms", answer(b"{}"), False),
+        (BRANCHES, "ask", "p95: at most 15ms", answer(b"{}"), True),
+        (BRANCHES, "c", "p95: at most 5ms", answer(b"{}"), False),
         (WAIT, "ask", "wait p95: at most 5ms", answer(b'{"state": "done"}'), False),
         (WAIT, "ask", "wait p95: at most 15ms", answer(b'{"state": "done"}'), True),
     ],
