@@ -223,7 +223,9 @@ class Connection(Http1):
             if head is not None and len(body) == head.plain and end and outcome.last <= self.deadline:
                 self.busy = False
                 self.wire = b""
-                outcome.status, outcome.head, outcome.body = head.status, head, body
+                outcome.status = head.status
+                outcome.head = head
+                outcome.body = body
                 self.lane.resume(outcome)
                 return
         self._received(data)

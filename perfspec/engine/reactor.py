@@ -45,6 +45,8 @@ _STOOD_STILL_NS = 50 * MILLISECOND
 _COLLECT = (50_000, 20, 50)
 """A full collection at the default thresholds is a pause of tens of milliseconds with ten thousand users."""
 
+_Answers = list[tuple[Connection, bytes]]
+
 
 class Reactor:
     """The transport: HTTP/1.1, one connection per lane and origin. A lane that uses one origin needs no look-up."""
@@ -166,17 +168,17 @@ class Reactor:
     # the two phases
 
     def ready(self) -> None:
-        answers, others = self._read()
+        answers, broken, writable = self._read()
         for at in range(0, len(answers), _HANDFUL):
             self._go_on(answers[at : at + _HANDFUL])
-        for connection, what in others:
+        for connection, why in (*broken, *writable):
             if connection.open:
                 try:
-                    connection.writable() if what is None else connection.fail_with(what)
+                    connection.writable() if why is None else connection.fail_with(why)
                 except Exception as error:  # noqa: BLE001 - as in `_go_on`
                     self._driver.crashed(error)
 
-    def _go_on(self, answers: list[tuple[Connection, bytes]]) -> None:
+    def _go_on(self, answers: _Answers) -> None:
         """Lanes get their answers; then what they ask for next is sent."""
         outbox: list[Connection] = []
         self.outbox = outbox
@@ -194,26 +196,29 @@ class Reactor:
                 except Exception as error:  # noqa: BLE001 - as above
                     self._driver.crashed(error)
 
-    def _read(self) -> tuple[list[tuple[Connection, bytes]], list[tuple[Connection, OSError | None]]]:
-        """What was read (empty: the peer has closed); and why it could not be, or None: writable."""
-        answers: list[tuple[Connection, bytes]] = []
-        others: list[tuple[Connection, OSError | None]] = []
+    def _read(self) -> tuple[_Answers, list[tuple[Connection, OSError]], list[tuple[Connection, None]]]:
+        """What was read (empty: the peer has closed), why it could not be, and who can write."""
+        answers: _Answers = []
+        broken: list[tuple[Connection, OSError]] = []
+        writable: list[tuple[Connection, None]] = []
         connections = self.connections
         for fd, events in self.epoll.poll(0, _BATCH):
             connection = connections[fd]  # nothing closes another connection in this phase
-            if events != _READABLE and (events == _WRITABLE or not connection.connected):
-                others.append((connection, None))
-                continue
+            if events != _READABLE:
+                if events & _WRITABLE or not connection.connected:
+                    writable.append((connection, None))
+                if events == _WRITABLE or not connection.connected:
+                    continue
             recv = connection.recv
             try:
                 data = recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
                 now = monotonic_ns()
             except BlockingIOError:
                 if not connection.connected:
-                    others.append((connection, None))
+                    writable.append((connection, None))
                 continue
             except OSError as error:
-                others.append((connection, error))
+                broken.append((connection, error))
                 continue
             if not connection.busy:
                 self.unsolicited += bool(data)
@@ -224,9 +229,7 @@ class Reactor:
             if not outcome.first and data:
                 outcome.first = now
             answers.append((connection, data))
-            if events != _READABLE and events & _WRITABLE:
-                others.append((connection, None))
-        return answers, others
+        return answers, broken, writable
 
     def sweep(self, _: None) -> None:
         now = monotonic_ns()

@@ -114,12 +114,11 @@ class Rounds:
     def _rounds(self, user: User, names: Vars) -> Run:
         """One after the other, until the user has to leave or the load ends."""
         lane = user.lane
-        now, outcome, place = lane.now, lane.outcome, self._place_of(user)
+        now, outcome, place, only_flow = lane.now, lane.outcome, self._place_of(user), self._only_flow
         try:
             while not user.stopping and user.round < user.last_round:
-                user.round += 1
                 self._begin(user, names)
-                flow = self._only_flow or self._choose(place + user.round * GOLDEN)
+                flow = only_flow or self._choose(place + user.round * GOLDEN)
                 begin, turn, kind = lane.due or now(), lane.turn, None
                 outcome.missed = idle = False
                 program = flow.program
@@ -160,7 +159,6 @@ class Rounds:
     def _only(self, user: User, names: Vars, flow: BoundFlow) -> Run:
         """One round."""
         lane = user.lane
-        user.round = 1
         self._begin(user, names)
         begin, kind = lane.due or lane.now(), None
         lane.outcome.missed = False
@@ -201,13 +199,15 @@ class Rounds:
         return self._choose(self._place + number * GOLDEN)
 
     def _begin(self, user: User, names: Vars) -> None:
+        """The user's next round."""
+        user.round = number = user.round + 1
         if len(names) != OWN_NAMES:  # else it holds nothing but these
             names.clear()
             names.update(self._shared)
             names.update(user.names)
             names["user.number"] = user.number
-        names["round.number"] = user.round
-        names.base = random.base(user.person, user.round)
+        names["round.number"] = number
+        names.base = random.base(user.person, number)
         names.step = 0
 
     def _kind(self, user: User, end: EndRound) -> str | None:

@@ -5,6 +5,7 @@ A generated function takes the names of the round (`v`) and returns bytes or a v
 or ValueError where the data does not fit.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -29,6 +30,7 @@ _ENCODERS = {
     "json text": "enc_json_text",
     "text": "enc_text",
 }
+_WORD = re.compile(r"\w+")
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 FLAT = frozenset({"user.number", "round.number"})
@@ -39,6 +41,8 @@ def as_text(x: object) -> str:
     """A value inside a longer text: as JSON would write it, but texts without quotes."""
     if type(x) is str:
         return x
+    if type(x) is int:
+        return str(x)
     if x is None or isinstance(x, (bool, dict, list)):
         return orjson.dumps(x).decode()
     return str(x)
@@ -66,6 +70,8 @@ def enc_header(x: object) -> bytes:
 
 def enc_json_text(x: object) -> bytes:
     """Inside a longer JSON text: escaped, without quotes of its own."""
+    if type(x) is int:
+        return b"%d" % x
     return orjson.dumps(x if type(x) is str else as_text(x))[1:-1]
 
 
@@ -235,8 +241,9 @@ class Generator:
         return f"{self.constant(pattern)} % ({', '.join(arguments)},)"
 
     def function(self, lines: list[str], parameters: str = "v") -> Callable[..., Any]:
-        """Compile; every constant is a default argument, which makes it a local of the function."""
-        head = f"def f({parameters}, {', '.join(f'{n}={n}' for n in self.names)}):"
+        """Compile; every constant in use is a default argument, which makes it a local of the function."""
+        words = set(_WORD.findall("\n".join(lines)))
+        head = f"def f({', '.join([parameters, *(f'{n}={n}' for n in self.names if n in words)])}):"
         space = dict(self.names)
         exec(compile("\n ".join([head, *lines]), "<generated>", "exec"), space)  # noqa: S102 - see the head of this file
         return space["f"]  # type: ignore[no-any-return]

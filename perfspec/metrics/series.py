@@ -164,11 +164,12 @@ class Series:
             slot.errors[kind] = slot.errors.get(kind, 0) + 1
             slot.over = [n + 1 for n in slot.over]
             return True
-        if ns > self._strictest:
-            self._count_over(slot, ns)
         us = ns // 1000
         slot.response[us if us < 2048 else ((b := us.bit_length() - 11) << 10) + (us >> b)] += 1
-        return ns > self.held_to
+        if ns > self._strictest:
+            self._count_over(slot, ns)
+            return ns > self.held_to
+        return False
 
     @property
     def is_held(self) -> bool:
