@@ -31,6 +31,7 @@ from perfspec.engine.connection import Connection
 from perfspec.engine.lanes import Lane
 from perfspec.engine.load import Inputs, Load
 from perfspec.engine.reactor import RealDriver
+from perfspec.engine.timers import SlotTimers
 from perfspec.metrics.series import Registry
 from perfspec.plan.build import Choice
 from perfspec.plan.model import Plan
@@ -39,6 +40,7 @@ from perfspec.steps.kinds import Step
 from perfspec.steps.runtime import Origin, Run
 from perfspec.steps.sequence import in_turn
 
+TICK = SlotTimers._tick.__code__
 ROUNDS = 200
 USERS = 50
 LONG = 3000
@@ -101,6 +103,8 @@ class Counts:
     def __init__(self) -> None:
         self.now: Counter[str] = Counter()
         self.each: list[Counter[str]] = []
+        self.is_aside = False
+        """Timers are called: what is done once a second depends on how many requests a second has."""
 
     def look(self) -> None:
         self.each.append(self.now)
@@ -111,7 +115,11 @@ class Counts:
         found = {name: statistics.median(counts[name] for counts in self.each) for name in sorted(names)}
         return {name: count for name, count in found.items() if count and name != "requests"}
 
-    def profile(self, _frame: FrameType, event: str, what: Any) -> None:
+    def profile(self, frame: FrameType, event: str, what: Any) -> None:
+        if frame.f_code is TICK:
+            self.is_aside = event == "call"
+        elif self.is_aside:
+            return
         if event == "call":
             self.now["python calls"] += 1
         elif event == "c_call":
@@ -120,7 +128,11 @@ class Counts:
             if name and type(what.__self__).__name__ in ("socket", "epoll"):
                 self.now[name] += 1
 
-    def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+    def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code is TICK:
+            self.is_aside = event != "return"
+        elif self.is_aside:
+            return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         self.now["instructions"] += event == "opcode"
         self.now["requests"] += event == "call" and frame.f_code is Connection.put.__code__

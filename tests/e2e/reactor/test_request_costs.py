@@ -22,12 +22,12 @@ MOST = {
         "send": 2, "recv": 2, "poll": 4, "python calls": 62, "c calls": 64, "instructions": 1985,
         "transient bytes": 17_500, "blocks left behind": 0.5,
     },
-    "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 27, "c calls": 30, "instructions": 990},
+    "get in a load": {"send": 1, "recv": 1, "poll": 2.1, "python calls": 27, "c calls": 30, "instructions": 985},
     "get of many users": {
-        "send": 1, "recv": 1, "poll": 0.07, "python calls": 15.6, "c calls": 14.5, "instructions": 642,
+        "send": 1, "recv": 1, "poll": 0.07, "python calls": 15.6, "c calls": 15, "instructions": 632,
     },
     "order of many users": {
-        "send": 1, "recv": 1, "poll": 0.07, "python calls": 22, "c calls": 19.5, "instructions": 720,
+        "send": 1, "recv": 1, "poll": 0.07, "python calls": 22, "c calls": 19.5, "instructions": 710,
     },
 }  # fmt: skip
 """Per round: a GET with a check, a tag and a limit; a POST with a drawn number, a check and a capture, then a GET. Then
