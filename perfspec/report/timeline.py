@@ -124,10 +124,10 @@ class Drawn(msgspec.Struct, frozen=True):
     lines: tuple[DrawnLine, ...] = ()
 
 
-def timeline_for(plan: Plan, grain: int = 0) -> "Timeline":
+def timeline_for(plan: Plan, grain: int = 0, most_buckets: int = POINTS) -> "Timeline":
     """With as many buckets as a page has room for. `grain` 0: fine enough for the length of the load."""
     return Timeline(
-        max(POINTS // max(len(plan.series_names()), 1), FEWEST_BUCKETS),
+        min(most_buckets, max(POINTS // max(len(plan.series_names()), 1), FEWEST_BUCKETS)),
         grain or (1 if max(plan.for_ns, plan.extend_to_ns) <= LONG_NS else COARSE),
     )
 

@@ -17,6 +17,8 @@ __all__ = ["LivePage"]
 REFRESH_S = 5
 GRAIN = 16
 """Less than the width of a line in the charts."""
+BUCKETS = 180
+"""A chart is twice as many pixels wide, and whoever watches a load pays for each of them in memory."""
 WORDS = {"holds": "pass", "broken": "fail"}
 
 
@@ -25,7 +27,7 @@ class LivePage:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._timeline = timeline_for(plan, GRAIN)
+        self._timeline = timeline_for(plan, GRAIN, BUCKETS)
         self._standing = Standing(plan)
         self._second = 0
         self._users = 0
