@@ -30,6 +30,7 @@ REFUSED = "was refused: nothing listens there"
 _UP = ("up", "ok", "ready", "healthy", "pass", "green", "true")
 """How services say that a dependency is there."""
 _LONGEST_WORD = 60
+_MOST_BYTES = 1 << 20
 
 
 def port_of(url: str) -> int:
@@ -92,22 +93,23 @@ class Asking:
         self.dependencies = ()
         try:
             with anyio.fail_after(ASK_TIMEOUT_S):  # httpx counts from byte to byte
-                response = await self._client.get(self.url)
+                async with self._client.stream("GET", self.url) as response:
+                    body = await _beginning(response)
         except (httpx.TimeoutException, TimeoutError):
             return f"gave no answer in {ASK_TIMEOUT_S:g} s"
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
             return REFUSED if _is_refused(error) else f"failed ({str(error) or type(error).__name__})"
-        self.dependencies = _dependencies(response.content)
-        missed = self._missed(response)
+        self.dependencies = _dependencies(body)
+        missed = self._missed(response, body)
         return f"{missed}{self._down()}" if missed else ""
 
-    def _missed(self, response: "httpx.Response") -> str:
+    def _missed(self, response: "httpx.Response", body: bytes) -> str:
         if not self._until:
             return "" if response.is_success else f"answered {response.status_code}"
         outcome = Outcome()
         raw = tuple((name.lower(), value) for name, value in response.headers.raw)
         plain = tuple(pair for pair in raw if pair[0] != b"content-encoding")  # httpx has decoded it
-        outcome.status, outcome.body = response.status_code, response.content
+        outcome.status, outcome.body = response.status_code, body
         outcome.head = Head(response.status_code, plain, len(outcome.body), keep=True)
         if self._judge(outcome, Vars()) is None:
             return ""
@@ -116,6 +118,16 @@ class Asking:
     def _down(self) -> str:
         down = [name for name, state in self.dependencies if state.casefold() not in _UP]
         return f" ({', '.join(down)} {'is' if len(down) == 1 else 'are'} down)" if down else ""
+
+
+async def _beginning(response: "httpx.Response") -> bytes:
+    """Of the body, as much as a word on being ready could need: another one may have no end."""
+    body = b""
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > _MOST_BYTES:
+            break
+    return body
 
 
 def _is_refused(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -156,20 +157,38 @@ def step(name: str) -> str:
     return f"{{get: /{name}, name: {name}, timeout: {patience}{looks}}}"
 
 
-def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec, small_spec, villain) -> None:
-    flows = "".join(f"  {name}: {{steps: [{step(name)}]}}\n" for name in (*FAULTS, *WELL, "fine"))
-    body = f"flows:\n{flows}stages: {{smoke: {{phases: [{{for: 6s, users: {USERS}}}]}}}}\n"
-    body += "thresholds: {fine: {errors: under 5%}}\n"
-    begun = perfspec.begin(small_spec(new_folder("faults"), villain.url, body), "--stage", "smoke")
+def end_and_peak(begun) -> tuple[Any, int]:
+    """The run's end, and the most memory that it had until then, in kB."""
     peak = 0
-    while begun.process.poll() is None and peak >= 0:
+    while begun.process.poll() is None:
         with contextlib.suppress(OSError, StopIteration):
             status = Path(f"/proc/{begun.process.pid}/status").read_text().splitlines()
             peak = max(peak, int(next(line for line in status if line.startswith("VmHWM")).split()[1]))
         if begun.folder.joinpath("result.json").exists():
             break
         time.sleep(0.05)
-    ended = begun.end()
+    return begun.end(), peak
+
+
+@pytest.mark.parametrize("wanted", ["", "{$.database: up}"])
+def test_a_service_that_talks_without_an_end_when_asked_whether_it_is_ready(
+    tmp_path, perfspec, small_spec, villain, wanted: str
+) -> None:
+    folder = small_spec(tmp_path / "x", villain.url, ONE)
+    path = folder / SPEC
+    asked = f"{{get: /endless-read, until: {wanted}, within: 1s}}" if wanted else "/endless-read"
+    path.write_text(path.read_text().replace("}}\nsecrets", f", ready: {asked}}}}}\nsecrets"))
+    ended, peak = end_and_peak(perfspec.begin(folder, "--stage", "smoke"))
+    assert ended.code == (4 if wanted else 0), ended.out + ended.err
+    assert 0 < peak < 130_000
+
+
+def test_every_fault_is_counted_by_its_kind_under_its_step(new_folder, perfspec, small_spec, villain) -> None:
+    flows = "".join(f"  {name}: {{steps: [{step(name)}]}}\n" for name in (*FAULTS, *WELL, "fine"))
+    body = f"flows:\n{flows}stages: {{smoke: {{phases: [{{for: 6s, users: {USERS}}}]}}}}\n"
+    body += "thresholds: {fine: {errors: under 5%}}\n"
+    begun = perfspec.begin(small_spec(new_folder("faults"), villain.url, body), "--stage", "smoke")
+    ended, peak = end_and_peak(begun)
     found: dict[str, dict[str, int]] = {}
     for piece in ended.slices():
         if not piece["key"][1]:
