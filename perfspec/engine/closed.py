@@ -33,10 +33,14 @@ class Closed:
         self._is_ending = False
         self.is_counted = False
         """The phase is one of rounds: it is over when everybody has left."""
+        self._phase = 0
         self.live = 0
 
     def begin(self, phase: PlannedPhase, at_ns: int) -> None:
-        """A phase begins, at this planned instant: who is there, and who joins or leaves when."""
+        """A phase begins, at this planned instant: who is there, and who joins or leaves when. What is left of the one
+        before it has been done by this.
+        """
+        self._phase += 1
         if not isinstance(phase.shape, Users):
             self.empty()
             return
@@ -47,10 +51,10 @@ class Closed:
             self._leave(number)
         for number in filter(owns, range(users.start)):
             self._join(number, _share(phase.rounds, users.start, number))
-        change = self._rise if users.start < users.end else self._leave
+        change = self._rise if users.start < users.end else self._fall
         for offset, number in users.changes(phase.for_ns):
             if owns(number):
-                self._driver.call_at(at_ns + offset, change, number)
+                self._driver.call_at(at_ns + offset, change, (number, self._phase))
 
     def empty(self) -> None:
         """Everybody leaves after the round."""
@@ -65,8 +69,15 @@ class Closed:
         self._is_ending = True
         self.empty()
 
-    def _rise(self, number: int) -> None:
-        self._join(number, ENDLESS)
+    def _rise(self, who: tuple[int, int]) -> None:
+        number, phase = who
+        if phase == self._phase:
+            self._join(number, ENDLESS)
+
+    def _fall(self, who: tuple[int, int]) -> None:
+        number, phase = who
+        if phase == self._phase:
+            self._leave(number)
 
     def _join(self, number: int, rounds: int) -> None:
         if self._is_ending:

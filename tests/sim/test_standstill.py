@@ -118,6 +118,32 @@ def test_everybody_comes_whose_moment_lies_in_the_last_millisecond_of_a_phase(ru
     assert (came, found.kinds) == (people, Counter())
 
 
+def users_in(found, second: int) -> int:
+    return next(line.users for line in found.seconds if line.second == second)
+
+
+@pytest.mark.parametrize(
+    ("phases", "users"),
+    [
+        ("{for: 1s, users: ramp 1000 to 0}, {for: 9s, users: 3}", 3),
+        ("{for: 1s, users: ramp 0 to 1000}, {for: 9s, arrivals: 1/s}", 0),
+    ],
+)
+def test_who_joins_or_leaves_in_the_last_millisecond_of_a_ramp_changes_nothing_of_the_next_phase(
+    run, phases, users
+) -> None:
+    found = run(phases, Service(lambda _: 400 * MILLISECOND))
+    assert {users_in(found, second) for second in range(3, 9)} == {users}
+
+
+def test_a_ramp_that_is_just_over_does_not_make_a_number_of_rounds_endless(run) -> None:
+    """The last of a thousand joins when the rounds have been dealt out."""
+    slow = Service(lambda _: 2 * SECOND)
+    found = run("{for: 1s, users: ramp 0 to 1000}, {users: 1000, rounds: 2000}", slow)
+    assert found.count("round") == 999 + 2000
+    assert found.result.ended_ns < 10 * SECOND
+
+
 @pytest.mark.parametrize("at_most", [500, 40])
 def test_who_is_overdue_by_more_than_a_second_is_not_sent(run, at_most) -> None:
     """Asleep from 3 s to 6.5 s of 100 a second: 250 stay away, 100 come at once, of whom some may find no place."""
