@@ -1,11 +1,13 @@
 """`fake: sentence`: a value of Faker. A call costs 0.01 to 0.7 ms, so a pool of values is drawn before the load begins
 and draws choose from it: `pool: 1000` of the dearest kind is there in under a second, and costs 70 kB.
 
-The same seed gives the same pool within one version of Faker; the version goes into the result.
+The same seed gives the same pool within one version of Faker, whenever and in whichever process it is made: dates lie
+before 2026 and not before now. The version goes into the result.
 """
 
 import warnings
 from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 from perfspec.base import random
 from perfspec.data.drawing import Draw, Supply, even
@@ -14,8 +16,13 @@ from perfspec.diagnostics.diagnostic import Diagnostics
 from perfspec.diagnostics.source import Span
 from perfspec.language.nodes import Mapping, Scalar
 
+if TYPE_CHECKING:
+    from faker import Faker
+
 __all__ = ["KINDS", "LOCAL_KINDS", "POOL", "bind", "read"]
 
+LATEST_S = 1_767_225_600
+"""The end of 2025, in seconds since 1970."""
 POOL = 1_000
 MOST = 100_000
 KINDS = frozenset(
@@ -90,9 +97,24 @@ def bind(data: Fake, supply: Supply) -> Draw:
     faker = Faker(data.locale)
     site = random.site(f"data.{data.name}")
     faker.seed_instance(random.mix(supply.seed, site))
+    _stop_the_clock(faker)
     make = getattr(faker, data.provider)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some kinds say that they are made up
         pool = [make() for _ in range(data.pool)]
     position = even(site, len(pool))
     return lambda scope: pool[position(scope)]
+
+
+def _stop_the_clock(faker: "Faker") -> None:
+    """Dates and times are drawn up to a moment that is always the same: all of them come from `unix_time`."""
+    from faker.providers import date_time  # noqa: PLC0415 - as above
+
+    (provider,) = [each for each in faker.get_providers() if isinstance(each, date_time.Provider)]
+    drawn = provider.unix_time
+
+    def unix_time(end_datetime: Any = None, start_datetime: Any = None) -> float:
+        return float(drawn(LATEST_S if end_datetime is None else end_datetime, start_datetime))
+
+    provider.unix_time = unix_time  # type: ignore[method-assign]
+    faker.add_provider(provider)

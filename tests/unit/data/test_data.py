@@ -1,6 +1,7 @@
 """Data generators: pure functions of the round, drawn as their spec says."""
 
 from collections import Counter
+from datetime import datetime, tzinfo
 from itertools import combinations
 
 import pytest
@@ -232,3 +233,22 @@ def test_a_text_of_characters_neither_begins_nor_ends_in_a_blank() -> None:
     texts = [str(draw(names)) for names in SCOPES]
     assert [text for text in texts if text != text.strip()] == []
     assert sum(" " in text for text in texts) > N / 2
+
+
+@pytest.mark.parametrize("provider", ["date", "day_of_week", "iso8601", "month_name", "time", "unix_time", "year"])
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "ja_JP"])
+def test_a_pool_is_the_same_whenever_it_is_made(monkeypatch, provider, locale) -> None:
+    """Two processes of one run make theirs at two moments, and a comparison with last month wants the same data."""
+
+    def pool() -> list[object]:
+        draw = bind(Fake("x", SPAN, provider, locale, 50))
+        return [draw(names) for names in SCOPES[:200]]
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Later":
+            return cls(2031, 5, 6, 7, 8, 9, tzinfo=tz)
+
+    today = pool()
+    monkeypatch.setattr("faker.providers.date_time.datetime", Later)
+    assert pool() == today
