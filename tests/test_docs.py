@@ -12,6 +12,8 @@ from perfspec.base.errors import ExitCode
 from perfspec.cli import COMMANDS
 from perfspec.data.fake import KINDS
 from perfspec.language.functions import FUNCTIONS
+from perfspec.metrics.error_kinds import NO_ANSWER_KINDS
+from perfspec.steps.decoding import UNDECODABLE
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -78,6 +80,12 @@ def test_the_word_list_names_every_function_and_every_kind_of_fake_data():
         assert f"`{name}(" in words
     for kind in KINDS:
         assert kind in words
+
+
+def test_every_kind_of_error_says_what_to_do_about_it():
+    text = (ROOT / "docs/guide/troubleshooting.md").read_text()
+    kinds = NO_ANSWER_KINDS | {UNDECODABLE, "no stream", "gave up"}
+    assert sorted(kind for kind in kinds if f"`{kind}`" not in text) == []
 
 
 MADE_PAGES = runpy.run_path(str(ROOT / "scripts" / "guide.py"))["pages"]()
