@@ -3,10 +3,12 @@ expect.
 """
 
 from collections.abc import Sequence
-from math import floor, log10
+from math import ceil, floor, log10
 
+from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.load import Arrivals, Search
+from perfspec.load.search import SETTLE
 from perfspec.plan.estimates import Estimate, enough_from, expected
 from perfspec.plan.little import users_needed
 from perfspec.plan.model import Plan, PlannedPhase, Target
@@ -16,9 +18,11 @@ from perfspec.spec.thresholds import is_share, share_limit
 from perfspec.steps import children, describe
 from perfspec.steps.kinds import Step
 from perfspec.verdict.bounds import n_min
+from perfspec.verdict.steadiness import FEWEST_SAMPLES
 
 __all__ = ["lines"]
 
+QUEUES = "         each is too short to see a queue that grows; only what is confirmed is looked at for one"
 _UNITS = {"event_gap": " gaps", "poll": " polls", "goodput": " rounds"}
 """What is counted where it is no requests."""
 
@@ -134,7 +138,13 @@ def _search(search: Search) -> list[str]:
         f"         from {low} by half up to {high} until a threshold breaks, each load held for {hold}",
         f"         then halving the gap to {format_share(search.precision)}; what was met is held three times as long",
         *([cap] if search.by == "arrivals" else ()),
+        *([QUEUES] if _judged_s(search) < FEWEST_SAMPLES else ()),
     ]
+
+
+def _judged_s(search: Search) -> int:
+    """Of each load but the confirmed one, which is held for three times as long."""
+    return -(-search.hold_ns // SECOND) - -(-ceil(search.hold_ns * SETTLE) // SECOND)
 
 
 def _flows(plan: Plan) -> list[str]:

@@ -108,7 +108,7 @@ class Health(msgspec.Struct, frozen=True):
     """Most TCP connections of the machine, those in TIME_WAIT included."""
     ports_limit: int | None = None
     dropped: int = 0
-    """People who came while as many as may be there at once were there, and were turned away."""
+    """People who came while as many as may be there at once were there, and were turned away: not its own doing."""
     own_failures: int = 0
     """Requests that failed by this machine's doing: no descriptors, no ports."""
     workers: int = 1
@@ -270,9 +270,6 @@ def _remarks(health: Health) -> Iterable[str]:
     if _is_nearly_used_up(health.ports, health.ports_limit):
         used = f"{health.ports} of {health.ports_limit}"
         yield f"{used} local ports in use: keep connections open, or widen the port range"
-    if health.dropped:
-        turned = f"{health.dropped} people found no place"
-        yield f"{turned}, as all were taken: the service is too slow for what was asked of it, or raise `at_most`"
     if health.own_failures:
         causes = "limits, names, a standstill"
         yield f"{health.own_failures} requests failed by this machine's doing ({causes}): see to it and run again"

@@ -13,7 +13,7 @@ from perfspec.metrics import histogram
 from perfspec.metrics.rows import total
 from perfspec.metrics.series import Slice
 
-__all__ = ["is_growing", "lost_users"]
+__all__ = ["FEWEST_SAMPLES", "is_growing", "lost_users"]
 
 GROWN = 1.2
 FEWEST_SAMPLES = 6

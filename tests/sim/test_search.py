@@ -200,6 +200,15 @@ def test_the_plan_says_how_long_it_may_take(searched):
     assert 39 * 60 * SECOND < long.plan.for_ns <= 40 * 60 * SECOND
 
 
+@pytest.mark.parametrize(("hold", "is_said"), [("7s", True), ("8s", False)])
+def test_the_plan_says_where_a_load_is_too_short_to_see_a_queue_that_grows(searched, hold, is_said):
+    """101/s grow by one a second: unseen in five seconds, and in six they are more than chance would have it."""
+    planned, result = searched(f"arrivals: 101/s to 102/s, hold_each: {hold}, at_most: 5000 users", "at most 20s")
+    assert ("too short to see a queue that grows" in "\n".join(lines(planned.plan, planned.estimate))) is is_said
+    assert result.capacity.steps[0].met is is_said
+    assert not result.capacity.is_confirmed
+
+
 def test_the_first_line_of_a_run_says_it_in_the_same_words(searched, capsys):
     planned, _ = searched("users: 2 to 50, hold_each: 4s")
     with progress(planned.plan, quiet=False):

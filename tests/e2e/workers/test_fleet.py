@@ -138,10 +138,13 @@ def test_how_a_worker_died_during_the_load_is_known_without_waiting(carried, mon
         asked.append(within_s)
         return death(link, within_s)
 
+    forgotten: list[int] = []
     monkeypatch.setattr(fleets._Link, "death", watched)
+    monkeypatch.setattr(fleets.Board, "forget", lambda _, worker: forgotten.append(worker))
     _, seconds, _ = carried(f"import os; heard(); say({READY}); heard(); say({FIRST}); os.kill(os.getpid(), 9)")
     assert {lost.why for second in seconds for lost in second.lost} == {"ended by signal 9"}
     assert asked == [0, 0]
+    assert set(forgotten) == {0, 1}  # the places of their people are free
 
 
 def test_a_bug_of_the_coordinator_ends_the_workers_in_order(carried) -> None:
