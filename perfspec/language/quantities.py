@@ -138,6 +138,7 @@ class _Form(NamedTuple):
 
 _DURATION = _Form("time", "a duration", "30s, 500ms or 2m30s", "{0}s or {0}ms")
 _SHARE = _Form("share", "a share", "5%", "{0}%")
+_MAY_BE_NOTHING = frozenset({"warmup"})
 _RATE = _Form("rate", "a rate", "2000/s", "{0}/s")
 
 
@@ -160,10 +161,12 @@ def _parse(scalar: Scalar, key: str, form: _Form, out: Diagnostics) -> Quantity 
 
 
 def parse_duration(scalar: Scalar, key: str, out: Diagnostics) -> int | None:
-    """Nanoseconds of a duration longer than nothing, under `key`."""
+    """Nanoseconds of a duration, under `key`; longer than nothing, where nothing says nothing."""
     quantity = _parse(scalar, key, _DURATION, out)
     if quantity is None:
         return None
+    if quantity.value == 0 and key in _MAY_BE_NOTHING:
+        return 0
     if not 0 < quantity.value <= MAX_NS:
         limit = "longer than 0s" if quantity.value <= 0 else "at most 366d"
         out.add("PS202", f"`{key}` cannot be `{shorten(scalar.text)}`", scalar.span, f"write a duration {limit}")

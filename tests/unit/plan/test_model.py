@@ -138,6 +138,11 @@ def test_the_warmup_takes_five_seconds_and_never_more_than_a_fifth_in_whole_seco
     assert plan(f"phases: [{{name: a, for: {for_}, users: 1}}]").warmup_ns == warmup * MS
 
 
+def test_a_stage_may_have_no_warmup(plan) -> None:
+    (window,) = plan("phases: [{for: 60s, users: 5}]\n    warmup: 0s").windows()
+    assert (window.start_ns, window.end_ns) == (0, 60 * SECOND)
+
+
 def test_a_stage_may_say_its_warmup(plan) -> None:
     assert plan(PHASES + "\n    warmup: 12s").windows()[0].start_ns == 22 * SECOND
     assert plan(PHASES + "\n    warmup: 29s").windows()[0] == Window("steady", 39 * SECOND, 40 * SECOND)
