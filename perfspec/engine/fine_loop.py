@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 
-__all__ = ["FineLoop", "run_on_fine_loop"]
+__all__ = ["FineLoop", "FineSelector", "run_on_fine_loop"]
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -28,7 +28,7 @@ _MOST_FD = 1024
 _Ready: TypeAlias = list[tuple[selectors.SelectorKey, int]]
 
 
-class _FineSelector(selectors.EpollSelector):
+class FineSelector(selectors.EpollSelector):
     is_fine = False
 
     def select(self, timeout: float | None = None) -> _Ready:
@@ -43,7 +43,7 @@ class _FineSelector(selectors.EpollSelector):
 
 class FineLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
-        self._fine = _FineSelector()
+        self._fine = FineSelector()
         super().__init__(self._fine)
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import selectors
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from perfspec.engine import fine_loop
-from perfspec.engine.fine_loop import FineLoop, run_on_fine_loop
+from perfspec.engine.fine_loop import FineLoop, FineSelector, run_on_fine_loop
 from perfspec.engine.reactor import RealDriver
 
 
@@ -23,45 +24,51 @@ def loop() -> Iterator[FineLoop]:
 
 
 @pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long select() was asked to wait at most; it does."""
-    asked: list[float] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float | None]]:
+    """For how long the kernel was asked to wait, and by which call; nobody waits."""
+    calls: list[tuple[str, float | None]] = []
 
-    class Select:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(select, name)
+    def by_select(_reading: Any, _writing: Any, _failing: Any, timeout: float) -> Any:
+        calls.append(("select", timeout))
+        return [], [], []
 
-        def select(self, reading: Any, writing: Any, failing: Any, timeout: float) -> Any:
-            asked.append(timeout)
-            return select.select(reading, writing, failing, timeout)
+    def by_epoll(_: Any, timeout: float | None = None) -> Any:
+        calls.append(("epoll", timeout))
+        return []
 
-    monkeypatch.setattr(fine_loop, "select", Select())
-    return asked
-
-
-def test_the_last_two_milliseconds_are_slept_in_select(loop: FineLoop, slept: list[float]) -> None:
-    loop.is_fine = True
-    loop.run_until_complete(asyncio.sleep(0.0015))
-    assert slept
-    assert 0 < slept[0] < 0.0015
-    slept.clear()
-    loop.run_until_complete(asyncio.sleep(0.02))  # epoll rounds up to the millisecond: it is asked for less than that
-    assert slept
-    assert all(timeout < 0.002 for timeout in slept)
+    monkeypatch.setattr(select, "select", by_select)
+    monkeypatch.setattr(selectors.EpollSelector, "select", by_epoll)
+    return calls
 
 
-def test_a_loop_is_coarse_until_it_is_told_otherwise(loop: FineLoop, slept: list[float]) -> None:
-    loop.run_until_complete(asyncio.sleep(0.0015))
-    assert slept == []
+@pytest.mark.parametrize(
+    ("timeout", "expected"),
+    [
+        (0.0015, [("select", 0.0015), ("epoll", 0)]),
+        (0.02, [("epoll", pytest.approx(0.019))]),  # epoll rounds up to whole milliseconds
+        (0, [("epoll", 0)]),
+        (None, [("epoll", None)]),
+    ],
+)
+def test_the_last_two_milliseconds_are_slept_in_select(asked, timeout: float | None, expected: Any) -> None:
+    with FineSelector() as selector:
+        selector.is_fine = True
+        assert selector.select(timeout) == []
+    assert asked == expected
 
 
-def test_where_select_knows_no_such_file_epoll_does_it_all(
-    loop: FineLoop, slept: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop.is_fine = True
+def test_a_loop_is_coarse_until_it_is_told_otherwise(asked) -> None:
+    with FineSelector() as selector:
+        selector.select(0.0015)
+    assert asked == [("epoll", 0.0015)]
+
+
+def test_where_select_knows_no_such_file_epoll_does_it_all(asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fine_loop, "_MOST_FD", 0)
-    loop.run_until_complete(asyncio.sleep(0.0015))
-    assert slept == []
+    with FineSelector() as selector:
+        selector.is_fine = True
+        selector.select(0.0015)
+    assert asked == [("epoll", 0.0015)]
 
 
 @pytest.mark.parametrize("patience_s", [0.0015, 30])
