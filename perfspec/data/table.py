@@ -78,13 +78,24 @@ def of_csv(data: bytes) -> Table:
     columns, starts = (_plain if plain else _quoted)(data, first)
     if not columns:
         raise ValueError("there is no row below the line that names the columns")
-    twice = [name for name, n in Counter(columns).items() if n > 1]
-    if twice:
-        raise ValueError(f"the column `{twice[0]}` is there twice")
+    _check_columns(columns)
     if not starts:
         raise ValueError("there is no row below the line that names the columns")
     starts.append(len(data))
     return Table(data, starts, columns, _plain_row if plain else _quoted_row)
+
+
+def _check_columns(columns: tuple[str, ...]) -> None:
+    """Raises ValueError for names that nobody meant."""
+    for mark, name in ((";", "`;`"), ("\t", "tabs")):
+        if len(columns) == 1 and mark in columns[0]:
+            raise ValueError(f"its columns are parted by {name}; save it with commas between them")
+    for column in columns:
+        if column != column.strip():
+            raise ValueError(f"there is a blank around the column `{column.strip()}`; write no blanks beside commas")
+    twice = [name for name, n in Counter(columns).items() if n > 1]
+    if twice:
+        raise ValueError(f"the column `{twice[0]}` is there twice")
 
 
 def of_jsonl(data: bytes) -> Table:

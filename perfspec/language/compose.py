@@ -334,7 +334,10 @@ class _Composer:
             return self._block(event, span)
         if event.style in ("'", '"'):
             content = Span(span.path, span.line, span.column + 1, span.end_line, span.end_column - 1)
-            return Scalar(event.value, event.value, span, content, quoted=True)
+            text = event.value
+            if any(start.index < mask.start and mask.end < end.index for mask in self._masks):
+                text = self._source.text[start.index + 1 : end.index - 1]
+            return Scalar(text, text, span, content, quoted=True)
         text = event.value
         if any(mask.start < end.index and start.index < mask.end for mask in self._masks):
             if quotes.hole_at(self._source.text, start.index):

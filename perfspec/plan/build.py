@@ -3,6 +3,7 @@ decided here.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +36,7 @@ from perfspec.steps.reading import Read
 __all__ = ["Choice", "build", "read_files"]
 
 _NO_TEXT = "is not UTF-8 text"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WARMUP_NS = 5 * SECOND
 WARMUP_SHARE = 5
 """A short first phase gives at most a fifth of itself to the warm-up, in whole seconds, as slices are."""
@@ -287,6 +289,11 @@ def _column(path: Path, span: Span, columns: tuple[str, ...], by_column: bool, o
         return
     said = str(rest[0]) if rest else ""
     near = difflib.get_close_matches(said, columns, 1)
-    hint = f"did you mean `{path.root}.{near[0]}`?" if near else f"there is {', '.join(columns)}"
+    hint = f"did you mean `{_read_as(path.root, near[0])}`?" if near else f"there is {', '.join(columns)}"
     message = f"`{path.root}` has no column `{said}`" if rest else f"`{path.root}` is a row; say which column"
     out.add("PS309", message, span, hint)
+
+
+def _read_as(root: str, column: str) -> str:
+    """A column as it is written in `${ }`."""
+    return f"{root}.{column}" if _NAME.fullmatch(column) else f'{root}["{column}"]'
