@@ -25,7 +25,7 @@ from perfspec.base.clock import SECOND
 from perfspec.base.units import format_duration, format_share
 from perfspec.language.phrases import AbortRule
 from perfspec.metrics import histogram
-from perfspec.metrics.error_kinds import DROPPED, UNREACHABLE_KINDS, UNSENDABLE
+from perfspec.metrics.error_kinds import DROPPED, GENERATOR_KINDS, UNREACHABLE_KINDS, UNSENDABLE
 from perfspec.metrics.rows import Row, without
 from perfspec.metrics.series import Slice
 from perfspec.spec.model import Promised, Threshold
@@ -45,8 +45,8 @@ HARD_REQUESTS = 20
 HARD_SECONDS = 10
 FIRST_SECONDS = 5
 A_SECOND = Fraction(1)
-ASKED_OF_NOBODY = frozenset({UNSENDABLE})
-"""No service is to blame for what could not be made."""
+ASKED_OF_NOBODY = GENERATOR_KINDS - UNREACHABLE_KINDS | {UNSENDABLE}
+"""No service is to blame for what could not be made or sent; a name that is not known may be its own."""
 
 
 class Abort(msgspec.Struct, frozen=True):
@@ -208,7 +208,7 @@ class Watch:
         heard = [s for s in new if s.key.timer in ("", "poll")]
         answers = sum(histogram.count(s.response) - s.errors.get("timeout", 0) for s in heard)  # it has a duration
         failures = sum(sum(s.errors.values()) for s in new)
-        if answers:
+        if answers or late_ns >= SECOND:  # who was asleep has heard nobody
             self._silent_seconds = 0
         elif waiting or failures or self._silent_seconds:
             self._silent_seconds += 1
@@ -220,6 +220,9 @@ class Watch:
         timely = [s for s in new if s.second not in self._untrusted] if self._untrusted else new
         for asked in self._asked:
             if asked.is_of_time and (late_ns or second - 1 in self._untrusted):
+                asked.recent.clear()
+                continue
+            if late_ns >= SECOND and is_of_silence(asked.threshold.cell):  # nothing came, for nothing was sent
                 asked.recent.clear()
                 continue
             asked.add(timely if asked.is_of_time else new)

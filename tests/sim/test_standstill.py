@@ -217,3 +217,22 @@ def test_the_pace_after_a_standstill_is_the_planned_one(run) -> None:
     after = [at for at in found.sent if at > 5 * SECOND + 10 * MILLISECOND]
     gaps = [later - at for at, later in pairwise(after)]
     assert set(gaps) == {10 * MILLISECOND}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["errors over 25% for 3s", "errors threshold fails", "no responses for 3s", "throughput under 5/s for 3s"],
+)
+def test_people_who_are_not_sent_end_no_run(plan_of, rule) -> None:
+    spec = SPEC.replace("{phases: [PHASES]}", f"{{phases: [{{for: 20s, arrivals: 100/s}}], abort: [{rule}]}}")
+    found = Run(plan_of(spec), quick(), [(3 * SECOND, 12 * SECOND)])
+    assert found.kinds["not sent"] > 700
+    assert (found.result.ended, found.result.abort) == ("finished", None)
+
+
+def test_who_was_asleep_has_heard_nobody(plan_of) -> None:
+    """Users wait for answers all the while; that none was heard says nothing of the service."""
+    spec = SPEC.replace("{phases: [PHASES]}", "{phases: [{for: 20s, users: 5}], abort: [no responses for 3s]}")
+    assert Run(plan_of(spec), quick(), [(3 * SECOND, 12 * SECOND)]).result.abort is None
+    silent = quick(stalled=((3 * SECOND, 12 * SECOND),))
+    assert Run(plan_of(spec), silent).result.abort is not None
