@@ -116,9 +116,10 @@ class Fleet:
         not in time.
         """
         board = None if self._board is None else self._board.descriptor
-        for link, assignment in zip(self._links, assignments, strict=True):
-            link.send(msgspec.structs.replace(assignment, board=board))
         with anyio.move_on_after(READY_WITHIN_S):
+            for link, assignment in zip(self._links, assignments, strict=True):
+                if link.channel is not None:  # one after the other: rows can be many
+                    await link.channel.send_whole(pack(msgspec.structs.replace(assignment, board=board)))
             while not self._are_ready():
                 changed = self._changed
                 await changed.wait()
@@ -190,8 +191,8 @@ class Fleet:
     def _kill(self, worker: int) -> None:
         self._links[worker].process.kill()
 
-    def _hears(self, worker: int, link: _Link) -> Callable[[bytes], None]:
-        def heard(message: bytes) -> None:
+    def _hears(self, worker: int, link: _Link) -> Callable[[bytes | bytearray], None]:
+        def heard(message: bytes | bytearray) -> None:
             try:
                 word = unpack(message, cast("type[Word]", Word))
             except Malformed as error:

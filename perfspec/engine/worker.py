@@ -92,7 +92,7 @@ class _Worker:
         if self._channel is not None:
             self._channel.send(pack(word))
 
-    def _heard(self, message: bytes) -> None:
+    def _heard(self, message: bytes | bytearray) -> None:
         order = unpack(message, cast("type[Order]", Order))
         if isinstance(order, Assignment):
             self._assignment = order

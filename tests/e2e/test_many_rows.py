@@ -1,5 +1,6 @@
 """A million rows of data: what they cost before anything is sent."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -34,11 +35,15 @@ def cost(program: list[str], folder: Path) -> tuple[int, float, float, str]:
     return int(code), float(megabytes), float(seconds), done.stderr
 
 
+def write_rows(path: Path) -> None:
+    rows = "".join(f"person{n},person{n}@example.com,city{n % 1000},{n % 5}\n" for n in range(ROWS))
+    path.write_text("name,mail,city,kind\n" + rows)
+
+
 @pytest.mark.parametrize("order", ["once each", "random"])
 def test_a_million_rows_cost_two_seconds_and_300_megabytes_at_most(tmp_path, order) -> None:
     (tmp_path / "s.yaml").write_text(SPEC.replace("once each", order))
-    rows = "".join(f"person{n},person{n}@example.com,city{n % 1000},{n % 5}\n" for n in range(ROWS))
-    (tmp_path / "people.csv").write_text("name,mail,city,kind\n" + rows)
+    write_rows(tmp_path / "people.csv")
     code, megabytes, seconds, said = cost(
         [sys.executable, "-m", "perfspec", "plan", "s.yaml", "--stage", "smoke"], tmp_path
     )
@@ -46,3 +51,17 @@ def test_a_million_rows_cost_two_seconds_and_300_megabytes_at_most(tmp_path, ord
     assert code == 0, said
     assert megabytes < 300
     assert seconds < 2
+
+
+def test_workers_get_a_million_rows_within_300_megabytes_each(tmp_path, service) -> None:
+    write_rows(tmp_path / "people.csv")
+    run = ["run", "s.yaml", "--stage", "smoke", "--workers", "2", "--out", "out"]
+    with service() as search:
+        spec = SPEC.replace("http://127.0.0.1:9", search.url).replace("/a?", "/health?")
+        paused = spec.replace("for: 30s, users: 5", "for: 2s, users: 5, round_every: 100ms")
+        (tmp_path / "s.yaml").write_text(paused)
+        code, megabytes, _, said = cost([sys.executable, "-m", "perfspec", *run], tmp_path)
+    print(f"{megabytes:.0f} MB in the largest process")
+    assert code == 0, said
+    assert json.loads((tmp_path / "out/result.json").read_text())["workers"] == 2
+    assert megabytes < 300
