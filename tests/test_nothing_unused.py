@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "perfspec"
 CALLED_BY_OTHERS = {
     "http.server": {"do_GET", "log_message"},
     "httptools": {"on_header", "on_headers_complete", "on_body", "on_message_complete"},
-    "asyncio": {"connection_made", "data_received", "connection_lost"},
+    "asyncio": {"connection_made", "data_received", "connection_lost", "pause_writing", "resume_writing"},
     "click": {"list_commands", "get_command", "format_commands"},
     "yaml": {"ignore_aliases"},
     "uvicorn": {"capture_signals"},
