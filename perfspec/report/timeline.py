@@ -198,6 +198,8 @@ class Timeline:
         for line in self.lines.values():
             merged: dict[int, Bucket] = {}
             for at, bucket in sorted(line.buckets.items()):
-                merged.setdefault(at // 2, Bucket()).merge(bucket)
+                if at // 2 not in merged:
+                    self._pack(at // 2 + 1)  # one pair at a time, or all of it would be there unpacked
+                    merged[at // 2] = self._open[line.name, line.timer, at // 2] = Bucket()
+                merged[at // 2].merge(bucket)
             line.buckets = merged
-            self._open |= {(line.name, line.timer, at): bucket for at, bucket in merged.items()}

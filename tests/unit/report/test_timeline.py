@@ -1,7 +1,9 @@
 """Time on a page: the same numbers however many buckets there are."""
 
 import tracemalloc
+from collections.abc import Callable, Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,23 +79,36 @@ def test_setup_and_teardown_are_not_part_of_the_load() -> None:
     assert (timeline.lines, timeline.users) == ({}, {})
 
 
-def test_a_second_that_is_over_takes_little_room() -> None:
-    response = dict.fromkeys(range(3_000, 3_100), 2)  # numbers that Python makes anew for each second, as real ones
+RESPONSE = dict.fromkeys(range(3_000, 3_100), 2)
 
-    def grown(timeline: Timeline, seconds: range) -> int:
-        before = tracemalloc.get_traced_memory()[0]
-        for second in seconds:
-            fresh = {i + 0 * second: n for i, n in response.items()}
-            timeline.add(LoggedSecond(second + 1, 300, [Slice(Key("search"), second, 200, response=fresh)]))
-        return tracemalloc.get_traced_memory()[0] - before
 
-    tracemalloc.start()
-    try:
-        timeline = Timeline(1_000)
-        grown(timeline, range(100))
-        per_second = grown(timeline, range(100, 600)) / 500
-    finally:
-        tracemalloc.stop()
-    assert per_second < 1_500
+def fed(timeline: Timeline, seconds: range) -> None:
+    """With numbers that Python makes anew for each second, as it does for real ones."""
+    for second in seconds:
+        fresh = {i + 0 * second: n for i, n in RESPONSE.items()}
+        timeline.add(LoggedSecond(second + 1, 300, [Slice(Key("search"), second, 200, response=fresh)]))
+
+
+def test_a_second_that_is_over_takes_little_room(traced) -> None:
+    timeline = Timeline(1_000)
+    fed(timeline, range(100))
+    before = traced()[0]
+    fed(timeline, range(100, 600))
+    assert (traced()[0] - before) / 500 < 1_500
     assert sum(bucket.n for bucket in line_of(timeline).buckets.values()) == 600 * 200
-    assert line_of(timeline).buckets[7].response == response
+    assert line_of(timeline).buckets[7].response == RESPONSE
+
+
+def test_buckets_are_merged_in_little_room(traced) -> None:
+    timeline = Timeline(60)
+    fed(timeline, range(600))
+    assert traced()[1] < 250_000  # sixty as dicts would be 600 kB
+    assert line_of(timeline).buckets[7].response == {i: n * timeline.bucket_s for i, n in RESPONSE.items()}
+
+
+@pytest.fixture
+def traced() -> Iterator[Callable[[], tuple[int, int]]]:
+    """Bytes in use by now, and the most so far."""
+    tracemalloc.start()
+    yield tracemalloc.get_traced_memory
+    tracemalloc.stop()
