@@ -7,13 +7,12 @@ its steady seconds and wrk as a whole. A third run in each round gives both requ
 """
 
 import argparse
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from get_loop import perfspec_us
-from reactor_floor import child, line, nginx
+from reactor_floor import line, nginx, wrk_us
 
 SPEC = """
 perfspec: 1
@@ -68,16 +67,6 @@ end
 """
 
 
-def wrk_us(port: int, seconds: int, users: int, script: Path) -> float:
-    out, cpu = child(
-        ["wrk", "-t1", f"-c{users}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}/orders"]
-    )
-    found = re.search(r"(\d+) requests in", out)
-    assert found is not None, out
-    assert "Non-2xx" not in out, out
-    return cpu / int(found[1]) * 1e6
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
@@ -93,7 +82,7 @@ def main() -> None:
         script = Path(folder, "flow.lua")
         script.write_text(LUA)
         for _ in range(options.rounds):
-            wrk.append(wrk_us(port, options.seconds, options.users, script))
+            wrk.append(wrk_us(port, options.seconds, options.users, "/orders", "-s", str(script)))
             own.append(perfspec_us(port, options.seconds, options.users, SPEC, NAMES))
             tagged.append(perfspec_us(port, options.seconds, options.users, TAGGED, NAMES))
     ratios = [b / a for a, b in zip(wrk, own, strict=True)]

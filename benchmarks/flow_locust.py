@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flow import NAMES, SPEC
 from get_loop import perfspec_us
-from reactor_floor import line, nginx
+from reactor_floor import Served, line, nginx
 
 GOAL = 8
 LOCUST = "locust==2.32.*"
@@ -55,7 +55,8 @@ def note(environment, **_):
         gevent.sleep(SECONDS)
         cpu, requests = time.process_time() - before[0], total.num_requests - before[1]
         with open("counted.json", "w") as out:
-            json.dump({"cpu": cpu, "requests": requests, "failures": total.num_failures}, out)
+            whole = {"all": total.num_requests, "failures": total.num_failures}
+            json.dump({"cpu": cpu, "requests": requests, **whole}, out)
         environment.runner.quit()
     gevent.spawn(count)
 """
@@ -74,6 +75,7 @@ def install(folder: Path) -> Path | None:
 
 def locust_us(command: Path, port: int, seconds: int, users: int) -> float:
     """CPU time in us per request, of its steady seconds."""
+    served = Served(port)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "locustfile.py").write_text(LOCUSTFILE.replace("SECONDS", str(seconds)))
@@ -91,6 +93,7 @@ def locust_us(command: Path, port: int, seconds: int, users: int) -> float:
         assert counted.exists(), done.stdout + done.stderr
         told = json.loads(counted.read_text())
     assert not told["failures"], told
+    assert 0 <= served.count() - told["all"] <= 2 * users + told["requests"] // 10, told  # it goes on while it quits
     return float(told["cpu"] / told["requests"] * 1e6)
 
 

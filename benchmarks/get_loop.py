@@ -4,6 +4,7 @@ Fifty users without pauses, one expected status, a static tag, a latency limit a
 has. Both programs run in turn, in the same rounds, on core 1, against one nginx worker on core 0; the figure is their
 user + system time per request, so it does not depend on how fast the server is. perfspec is counted in its steady
 seconds, from the log of its run: starting up, binding and reporting do not belong to the loop. wrk is counted whole.
+Requests are those that nginx has counted; a log that says anything else ends the benchmark.
 """
 
 import argparse
@@ -14,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from reactor_floor import line, nginx, wrk_us
+from reactor_floor import Served, line, nginx, wrk_us
 
 SPEC = """
 perfspec: 1
@@ -43,6 +45,7 @@ EDGE_S = 1
 
 def perfspec_us(port: int, seconds: int, users: int, spec: str = SPEC, names: tuple[str, ...] = ("get",)) -> float:
     """CPU time in us per request, of the seconds between the edges."""
+    served = Served(port)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "loop.yaml").write_text(spec.format(port=port, seconds=seconds + 2 * EDGE_S, users=users))
         argv = [sys.executable, "-m", "perfspec", "run", "loop.yaml", "--stage", "loop", "--out", "run", "--quiet"]
@@ -58,11 +61,18 @@ def perfspec_us(port: int, seconds: int, users: int, spec: str = SPEC, names: tu
         )
         log = Path(folder, "run", "slices.jsonl")
         assert log.exists(), done.stdout + done.stderr
-        counted = [json.loads(text) for text in log.read_text().splitlines()]
-    counted = [second for second in counted if second["type"] == "second"][EDGE_S : EDGE_S + seconds]
-    requests = [s for second in counted for s in second["slices"] if s["key"][0] in names and not s["key"][1]]
-    assert not any(s.get("errors") for s in requests), "there are errors"
-    return sum(second["cpu_ns"] for second in counted) / sum(s["n"] for s in requests) / 1000
+        lines = [json.loads(text) for text in log.read_text().splitlines()]
+    counted = [second for second in lines if second["type"] == "second"]
+    logged, asked = _requests(counted, names), served.count()
+    assert logged == asked, f"the log says {logged} requests, nginx has counted {asked}"
+    steady = counted[EDGE_S : EDGE_S + seconds]
+    return sum(second["cpu_ns"] for second in steady) / _requests(steady, names) / 1000
+
+
+def _requests(seconds: list[Any], names: tuple[str, ...]) -> int:
+    found = [s for second in seconds for s in second["slices"] if s["key"][0] in names and not s["key"][1]]
+    assert not any(s.get("errors") for s in found), "there are errors"
+    return sum(s["n"] for s in found)
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """The floor of the load path beside wrk: CPU per request of lanes on the reactor, one GET in a loop, nothing recorded.
 
 Both run in turn, in the same rounds, against one nginx worker; the figure is user + system time of the client process
-per request, so it does not depend on how fast the server is. Read the medians: single rounds vary by a factor of two
-on a shared machine.
+per request, so it does not depend on how fast the server is. Requests are those that nginx has counted. Read the
+medians: single rounds vary by a factor of two on a shared machine.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 from perfspec.base.clock import MILLISECOND, SECOND, cpu_ns
 from perfspec.engine.lanes import Lane
@@ -34,6 +35,7 @@ events { worker_connections 4096; }
 http { access_log off; default_type application/json; keepalive_requests 1000000000; keepalive_timeout 3600s;
   client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
   server { listen 127.0.0.1:%(port)d backlog=4096; location = /json { return 200 '%(body)s'; }
+    location = /served { stub_status; }
     location = /orders { return 201 '{"id":"$request_id","state":"new","text":"%(text)s"}'; }
     location /orders/ { return 200 '%(body)s'; } } }
 """
@@ -57,6 +59,21 @@ def nginx() -> Iterator[int]:
         finally:
             server.terminate()
             server.wait()
+
+
+class Served:
+    """How many requests nginx has counted since."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/served"
+        self._before = self._all()
+
+    def count(self) -> int:
+        return self._all() - self._before - 1  # this question is counted, too
+
+    def _all(self) -> int:
+        with urlopen(self._url) as answer:
+            return int(answer.read().splitlines()[2].split()[2])
 
 
 def drive(port: int, seconds: float, users: int) -> tuple[int, int, int]:
@@ -110,13 +127,17 @@ def child(argv: list[str]) -> tuple[str, float]:
     return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def wrk_us(port: int, seconds: float, users: int) -> float:
-    url = f"http://127.0.0.1:{port}/json"
-    out, cpu = child(["wrk", "-t1", f"-c{users}", f"-d{max(1, round(seconds))}s", url])
+def wrk_us(port: int, seconds: float, users: int, path: str = "/json", *script: str) -> float:
+    """CPU time in us per request."""
+    served = Served(port)
+    url = f"http://127.0.0.1:{port}{path}"
+    out, cpu = child(["wrk", "-t1", f"-c{users}", f"-d{max(1, round(seconds))}s", *script, url])
+    requests = served.count()
     found = re.search(r"(\d+) requests in", out)
     assert found is not None, out
     assert "Non-2xx" not in out, out
-    return cpu / int(found[1]) * 1e6
+    assert 0 <= requests - int(found[1]) <= users, f"wrk counted {found[1]} of {requests}"
+    return cpu / requests * 1e6
 
 
 def own_us(port: int, seconds: float, users: int) -> float:
