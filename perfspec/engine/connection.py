@@ -176,6 +176,7 @@ class Connection(Http1):
 
     def _push_pieces(self, message: bytes | Streamed) -> None:
         assert not isinstance(message, bytes)
+        self.pieces = []  # as in `put`
         self.rest = message.pieces()
         self.unsent = memoryview(next(self.rest))
         self.reactor.epoll.modify(self.fd, _READABLE | _WRITABLE)

@@ -45,6 +45,38 @@ def test_an_upload_that_is_refused_early_is_not_sent_to_its_end(site, tmp_path) 
     assert not site.driver.transport.connections
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 413 -\r\nContent-Length: 2\r\n\r\nno", OK], ids=["refused", "taken"])
+def test_a_request_after_an_upload_that_was_answered_early_is_not_written_into_its_body(
+    site, tmp_path, answer: bytes
+) -> None:
+    """The head is known from the first time on."""
+
+    async def script(peer) -> None:
+        while True:
+            head = await peer.reader.readuntil(b"\r\n\r\n")
+            await peer.send(answer)
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            body = await peer.reader.read(100)
+            while len(body) < length and (more := await peer.reader.read(length - len(body))):
+                body += more
+            site.requests.append(head[:4] + body)
+
+    origin = site.serve(script)
+    order, upload = site.call(origin, "POST", b"order"), streamed(site, origin, tmp_path, 8_000_000)
+
+    def program(lane):
+        for call in (order, upload, order, upload, order):
+            lane.request(call)
+            yield
+            site.note(lane.outcome)
+
+    site.run(program)
+    status = int(answer[9:12])
+    assert [(seen.error, seen.status) for seen in site.seen] == [(None, status)] * 5
+    site.until(lambda: site.requests.count(b"POSTorder") == 3)
+    assert not [request for request in site.requests if b"POST" in request[4:]]
+
+
 def test_an_upload_that_meets_a_race_is_sent_again_from_its_beginning(site, tmp_path) -> None:
     async def script(peer) -> None:
         site.requests.append(await peer.request())

@@ -24,8 +24,17 @@ class Lane:
         self.resume(outcome)
 
 
+class Epoll:
+    def __init__(self) -> None:
+        self.events: list[int] = []
+
+    def modify(self, _fd: int, events: int) -> None:
+        self.events.append(events)
+
+
 class Reactor:
     def __init__(self) -> None:
+        self.epoll = Epoll()
         self.outbox: list[Connection] | None = None
         self.first_errors: dict[str, str] = {}
 
@@ -42,7 +51,7 @@ def request(method: str = "GET", at_ns: int = SENT) -> tuple[Any, Lane]:
     lane: Any = Lane()
     lane.call = Call("x", ORIGIN, TIMEOUT, no_body=method == "HEAD", idempotent=True, render=lambda _: b"x")
     connection: Any = Connection(Reactor(), lane, ORIGIN)  # type: ignore[arg-type]
-    connection.send, connection.phase = len, ""
+    connection.send, connection.phase, connection.connected = len, "", True
     connection.put(lane.call, b"GET / HTTP/1.1\r\n\r\n")
     lane.outcome.sent, lane.outcome.last, connection.deadline = at_ns, at_ns + 10, at_ns + TIMEOUT
     return connection, lane

@@ -3,6 +3,7 @@
 import pytest
 
 from perfspec.engine.http1 import parse_head
+from perfspec.engine.uploads import Upload
 
 ANSWERS = {
     "a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello"),
@@ -58,6 +59,40 @@ def test_a_whole_answer_that_came_too_late_is_a_time_out(asked) -> None:
     lane.outcome.last = connection.deadline + 1
     connection.received(data)
     assert lane.got == [(0, b"", "timeout")]
+
+
+EARLY = {
+    **ANSWERS,
+    "a refusal": (b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", 413, b"no"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 200, b"hi"),
+    "a cookie": (b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi"),
+}
+UPLOADS = {"bytes": b"x" * 100, "from files": Upload(b"x" * 60, (b"y" * 40,))}
+
+
+def half(data: bytes | memoryview) -> int:
+    """A kernel that takes a part only."""
+    return len(data[:10])  # a TypeError for what is no bytes, as with a socket
+
+
+@pytest.mark.parametrize("upload", UPLOADS)
+@pytest.mark.parametrize("name", EARLY)
+def test_an_answer_before_the_request_is_out_closes_the_connection(asked, name: str, upload: str) -> None:
+    """Also if its head is known: the next request would be written into this one's body."""
+    data, status, body = EARLY[name]
+    parse_head(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    connection, lane = asked()
+    connection.received(ANSWERS["a body"][0])
+    connection.send = half
+    connection.put(lane.call, UPLOADS[upload])
+    connection.writable()
+    assert connection.unsent
+    lane.outcome.last = lane.outcome.sent
+    connection.received(data)
+    assert lane.got[1:] == [(status, body, None)]
+    assert not connection.open
+    assert not connection.unsent
+    assert connection.rest is None
 
 
 def test_what_is_put_while_others_go_on_is_sent_after_them(asked) -> None:
