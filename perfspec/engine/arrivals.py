@@ -5,8 +5,8 @@ the lowest that is free: seats hold connections and nothing else. Who comes whil
 never served, counted in the second it was due in. Two rules keep that honest:
 1. Who is due before the end of a phase comes in it, whichever of two timers of one millisecond is called first.
 2. A load generator that stood still does not make up for it by a crowd: who is overdue by more than a second is not
-   sent, and who finds no place while some are there who were sent late was not turned away by the service. Both are
-   counted as the doing of this machine.
+   sent, and who finds no place because of it was not turned away by the service (places.py says who that is). Both
+   are counted as the doing of this machine.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ __all__ = ["Numbers", "Open"]
 OVERDUE_NS = SECOND
 """Later than this nobody is sent any more."""
 LATE_NS = 50 * MILLISECOND
-"""Who is sent this late may be one of a crowd that the service was never to see."""
+"""Who is sent this late may be in the place of another."""
 _Due = tuple[int, int, int]
 """(number, due ns, which phase)."""
 
@@ -65,7 +65,7 @@ class Open:
         self._phase = 0
         self._seats: list[Lane] = []
         self._free: list[int] = []
-        self._crowd: set[int] = set()
+        self._late: set[int] = set()
         """The seats of those who were sent late."""
         self._most = 0
         self.live = 0
@@ -125,17 +125,21 @@ class Open:
             self._come(number, due)
 
     def _come(self, number: int, due: int) -> None:
-        late_ns = self._driver.tick_ns - due
+        late_ns, places = self._driver.tick_ns - due, self._places
         is_late = late_ns > LATE_NS
-        if late_ns > OVERDUE_NS or not self._places.take(self._most):
-            self._rounds.drop(number, due, NOT_SENT if is_late or self._crowd else DROPPED)
+        if late_ns > OVERDUE_NS:
+            self._rounds.drop(number, due, NOT_SENT)
+            return
+        if not places.take(self._most):
+            self._rounds.drop(number, due, NOT_SENT if is_late or places.excuse() else DROPPED)
             return
         if not self._free:
             heappush(self._free, len(self._seats))
             self._seats.append(Lane(self._driver, len(self._seats)))
         lane = self._seats[heappop(self._free)]
         if is_late:
-            self._crowd.add(lane.seat)
+            self._late.add(lane.seat)
+            places.came_late()
         person = self._first + number
         lane.due = due
         self.live += 1
@@ -144,8 +148,9 @@ class Open:
     def _left(self, lane: Lane, _kind: str | None) -> None:
         self.live -= 1
         self._places.leave()
-        if self._crowd:
-            self._crowd.discard(lane.seat)
+        if self._late and lane.seat in self._late:
+            self._late.discard(lane.seat)
+            self._places.late_one_left()
         heappush(self._free, lane.seat)
         self._on_left()
 

@@ -30,7 +30,7 @@ NOT_ASKED_KINDS = frozenset({UNSENDABLE, NO_PATH})
 """Nothing was sent: whatever came of it, the service was not unavailable."""
 
 NOT_SENT = "not sent"
-"""Somebody was to come while the load generator stood still."""
+"""Somebody was to come while the load generator stood still, or found no place because it had."""
 
 GENERATOR_KINDS = frozenset({"no descriptors", "no ports", "no memory", "dns", NOT_SENT})
 """This machine's doing, or that of its resolver: they say nothing about the service under test."""

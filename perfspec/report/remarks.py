@@ -155,7 +155,7 @@ def _not_sent(result: Result) -> list[str]:
     if not missing:
         return []
     due = missing + _arrivals(result, DROPPED) + _rounds(result)
-    why = "as the load generator stood still when they were due; sent all at once they would be another load"
+    why = "as the load generator stood still: sent all at once they would be another load"
     return [f"{words.count(missing)} of {words.count(due)} arrivals were not sent, {why}"]
 
 

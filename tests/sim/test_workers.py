@@ -13,7 +13,7 @@ from perfspec.engine.crew import TICK_NS, Crew, Links
 from perfspec.engine.load import Load
 from perfspec.engine.messages import Asks, Change, Decide, Done, Go, Order, Stop, Word, assignment
 from perfspec.engine.part import Inputs, Part
-from perfspec.engine.places import Places
+from perfspec.engine.places import Columns, Places
 from perfspec.engine.sim import T0, Reply, Service, SimDriver
 from perfspec.load import Segment
 from perfspec.metrics.rows import Row
@@ -50,10 +50,30 @@ SHAPES = {
 }
 
 
+class Sleeper:
+    """A driver of one worker that is stopped for a while, [from, to) of the load: nobody is called."""
+
+    def __init__(self, driver, begin_ns, end_ns):
+        self._driver = driver
+        self._begin_ns, self._end_ns = T0 + begin_ns, T0 + end_ns
+
+    def __getattr__(self, name):
+        return getattr(self._driver, name)
+
+    def call_at(self, due_ns, fn, arg):
+        def call(what):
+            if self._begin_ns <= self._driver.now < self._end_ns:
+                self._driver.call_at(self._end_ns, call, what)
+            else:
+                fn(what)
+
+        self._driver.call_at(due_ns, call, arg)
+
+
 class Played:
     """What a service saw of a stage, and what was told of it."""
 
-    def __init__(self, tmp_path, stage: str, limit: str = "errors: under 1%", fails=lambda _now_ns: False):
+    def __init__(self, tmp_path, stage, limit="errors: under 1%", fails=lambda _: False, latency=20 * MILLISECOND):
         (tmp_path / "s.yaml").write_text(SPEC.replace("STAGE", stage).replace("LIMIT", limit))
         (tmp_path / "people.csv").write_text("name\n" + "".join(f"p{n}\n" for n in range(3000)))
         planned = plan(str(tmp_path / "s.yaml"), Choice("smoke"))
@@ -63,7 +83,7 @@ class Played:
         self.seconds: list = []
         self.endings: list = []
         self.said: list = []
-        self.driver = SimDriver(Service(lambda _: 20 * MILLISECOND, self._reply), 1)
+        self.driver = SimDriver(Service(lambda _: latency, self._reply), 1)
         self._fails = fails
 
     def _reply(self, _call, wire, now_ns):
@@ -76,13 +96,15 @@ class Played:
         self.driver.run()
         return self
 
-    def shared(self, workers: int, deaf: dict | None = None):
-        """As processes would do it, what they say packed and unpacked. `deaf`: worker -> when it falls silent."""
+    def shared(self, workers: int, deaf: dict | None = None, asleep: dict | None = None):
+        """As processes would do it, what they say packed and unpacked. `deaf`: worker -> when it falls silent;
+        `asleep`: worker -> from when to when.
+        """
         driver = self.driver
         links = Links(self._send, self.said.append, self.seconds.append, self.endings.append, self.said.append)
         self.crew = crew = Crew(self.plan, workers, links)
         self.parts = []
-        board = [0] * workers
+        board = Columns.of(workers)
         for worker in range(workers):
             segment = Segment(worker, (1,) * workers)
             told = unpack(pack(assignment(self.plan, segment, self.inputs, ORIGIN, {})), Order)
@@ -92,8 +114,9 @@ class Played:
                 if now_ns < (deaf or {}).get(worker, math.inf):
                     driver.call_soon(lambda data: crew.hear(worker, unpack(data, Word), driver.now_ns()), pack(word))
 
+            own = Sleeper(driver, *asleep[worker]) if asleep and worker in asleep else driver
             self.parts.append(
-                Part(told.plan, driver, told.origin, told.inputs, told.segment, say, lambda say=say: say(Asks()),
+                Part(told.plan, own, told.origin, told.inputs, told.segment, say, lambda say=say: say(Asks()),
                      lambda ending, say=say: say(Done(ending, {}, 0)), told.shared, places=Places(board, worker))
             )  # fmt: skip
         crew.start(T0)
@@ -120,6 +143,14 @@ class Played:
                 part.change(order.shape, order.at_ns)
             case Decide():
                 part.decide(extend=order.extend)
+
+    @property
+    def turned_away(self):
+        """Why people found no place."""
+        found: Counter = Counter()
+        for piece in (piece for second in self.seconds for piece in second.slices if piece.key.timer == "arrival"):
+            found.update(piece.errors)
+        return found
 
     def sums(self):
         """(series, second) -> all that was counted."""
@@ -222,3 +253,28 @@ def test_the_environment_s_ceiling_is_shared_out(played, workers) -> None:
     by_second = Counter(now_ns // SECOND for _, now_ns in run.seen)
     assert [by_second[second] for second in range(5)] == [20] * 5
     assert sum(second.held for second in run.seconds) > 50
+
+
+STOPPED = {0: (3 * SECOND, 3 * SECOND + 900 * MILLISECOND)}
+"""A worker, and when it stands still."""
+
+
+def test_the_crowd_of_one_worker_takes_places_of_the_others_and_that_is_not_the_service_s_doing(played) -> None:
+    """90 come at once where about 140 have a place already, of 185; then both workers lack some of them."""
+    crowded = "phases: [{for: 8s, arrivals: 200/s, at_most: 185 users}]"
+    assert played(crowded).shared(2).turned_away == {}
+    found = played(crowded).shared(2, asleep=STOPPED).turned_away
+    assert found.total() > 5
+    assert set(found) == {"not sent"}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_worker_that_was_late_for_a_moment_excuses_no_service_that_is_too_slow(played, workers) -> None:
+    """The service answers after 25 s: 150 find a place, and all others none, whatever became of seven of them."""
+    slow = {"latency": 25 * SECOND}
+    stage = "phases: [{for: 20s, arrivals: 100/s, at_most: 150 users}]"
+    hiccup = {0: (SECOND + 440 * MILLISECOND, SECOND + 510 * MILLISECOND)}
+    assert played(stage, **slow).shared(workers).turned_away == {"dropped": 1850}
+    found = played(stage, **slow).shared(workers, asleep=hiccup).turned_away
+    assert found.total() == 1850
+    assert 1 <= found["not sent"] <= 7

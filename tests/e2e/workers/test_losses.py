@@ -24,6 +24,17 @@ thresholds:
 """
 
 
+FEWER = """
+flows:
+  look: {steps: [{get: /v1/suggest?q=we, name: suggest}]}
+stages:
+  smoke: {phases: [{for: 4s, arrivals: 20/s, at_most: 60 users}, {for: 5s, arrivals: 8/s, at_most: 12 users}]}
+thresholds:
+  all: {errors: at most 5%}
+"""
+"""Ten are there in each of two workers at first, four in each afterwards."""
+
+
 class Losses:
     """What becomes of runs whose processes are killed, or told to end."""
 
@@ -42,6 +53,14 @@ class Losses:
             noticed = time.monotonic() - at
             ended = begun.end()
             return ended, noticed, search.counts()["GET suggest"], [self.is_alive(pid) for pid in pids]
+
+    def killed_with_people(self) -> Any:
+        with self.steady.service("--slow", "suggest=1s") as search:
+            folder = self.steady.small_spec(self.steady.new_folder("with-people"), search.url, FEWER)
+            begun = self.steady.perfspec.begin(folder, "--workers", "2")
+            begun.wait_for_seconds(2)
+            os.kill(self.steady.workers_of(begun)[0], signal.SIGKILL)
+            return begun.end()
 
     def killed_in_a_search(self) -> Any:
         begun = self.steady.begin("killed-in-search", self.steady.healthy, stage="search")
@@ -132,6 +151,7 @@ def runs(steady, together, is_alive) -> Any:
     scenes = Losses(steady, is_alive)
     return together(
         killed=scenes.killed,
+        killed_with_people=scenes.killed_with_people,
         killed_in_a_search=scenes.killed_in_a_search,
         all_killed=scenes.all_killed,
         orphaned=scenes.orphaned,
@@ -158,6 +178,14 @@ def test_the_death_of_a_worker_is_noticed_and_is_never_a_pass(runs) -> None:
         assert verdict["reason"].startswith(text)
     assert text in ended.case("the run went to its end").find("error").text
     assert not any(alive)
+
+
+def test_the_people_of_a_dead_worker_leave_their_places_to_others(runs) -> None:
+    """Ten of twelve would be taken for ever."""
+    ended = runs["killed_with_people"]
+    assert [lost["why"] for lost in ended.result["lost"]] == ["ended by signal 9"], ended.out + ended.err
+    assert sum(s["n"] for s in ended.slices() if s["key"][1] == "round" and s["second"] >= 4) >= 12
+    assert not [s for s in ended.slices() if s["key"][1] == "arrival"]
 
 
 def test_a_search_that_loses_a_worker_has_not_finished(runs) -> None:
