@@ -1,8 +1,9 @@
 """Selectors of CSS over an answer that is a page: what of it a capture takes.
 
-lxml reads the page in time that grows with its size alone and never deeper than 256, whatever is sent (a parser that
-follows the rules of browsers takes minutes for some pages); cssselect translates a selector once. A page is what was
-sent: what a browser or a script adds to it, such as a `tbody`, is not there.
+lxml reads the page and never goes deeper than 256, whatever is sent (a parser that follows the rules of browsers takes
+minutes for some pages); cssselect translates a selector once. What grows with the square of a page are the attributes
+of one tag, so nothing is found in a page with a tag that has too many. A page is what was sent: what a browser or a
+script adds to it, such as a `tbody`, is not there.
 """
 
 import re
@@ -14,6 +15,10 @@ __all__ = ["Selector", "SelectorError", "compile_selector"]
 
 MOST_BYTES = 1 << 20
 """A longer page is looked at as far as this."""
+MOST_ATTRIBUTES = 256
+"""Of one tag. A megabyte of such tags is read in 0.1 s; a tag of half a megabyte would take a minute."""
+_OVERLAP = 8
+"""How often a page may be covered by what could be a tag: of ordinary ones hardly anything is covered twice."""
 _SAID = re.compile(r"(?P<selector>.*?)(?:\s+@(?P<attribute>[A-Za-z_][\w:.-]*))?", re.DOTALL)
 _ATTRIBUTE = re.compile(r"(?P<before>.+?)\s*(?:::attr\((?P<css>[\w-]+)\)|@(?P<glued>[\w-]+))")
 _EXAMPLE = "write for example `css ul.items a @href`"
@@ -77,7 +82,31 @@ def _wrong(selector: str, reason: str) -> SelectorError:
 @lru_cache(maxsize=1)
 def _page(body: bytes) -> Any:
     """The page as a tree, None where there is nothing in it. Kept for the next capture of the same answer."""
-    return _reader()(body)
+    return _reader()(body) if _is_bounded(body) else None
+
+
+def _tags_with_attributes(most: int) -> re.Pattern[bytes]:
+    """Group 1: what would be a tag if one began here, as far as `most` attributes. Group 2: one more.
+
+    Told as the parser does, but at every `<`: whether a place is inside of a comment, a script or a value is not known.
+    """
+    name = rb"[A-Za-z](?:[^ \t\n\r\f/<>]|<(?![A-Za-z]))*+"
+    value = rb"""[ \t\n\r\f]*+=[ \t\n\r\f]*+(?:"[^"]*+"?|'[^']*+'?|[^ \t\n\r\f>]*+)"""
+    attribute = rb"[ \t\n\r\f/]*+[^ \t\n\r\f/>][^ \t\n\r\f/>=]*+(?:%b)?+" % value
+    return re.compile(rb"<(?=(%b[ \t\n\r\f/](?:%b){1,%d}+)(%b)?+)" % (name, attribute, most, attribute))
+
+
+_TAGS = _tags_with_attributes(MOST_ATTRIBUTES)
+
+
+def _is_bounded(body: bytes) -> bool:
+    """Whether it is known that no tag has too many attributes, in time that grows with the size of the page."""
+    left = _OVERLAP * len(body)
+    for tag in _TAGS.finditer(body):
+        left -= tag.end(1) - tag.start(1)
+        if left < 0 or tag[2] is not None:
+            return False
+    return True
 
 
 @lru_cache(maxsize=1)

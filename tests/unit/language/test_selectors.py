@@ -1,8 +1,8 @@
-"""Selectors of CSS: what they take of a page, and what is said of wrong ones. That no page takes long: tests/e2e."""
+"""Selectors of CSS: what they take of a page, what is said of wrong ones, and which pages are not read."""
 
 import pytest
 
-from perfspec.language.selectors import SelectorError, compile_selector
+from perfspec.language.selectors import MOST_ATTRIBUTES, SelectorError, compile_selector
 
 PAGE = """<!doctype html>
 <html><head><title>Tea &amp; more</title><meta name="csrf-token" content="t-&quot;1"></head>
@@ -70,3 +70,38 @@ def test_what_is_no_selector_is_told_with_what_to_write(said, message, fix) -> N
 
 def test_a_longer_page_is_looked_at_as_far_as_a_million_bytes() -> None:
     assert found("b", b"<b>1</b>" + b" " * (1 << 20) + b"<b>2</b>") == ["1"]
+
+
+NUMBERED = "".join(f" a{n}" for n in range(MOST_ATTRIBUTES))
+VALUES = "".join(f" a{n}='>'" for n in range(MOST_ATTRIBUTES))
+GLUED = "".join(f'a{n}=">\'"' for n in range(MOST_ATTRIBUTES))
+
+
+@pytest.mark.parametrize("attributes", [NUMBERED, VALUES, f" {GLUED}", NUMBERED.replace(" ", "/"), NUMBERED + VALUES])
+@pytest.mark.parametrize("before", ["", '<!-- <a b=" -->', "<script>a<b c='</script>", '<p a<b c="<">', "<a<!"])
+def test_in_a_page_with_more_attributes_in_one_tag_nothing_is_found(attributes, before) -> None:
+    page = f"<b>1</b>{before}<p{attributes}%s>text</p><b>2</b>"
+    assert found("b", page % " more=1") == []
+    assert attributes != NUMBERED or found("b", page % "") != []
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a/b=", "<a 1=<b/2=", "<b x='<a y=z<a y=z<a y=z<a y=z<a y=z<a y=z<a y=z<a y=z<a y=z'"]
+)
+def test_a_page_of_tags_within_tags_is_not_read_either(piece) -> None:
+    assert found("b", "<b>1</b>" + piece * 10_000) == []
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f"<img alt=a src='data:{'A' * 100_000}'>",
+        f"<path d='{'M 1 2 = ' * 10_000}'>",
+        "<iframe srcdoc='" + '<p class="x">y</p> ' * 10_000 + "'></iframe>",
+        "<script>" + '{"a": "<b c=1>", "d": 1}, ' * 10_000 + "</script>",
+        "<p a=1 b=2 c=3 d=4 e=5>" * 10_000,
+        "a < b, c = d " * 10_000,
+    ],
+)
+def test_long_values_and_many_tags_are_ordinary(inside) -> None:
+    assert found("i", f"<i>1</i>{inside}")[:1] == ["1"]
