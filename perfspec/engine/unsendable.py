@@ -3,6 +3,7 @@
 Of each kind the first text of each step is kept, of three steps at most: one that is loud hides no other.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from perfspec.language.failures import why
@@ -12,6 +13,8 @@ __all__ = ["BAD_DATA", "all_of", "kind_of_key", "note", "told", "why"]
 
 MOST_STEPS = 3
 _NUMBER = "\0"
+_STEP = re.compile(r".*? \([^()]*:\d+\): |.*?: |", re.DOTALL)
+"""How a text begins that is told of a step; there may be a colon in its name, too."""
 BAD_DATA = (ValueError, TypeError, LookupError)
 """What a template raises over bad data: a name without a value, a line break in a header, a text that is no number."""
 
@@ -33,8 +36,9 @@ def all_of(several: Iterable[Mapping[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for first_errors in several:
         for known, text in first_errors.items():
-            step, colon, _ = text.partition(": ")
-            if key := _free(found, kind_of_key(known), step + colon):
+            step = _STEP.match(text)
+            assert step is not None  # the last of its branches takes any text
+            if key := _free(found, kind_of_key(known), step[0] or text):
                 found[key] = text
     return found
 

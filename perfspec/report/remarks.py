@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from perfspec.base.clock import SECOND
 from perfspec.base.errors import ExitCode, worst
 from perfspec.base.units import DURATION_UNITS, format_ms, format_share
+from perfspec.language.timers import label_of
 from perfspec.load import Arrivals
 from perfspec.metrics.error_kinds import DROPPED, NOT_SENT
 from perfspec.metrics.series import ARRIVAL
@@ -31,12 +32,6 @@ WITH_PLACE = ("check ", "capture ", "record ", "expression ")
 """How the kinds begin that name a line of the spec."""
 KEPT_UP = 0.95
 """Below this share of the arrivals that were asked for, that they were not served comes first."""
-TIMERS = {
-    "poll": " (one poll)",
-    "wait": " (until done)",
-    "group": " (group without pauses)",
-    "group with pauses": " (group with pauses)",
-}
 
 
 def named(result: Result) -> str:
@@ -223,6 +218,6 @@ def label(summary: Summary) -> str:
     """A series as reports call it: its request, tags, and what was timed."""
     key = summary.key
     tags = "".join(f" {tag}={value}" for tag, value in key.tags)
-    timer = TIMERS.get(key.timer, f" ({key.timer.replace('_', ' ')})" if key.timer else "")
+    timer = f" ({label_of(key.timer)})" if key.timer else ""
     part = "" if key.part == "load" else f" ({key.part})"
     return f"{key.name}{tags}{timer}{part}"

@@ -14,25 +14,8 @@ from perfspec.steps.kinds import Recorded, Request
 from perfspec.steps.paths import MISSING, parsed, reach_all
 from perfspec.steps.runtime import Build, Outcome, Recorder, Vars
 
-__all__ = ["OWN_TIMERS", "Measure", "first_bytes", "kind_of_recorded", "measures"]
+__all__ = ["Measure", "first_bytes", "kind_of_recorded", "measures"]
 
-OWN_TIMERS = frozenset(
-    {
-        "wait",
-        "poll",
-        "group",
-        "round",
-        "connect",
-        "tls",
-        "first_byte",
-        "redirect",
-        "first_event",
-        "event_gap",
-        "events",
-        "size",
-    }
-)
-"""What is measured without being asked for, or in other ways."""
 LARGEST = 10**12
 Measure: TypeAlias = Callable[[Outcome, str | None, Vars], None]
 

@@ -21,10 +21,11 @@ from perfspec.language.phrase_grammar import (
 )
 from perfspec.language.phrases import Capture, Matcher
 from perfspec.language.templates import Text
+from perfspec.language.timers import OWN_TIMERS
 from perfspec.steps.answers import good_status, judge
 from perfspec.steps.authorization import NOBODY, read_authorization, with_headers
 from perfspec.steps.kinds import Captured, Check, Recorded, Request, Upload
-from perfspec.steps.measures import OWN_TIMERS, measures
+from perfspec.steps.measures import measures
 from perfspec.steps.reading import Bind, Names, Read, Reading, Tally, reads
 from perfspec.steps.runtime import Build, EndRound, Lane, Outcome, Program, Run
 

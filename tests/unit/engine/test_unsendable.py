@@ -44,3 +44,12 @@ def test_what_several_processes_say_is_told_as_one_would() -> None:
     expected = ["used up: no row is left", "tls: a (s.yaml:1): x", "tls: aa (s.yaml:2): y"]
     assert told(all_of((one, two))) == expected
     assert told(all_of((one, one))) == expected[:2]
+
+
+def test_steps_with_a_colon_in_their_names_are_told_apart_by_the_whole_name() -> None:
+    one: dict[str, str] = {}
+    two: dict[str, str] = {}
+    note(one, "tls", call("GET: cart"), "x: 1")
+    note(two, "tls", call("GET: a"), "y")
+    note(two, "tls", call("GET: cart"), "x: 2")
+    assert told(all_of((one, two))) == ["tls: GET: cart (s.yaml:9): x: 1", "tls: GET: a (s.yaml:6): y"]
