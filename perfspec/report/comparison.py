@@ -4,7 +4,7 @@ from perfspec.base.units import format_ms
 from perfspec.report.words import percent
 from perfspec.verdict.comparison import Change, Comparison, ErrorChange
 
-__all__ = ["HEAD", "became", "cells", "headline", "lines", "remarks", "sentence", "than_before"]
+__all__ = ["HEAD", "became", "calm", "cells", "headline", "lines", "mark_of", "remarks", "sentence", "than_before"]
 
 MARKS = {
     "regressed": "SLOWER",
@@ -31,10 +31,25 @@ def lines(comparison: Comparison) -> list[str]:
     """A headline, a line for each number that changed, and what is left out."""
     found = [f"{headline(comparison)}:"]
     found += [f"  {sentence(change)}" for change in comparison.told]
-    calm = sum(change.state == "unchanged" for change in comparison.changes)
-    if calm:
-        found.append(f"  {calm} of {len(comparison.changes)} percentiles are as before")
+    found += [f"  {text}" for text in calm(comparison)]
     return found + [f"  {remark}" for remark in remarks(comparison)]
+
+
+def calm(comparison: Comparison) -> list[str]:
+    """How many percentiles are in no line: as before, or not to be told."""
+    n, still = len(comparison.changes), sum(change.is_as_before for change in comparison.changes)
+    unsure = sum(change.state == "unchanged" for change in comparison.changes) - still
+    found = [f"{still} of {n} percentiles are as before"] if still else []
+    return found + (
+        [f"{unsure} of {n} differ, on too few or too uneven answers to say that they changed"] if unsure else []
+    )
+
+
+def mark_of(change: Change | ErrorChange) -> str:
+    """For a table that shows the calm ones, too."""
+    if change.state == "unchanged" and isinstance(change, Change) and not change.is_as_before:
+        return "not sure"
+    return cells(change)[0] or "as before"
 
 
 def headline(comparison: Comparison) -> str:
@@ -52,6 +67,8 @@ def remarks(comparison: Comparison) -> list[str]:
         found.append(f"{', '.join(faster)}: what still went well came sooner, but more failed: nothing became faster")
     if not comparison.changes:
         found.append("no request has enough answers on both sides")
+    elif comparison.too_few:
+        found.append(f"too few answers to compare times of: {', '.join(comparison.too_few)}")
     found += [f"new: {', '.join(comparison.only_now)}"] if comparison.only_now else []
     return found + ([f"not measured any more: {', '.join(comparison.only_before)}"] if comparison.only_before else [])
 
@@ -59,7 +76,8 @@ def remarks(comparison: Comparison) -> list[str]:
 def sentence(change: Change | ErrorChange) -> str:
     """`SLOWER suggest p95 112 ms -> 143 ms, +28 % (likely +20 to +35 %; over +10 % is a regression)`."""
     mark, request, statistic, before, now, by, likely, limit = cells(change)
-    limit = f"{limit} is a regression" if change.runs >= ENOUGH or isinstance(change, ErrorChange) else limit
+    limit, _, few = limit.partition(", ")
+    limit = f"with {few}, {limit} is a regression" if few else f"{limit} is a regression"
     return f"{mark:7} {request} {statistic} {before} -> {now}, {by} (likely {likely}; {limit})"
 
 

@@ -145,7 +145,7 @@ def _comparison(found: Comparison | None) -> list[str]:
     out += [f"- {escaped(remark)}" for remark in comparison.remarks(found)]
     out += [""] if out[-1] else []
     if calm:
-        out += _folded(f"{len(calm)} of {len(found.changes)} percentiles are as before", _changes(calm))
+        out += _folded("; ".join(comparison.calm(found)), _changes(calm))
     return out
 
 
@@ -153,6 +153,6 @@ def _changes(changes: Sequence[Change | ErrorChange]) -> list[str]:
     rows = []
     for change in changes:
         mark, *cells = comparison.cells(change)
-        rows.append((f"**{mark}**" if mark else "as before", *(escaped(cell) for cell in cells)))
+        rows.append((f"**{mark}**" if mark else comparison.mark_of(change), *(escaped(cell) for cell in cells)))
     names = ("", *comparison.HEAD[1:3], *(f"#{name}" for name in comparison.HEAD[3:]))
     return table(names, rows)

@@ -1,8 +1,8 @@
 """A run beside those before it: each request's percentiles, judged by regression.py.
 
 The median run stands for all: its histogram gives the range of the ratio. Medians and p95 can be regressions; p99 is
-shown, because a tail is too noisy to stop anybody by. Of errors the difference of shares is judged, against all earlier
-runs together: with (l, p, u) a share and its two-sided 95 % bounds,
+shown where its range says that it changed, because a tail is too noisy to stop anybody by. Of errors the difference of
+shares is judged, against all earlier runs together: with (l, p, u) a share and its two-sided 95 % bounds,
     lo = d - hypot(p1 - l1, u0 - p0),  hi = d + hypot(u1 - p1, p0 - l0),  d = p1 - p0
 regressed: lo is over one point. Limits judge errors; this says that they have changed.
 """
@@ -26,6 +26,7 @@ JUDGED = ("p50", "p95")
 POINT = 0.01
 """Of errors that many more, surely, are a regression."""
 ONE_SIDE = 0.975
+_HINTS: dict[State, State] = {"regressed": "maybe worse", "improved": "maybe better"}
 FEWEST = 20
 """Answers, on either side."""
 
@@ -72,6 +73,11 @@ class Change(msgspec.Struct, frozen=True):
     """How often a request now is slower than one of the median run; 0.5: as often as not."""
     runs: int
 
+    @property
+    def is_as_before(self) -> bool:
+        """Not so if it only cannot be told whether it changed."""
+        return self.state == "unchanged" and 1 / self.limit <= self.ratio <= self.limit
+
 
 class ErrorChange(msgspec.Struct, frozen=True):
     """The share of failed requests, before and now."""
@@ -109,6 +115,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """A regression fails the run."""
     errors: tuple[ErrorChange, ...] = ()
     """Of requests that fail, or failed before."""
+    too_few: tuple[str, ...] = ()
+    """Requests whose times are not compared, for there are too few answers on one side."""
 
     @property
     def regressed(self) -> tuple[Change | ErrorChange, ...]:
@@ -126,6 +134,7 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
     changes: list[Change] = []
     before = {measure.request for run in history for measure in run.measures}
     errors: list[ErrorChange] = []
+    too_few: list[str] = []
     for measure in now.measures:
         found = _errors(measure, [m for run in history if (m := run.of(measure.request))])
         errors += [found] if found is not None else []
@@ -133,6 +142,8 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
         seen = [m for run in history if (m := run.of(measure.request)) and histogram.count(m.response) >= FEWEST]
         if seen and histogram.count(measure.response) >= FEWEST:
             changes += (_change(measure, seen, statistic, more_failed=more_failed) for statistic in QUANTILES)
+        elif measure.request in before:
+            too_few.append(measure.request)
     newest = history[-1].commit
     return Comparison(
         baseline=baseline,
@@ -143,13 +154,14 @@ def compare(now: Numbers, history: Sequence[Numbers], baseline: str, *, same_sha
         only_now=tuple(m.request for m in now.measures if m.request not in before),
         only_before=tuple(sorted(before - {m.request for m in now.measures})),
         errors=tuple(errors),
+        too_few=tuple(too_few),
     )
 
 
 def _errors(now: Measure, history: Sequence[Measure]) -> ErrorChange | None:
-    """None where nothing failed, or too little was sent on one side."""
+    """None where nothing failed, or so little was sent on one side that it says nothing."""
     n, failed = sum(m.n for m in history), sum(m.failed for m in history)
-    if min(n, now.n) < FEWEST or not failed + now.failed:
+    if not n or not now.n or not failed + now.failed:
         return None
     was, is_now = failed / n, now.failed / now.n
     below = hypot(is_now - lower_bound(now.failed, now.n, ONE_SIDE), upper_bound(failed, n, ONE_SIDE) - was)
@@ -158,6 +170,8 @@ def _errors(now: Measure, history: Sequence[Measure]) -> ErrorChange | None:
     state: State = "regressed" if low > POINT else "improved" if high < -POINT else "unchanged"
     if state == "unchanged":
         state = "maybe worse" if low > 0 else "maybe better" if high < 0 else "unchanged"
+    if state == "unchanged" and min(n, now.n) < FEWEST:
+        return None
     return ErrorChange(now.request, was, is_now, low, high, state, len(history))
 
 
@@ -170,8 +184,8 @@ def _change(now: Measure, history: Sequence[Measure], statistic: str, *, more_fa
     within = ratio(_range(history[middle], q), _range(now, q))
     judged = judge_change(value, values, within)
     state: State = judged.state
-    if statistic not in JUDGED and state in ("regressed", "improved"):
-        state = "maybe worse" if state == "regressed" else "maybe better"
+    if statistic not in JUDGED:
+        state = _HINTS.get(state, state) if within.excludes_no_change else "unchanged"
     if more_failed and state in ("improved", "maybe better"):
         state = "not comparable"
     return Change(

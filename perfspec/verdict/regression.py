@@ -5,6 +5,7 @@
     with (l, q, u) a quantile and its two-sided 95 % bounds by order statistics (bounds.py).
     regressed: ln(now / median) > max(ln 1.10, 3 * 1.4826 * MAD of ln history), and the range of the ratio excludes 1.
     With fewer than five runs to compare with it is told and not judged, unless it is over 25 % and the range says so.
+    What is twice as slow, and more than that limit, is told also where the range does not say so.
 
 The effect (A12, Vargha and Delaney) is how often a request now is slower than one before; it is shown and never judged:
 with a hundred thousand requests a shift of 1 % is beyond all doubt and of no interest.
@@ -37,6 +38,7 @@ __all__ = [
 
 LEAST = 1.10
 LARGE = 1.25
+DOUBLE = 2.0
 ENOUGH_RUNS = 5
 MAD_TO_SD = 1.4826
 ONE_SIDE = 0.975
@@ -157,6 +159,8 @@ def judge_change(now: float, history: Sequence[float], within: Interval | None) 
     if change < 1 / limit and sure:
         return Judged("improved", middle, change, limit)
     state: State = "unchanged"
-    if len(history) < ENOUGH_RUNS and sure:
+    if not sure:
+        state = "maybe worse" if change > max(limit, DOUBLE) else "unchanged"
+    elif len(history) < ENOUGH_RUNS:
         state = "maybe worse" if change > LEAST else "maybe better" if change < 1 / LEAST else "unchanged"
     return Judged(state, middle, change, limit)

@@ -219,7 +219,7 @@ def _comparison(result: Result) -> Markup | None:
     found = result.comparison
     calm = [change for change in found.changes if change.state == "unchanged"]
     head = (*comparison.HEAD[:3], *(f"#{name}" for name in comparison.HEAD[3:]))
-    as_before = f"{len(calm)} of {len(found.changes)} percentiles are as before"
+    as_before = "; ".join(comparison.calm(found))
     folded = element(
         "details", element("summary", as_before), requests.table("What is as before", head, map(_change, calm))
     )
@@ -234,11 +234,11 @@ def _comparison(result: Result) -> Markup | None:
 
 
 def _change(change: Change | ErrorChange) -> Markup:
-    mark, request, statistic, *numbers = comparison.cells(change)
+    _, request, statistic, *numbers = comparison.cells(change)
     kind = {"regressed": "fail", "improved": "pass", "unchanged": "soft"}.get(change.state, "warn")
     return element(
         "tr",
-        element("td", mark or "as before", class_=f"mark {kind}"),
+        element("td", comparison.mark_of(change), class_=f"mark {kind}"),
         element("td", request),
         element("td", statistic),
         *map(requests.number, numbers),

@@ -135,8 +135,32 @@ def test_what_never_failed_says_nothing_of_errors_and_who_is_not_answered_is_com
     dead = Numbers("run-9", "2026-11-09", "", (Measure("cart", 200, 200, {}),))
     (change,) = compare(dead, [failing(1, 0)], "run 1").regressed
     assert (change.statistic, change.now) == ("errors", 1.0)
-    few = Numbers("run-9", "2026-11-09", "", (Measure("cart", 19, 19, {}),))
-    assert compare(few, [failing(1, 0)], "run 1").errors == ()
+    few = Numbers("run-9", "2026-11-09", "", (Measure("cart", 19, 0, {}),))
+    assert compare(few, [failing(1, 5)], "run 1").errors == ()
+    fewer = Numbers("run-9", "2026-11-09", "", (Measure("cart", 9, 8, {}),))
+    (change,) = compare(fewer, [failing(1, 0)], "run 1").regressed  # what is sure is sure of nine, too
+    assert change.now == pytest.approx(8 / 9)
+
+
+def test_what_cannot_be_told_is_not_called_as_before() -> None:
+    """Forty answers that are alike, of which the slow ones came in one stretch, bound no p95."""
+    before = [run(1, n=40, suggest=50, query=50, information=0.3)]
+    found = compare(run(2, n=40, suggest=66, query=500, information=0.3), before, "run 1")
+    assert states(found)["query", "p95"] == "maybe worse"
+    assert states(found)["query", "p99"] == states(found)["suggest", "p95"] == "unchanged"
+    text = lines(found)
+    assert "slower? query p95" in "".join(text)
+    unsure = [c for c in found.changes if c.state == "unchanged" and not c.is_as_before]
+    assert len(unsure) >= 2
+    assert f"  {len(unsure)} of 6 differ, on too few or too uneven answers to say that they changed" in text
+
+
+def test_requests_with_too_few_answers_to_compare_are_named() -> None:
+    before = [run(1, suggest=50), run(2, n=19, query=50)]
+    before = [Numbers("run-1", "2026-11-01", "", (*before[0].measures, *before[1].measures))]
+    found = compare(run(9, suggest=50, query=50, other=1), before, "run 1")
+    assert (found.too_few, found.only_now) == (("query",), ("other",))
+    assert "  too few answers to compare times of: query" in lines(found)
 
 
 def half_dead(name, n=1000, failed=0, ms=50.0):

@@ -90,6 +90,12 @@ def test_what_the_noise_within_the_run_explains_is_no_regression(within) -> None
     assert judge_change(150, HISTORY, within).state == "unchanged"
 
 
+@pytest.mark.parametrize("within", [None, Interval(0.99, 2.5, 9)])
+def test_what_is_twice_as_slow_is_told_though_it_is_not_sure(within) -> None:
+    assert judge_change(250, HISTORY, within).state == "maybe worse"
+    assert judge_change(40, HISTORY, within).state == "unchanged"
+
+
 def test_noisy_runs_raise_the_limit() -> None:
     noisy = (80, 120, 100, 90, 110, 100, 85, 115, 100, 95)
     judged = judge_change(125, noisy, SURE)
