@@ -3,6 +3,7 @@
 Each second of the load has its tokens. A request without one waits for the next second, first come, first served; it is
 due when it was due, so what it waits is in its response time. How many were held back is counted: where it is more than
 one in a hundred, latency is not judged, for it is not the service's. Only a load with a ceiling runs through here.
+Nobody's patience begins before the request is sent, so a stream that is held is not silent.
 """
 
 from collections.abc import Callable
@@ -39,32 +40,39 @@ class Ceiling:
         self._second = -1
         self._left = per_s
         self._held: dict[LaneState, _Held] = {}
+        self._is_awaited = False
+        """Is there a timer for the second that comes next?"""
         self.held = 0
         """Requests that had to wait, since this was asked last."""
 
     def start(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
-        second = self._now_s()
-        if second != self._second:
-            self._second, self._left = second, self._per_s
+        self._begin_second()
         if self._left and not self._held:
             self._left -= 1
             self._inner.start(lane, call, data)
             return
-        if not self._held:
-            self._wait(second)
         self.held += 1
-        lane.outcome.due = lane.outcome.due or self._driver.now_ns()  # what it waits is in its response time
+        outcome = lane.outcome
+        outcome.due = outcome.due or self._driver.now_ns()  # what it waits is in its response time
+        outcome.sent = 0
         self._held[lane] = _Held(call, data)
+        self._wait()
 
-    def _now_s(self) -> int:
-        return (self._driver.now_ns() - self._start_ns) // SECOND
+    def _begin_second(self) -> None:
+        """Tokens are those of the second that is now, however often, and by whom, it is asked."""
+        second = (self._driver.now_ns() - self._start_ns) // SECOND
+        if second != self._second:
+            self._second, self._left = second, self._per_s
 
-    def _wait(self, second: int) -> None:
-        self._driver.call_at(self._start_ns + (second + 1) * SECOND, self._go_on, None)
+    def _wait(self) -> None:
+        if not self._is_awaited:
+            self._is_awaited = True
+            self._driver.call_at(self._start_ns + (self._second + 1) * SECOND, self._go_on, None)
 
     def _go_on(self, _: None) -> None:
         """Another second has begun: as many of those that wait as it has tokens."""
-        self._second, self._left = self._now_s(), self._per_s
+        self._is_awaited = False
+        self._begin_second()
         while self._held and self._left:
             lane = next(iter(self._held))
             held = self._held.pop(lane)
@@ -73,7 +81,7 @@ class Ceiling:
             if held.chunk is not None:
                 self._inner.listen(lane, held.chunk)
         if self._held:
-            self._wait(self._second)
+            self._wait()
 
     def listen(self, lane: LaneState, chunk: Chunk) -> None:
         if lane in self._held:
@@ -82,15 +90,8 @@ class Ceiling:
             self._inner.listen(lane, chunk)
 
     def cut(self, lane: LaneState, kind: str | None) -> None:
-        held = self._held.pop(lane, None)
-        if held is None:
+        if lane not in self._held:  # else nothing is in flight
             self._inner.cut(lane, kind)
-            return
-        outcome = lane.outcome
-        outcome.sent = outcome.last = self._driver.now_ns()
-        outcome.first = outcome.status = 0
-        outcome.head, outcome.body, outcome.error = None, b"", kind or "timeout"
-        self._driver.call_soon(lane.resume, outcome)
 
     def cancel(self, lane: LaneState) -> None:
         if self._held.pop(lane, None) is None:

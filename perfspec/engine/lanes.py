@@ -313,8 +313,8 @@ class Lane:
         """Once a second, for the patience may grow shorter meanwhile."""
         if patience.over:
             return
-        now, until = self.now(), patience.until_ns
-        if until and until <= now:
+        now = self.now()
+        if (until := patience.until_ns(now)) and until <= now:
             self.driver.transport.cut(self, patience.kind)
         else:
             self.driver.call_at(min(until or now + SECOND, now + SECOND), self._look, patience)

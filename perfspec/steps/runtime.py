@@ -254,8 +254,10 @@ class _Apart(Vars):
 class Patience(Protocol):
     """How long the answer in flight is waited for, beside its time-out. May change while it comes."""
 
-    until_ns: int
-    """On the driver's clock; 0: not limited now."""
+    def until_ns(self, now_ns: int) -> int:
+        """As things stand now, on the driver's clock; 0: not limited."""
+        ...
+
     kind: str | None
     """How the request ends then: an error kind, or None for a whole answer whose connection is merely kept open."""
     over: bool

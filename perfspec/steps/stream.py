@@ -78,14 +78,17 @@ def weigh(step: Stream, tally: Tally) -> None:
 class Listener:
     """Hears one stream: when its events came, and when it has waited long enough. See steps.runtime.Patience."""
 
-    __slots__ = ("_events", "_silence_ns", "_wanted", "begin", "ended_ns", "first_ns", "gaps", "is_too_large", "kind",
-                 "last_ns", "n", "over", "size", "until_ns")  # fmt: skip
+    __slots__ = ("_events", "_outcome", "_silence_ns", "_until_ns", "_wanted", "begin", "ended_ns", "first_ns", "gaps",
+                 "is_too_large", "kind", "last_ns", "n", "over", "size")  # fmt: skip
 
-    def __init__(self, ends_with: bytes, silence_ns: int, now_ns: int) -> None:
+    def __init__(self, ends_with: bytes, silence_ns: int, outcome: Outcome) -> None:
+        """`outcome`: of the request in flight; it knows when that was sent."""
         self._events = Events()
         self._wanted = ends_with
         self._silence_ns = silence_ns
-        self.until_ns = now_ns + silence_ns if silence_ns else 0
+        self._outcome = outcome
+        self._until_ns = 0
+        """0: nothing has come yet."""
         self.kind: str | None = "silence"
         self.over = False
         self.is_too_large = False
@@ -95,6 +98,12 @@ class Listener:
         self.begin = b""
         """The first of what came, for whoever asks what a stream was that failed."""
 
+    def until_ns(self, now_ns: int) -> int:
+        """Silence is counted from when the request was sent, or else something came."""
+        if self._until_ns or not self._silence_ns:
+            return self._until_ns
+        return (self._outcome.sent or now_ns) + self._silence_ns
+
     def hear(self, part: bytes, at_ns: int) -> None:
         self.size += len(part)
         if len(self.begin) < MOST_BEGIN:
@@ -102,16 +111,16 @@ class Listener:
         if self.ended_ns or self.is_too_large:
             return
         if self._silence_ns:
-            self.until_ns = at_ns + self._silence_ns
+            self._until_ns = at_ns + self._silence_ns
         try:
             found = self._events.feed(part)
         except EventTooLarge:
-            self.is_too_large, self.kind, self.until_ns = True, "event too large", at_ns
+            self.is_too_large, self.kind, self._until_ns = True, "event too large", at_ns
             return
         for event in found:
             if self._ends(event):
                 self.ended_ns = at_ns
-                self.kind, self.until_ns = None, at_ns + LINGER_NS
+                self.kind, self._until_ns = None, at_ns + LINGER_NS
                 return
             if has_content(event):
                 self._count(at_ns)
@@ -163,7 +172,7 @@ def bind(step: Stream, build: Build) -> Program:
         return kind
 
     def program(lane: Lane) -> Run:
-        listener = Listener(ends_with, step.silence_ns, lane.now())
+        listener = Listener(ends_with, step.silence_ns, lane.outcome)
         lane.stream(call, listener.hear)
         lane.watch(listener)
         try:
