@@ -248,13 +248,12 @@ class Searching:
         late = health.late
         held = self._held(within, slices, stretch)
         known = self._known(stretch)
-        if not held:  # else it is the ceiling that they wait for
-            slices += self._unanswered(self._heard[-1])
-        verdicts = self._verdicts(slices, known, late or held)
+        waiting = [] if held else list(self._unanswered(self._heard[-1]))  # if held, it is the ceiling they wait for
+        verdicts = self._verdicts(slices, waiting, known, late or held)
         excused = _OF_A_CEILING if held else _OF_A_CAP if self._search.is_capped else frozenset[str]()
         asked = verdicts
         if excused:
-            asked = self._verdicts([without(piece, excused) for piece in slices], known, late or held)
+            asked = self._verdicts([without(piece, excused) for piece in slices], waiting, known, late or held)
         if broken := _broken(asked):
             return _Found(broken, "service", verdicts)
         unclear = _unclear(verdicts)
@@ -292,7 +291,19 @@ class Searching:
         sent = total(due, lambda piece: piece.key.part == "load" and piece.key.timer in ("", "wait")).n
         return held_back(sum(heard.held for heard in within), sent, self._judging.most_requests_per_s)
 
-    def _verdicts(self, slices: Sequence[Slice], stretch: tuple[int, int], late: str) -> tuple[Verdict, ...]:
+    def _verdicts(
+        self, slices: Sequence[Slice], waiting: Sequence[Slice], stretch: tuple[int, int], late: str
+    ) -> tuple[Verdict, ...]:
+        """`waiting`: requests of which only their time is known. In limits on all else they are not."""
+        known = self._judge(slices, stretch, late)
+        if not waiting:
+            return known
+        timed = self._judge([*slices, *waiting], stretch, late)
+        cells = [threshold.cell.is_measured for threshold in self._judging.thresholds]
+        about_time = cells + [any(each.unit == "time" for each in rule.measured) for rule in timed[len(cells) :]]
+        return tuple(b if is_timed else a for a, b, is_timed in zip(known, timed, about_time, strict=True))
+
+    def _judge(self, slices: Sequence[Slice], stretch: tuple[int, int], late: str) -> tuple[Verdict, ...]:
         circumstances, judging = Circumstances(late), self._judging
         limits = judge(judging.thresholds, slices, [stretch], circumstances)
         return limits + judge_rules(judging.rules, slices, [stretch], circumstances, judging.thresholds)

@@ -351,6 +351,32 @@ def test_answers_that_do_not_come_while_a_load_is_held_are_slow(searched, find, 
     assert result.outcome == "FAIL"
 
 
+def test_who_is_still_waited_for_is_slow_and_neither_failed_nor_well(searched):
+    """One in eight fails, one in seven takes 30 s. A limit on times changes nothing of what the others see."""
+
+    def steps(limits):
+        asked: list = []
+
+        def reply(*_):
+            asked.append(None)
+            return Reply(500 if len(asked) % 8 == 0 else 200)
+
+        slow = Sluggish(lambda _: 50 * MILLISECOND, reply, every=7, slow_ns=30 * SECOND)
+        find = "arrivals: 10/s to 20/s, at_most: 5000 users, hold_each: 16s"
+        return searched(find, limits=limits, service=slow)[1].capacity.steps
+
+    others = "errors: under 12%, availability: at least 90%, throughput: at least 1/s"
+    rules = "rules: [rate(look) > 1/s, p50(look) < 2s]"
+    alone = steps(f"look: {{{others}}}")
+    beside = steps(f"look: {{{others}, p50: at most 500ms}}\n  {rules}")
+    assert [step.met for step in alone] == [step.met for step in beside] == [False] * len(alone)
+    for step, other in zip(alone, beside, strict=True):
+        *same, p50, rate, rule = other.verdicts
+        assert tuple(same) == step.verdicts
+        assert p50.n > same[0].n
+        assert (rate.n, rule.n) == (same[0].n, p50.n)
+
+
 def test_answers_to_the_last_load_are_waited_for_when_the_search_is_over(searched):
     """Its verdicts are about all that was due: what is cut off would be in no number."""
     _, result = searched("arrivals: 4/s to 6/s, hold_each: 32s", "at most 10s", Service(lambda _: 7 * SECOND))
