@@ -52,7 +52,7 @@ class Row:
         left = ((i, n - self.failed_response.get(i, 0)) for i, n in self.response.items())
         return {i: n for i, n in left if n > 0}
 
-    def as_slice(self, key: Key, second: int, *, untimely: bool = False) -> Slice:
+    def as_slice(self, key: Key, second: int, *, late_ns: int = 0) -> Slice:
         return Slice(
             key,
             second,
@@ -65,7 +65,7 @@ class Row:
             self.statuses,
             self.missed,
             self.failed_response,
-            untimely,
+            late_ns,
         )
 
     def add(self, piece: "Slice | Row") -> None:

@@ -71,8 +71,10 @@ class Slice(msgspec.Struct, frozen=True):
     """Of rounds: in which a request failed, or took longer than its limit."""
     failed_response: dict[int, int] = {}
     """Of `response`: the times of those that failed."""
-    untimely: bool = False
-    """Due while the load generator was late itself. Known when a run is judged, not while it is measured."""
+    late_ns: int = 0
+    """Due around a standstill of the load generator that was so long. Known when a run is judged, not while it is
+    measured.
+    """
 
 
 class Measured(Protocol):

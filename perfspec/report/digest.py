@@ -16,7 +16,7 @@ from perfspec.metrics.rows import to_judge
 from perfspec.metrics.series import Slice
 from perfspec.plan.model import Plan
 from perfspec.report.timeline import Timeline, timeline_for
-from perfspec.verdict.health import Health, Sampled, around, judge_health, late_limit_ns, tightest_ns, worst_ns
+from perfspec.verdict.health import Health, Sampled, around, judge_health, late_limit_ns, standstill_ns, tightest_ns
 from perfspec.verdict.samples import Seconds, is_judged
 from perfspec.verdict.sums import Sums
 
@@ -33,8 +33,8 @@ class Digest:
     _exemplars: list[Exemplar] = field(default_factory=list)
     _lines: list[LoggedSecond] = field(default_factory=list)
     _sampled: list[Sampled] = field(default_factory=list)
-    _untimely: set[int] = field(default_factory=set)
-    """Seconds whose requests may have been late by the load generator's doing."""
+    _stood_still: dict[int, int] = field(default_factory=dict)
+    """Second whose requests may be slow by a standstill of the load generator -> how long it was."""
 
     def __post_init__(self) -> None:
         self.timeline = timeline_for(self.plan)
@@ -60,14 +60,15 @@ class Digest:
         self._lines.append(_without_readings(line, slices if is_search else []))
 
     def _marked(self, line: LoggedSecond) -> list[Slice]:
-        """What was due while the load generator was late is marked, but for what had come before it stood still."""
-        if late_ns := worst_ns(line.lateness, line.vitals, self._late_limit_ns):
-            self._untimely.update(around(line.second, late_ns))
-        if not self._untimely:
+        """What was due around a standstill is marked by its length, but for what had come before it."""
+        if late_ns := standstill_ns(line.lateness, line.vitals, self._late_limit_ns):
+            for second in around(line.second, late_ns):
+                self._stood_still[second] = max(self._stood_still.get(second, 0), late_ns)
+        if not self._stood_still:
             return line.slices
         return [
-            msgspec.structs.replace(piece, untimely=True)
-            if piece.key.part == "load" and piece.second in self._untimely
+            msgspec.structs.replace(piece, late_ns=self._stood_still[piece.second])
+            if piece.key.part == "load" and piece.second in self._stood_still
             else piece
             for piece in line.slices
         ]

@@ -40,6 +40,7 @@ from perfspec.verdict.health import Health, cap_reached, held_back, held_to
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
 from perfspec.verdict.samples import Seconds, is_judged
+from perfspec.verdict.standstill import without_standstills
 
 __all__ = ["CheckResult", "Durations", "Outcome", "Result", "Summary", "make", "to_json"]
 
@@ -49,8 +50,8 @@ TORN = "torn"
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE", "INTERRUPTED", "NOT_STARTED", "CRASHED"]
 DIFFERENT = 0.05
 STOOD_STILL = (
-    "only requests that were due while the load generator stood still have broken it: let it run without a stop, and "
-    "run again"
+    "only requests that were due while the load generator stood still have broken it, by no more than it stood still: "
+    "let it run without a stop, and run again"
 )
 QUANTILES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p95": Fraction(19, 20), "p99": Fraction(99, 100)}
 
@@ -251,8 +252,8 @@ def _verdicts(
     if turned_away:
         others = _judged(plan, [without(piece, {DROPPED}) for piece in slices], stretches, circumstances)
         found = excused(found, others, unjudged(found, cap_reached(plan.most_together(Arrivals), turned_away)))
-    if not circumstances.late and any(piece.untimely for piece in slices):
-        timely = _judged(plan, [piece for piece in slices if not piece.untimely], stretches, circumstances)
+    if not circumstances.late and any(piece.late_ns for piece in slices):
+        timely = _judged(plan, without_standstills(slices), stretches, circumstances)
         found = excused(found, timely, _judged(plan, slices, stretches, replace(circumstances, late=STOOD_STILL)))
     return explained(plan, slices, found)
 

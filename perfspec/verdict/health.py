@@ -32,12 +32,15 @@ __all__ = [
     "held_to",
     "judge_health",
     "late_limit_ns",
+    "standstill_ns",
     "tightest_ns",
     "worst_ns",
 ]
 
 LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
+STOOD_STILL_NS = 50 * MILLISECOND
+"""Who calls a timer later than this has stood still; below, it was busy."""
 CPU_HIGH = 0.85
 CPU_HIGH_SECONDS = 3
 MACHINE_HIGH = 0.90
@@ -183,6 +186,16 @@ def worst_ns(lateness: Mapping[int, int], vitals: Vitals | None, limit_ns: int) 
     if all(histogram.quantile(_merged([seen]), P99) * 1000 <= limit_ns for seen in counts):
         return 0
     return max(max(seen) for seen in counts) * 1000
+
+
+def standstill_ns(lateness: Mapping[int, int], vitals: Vitals | None, limit_ns: int) -> int:
+    """How long the load generator stood still in one second; 0 where that is not worth the name. Rounded up, so that
+    there are few different ones.
+    """
+    late_ns = worst_ns(lateness, vitals, limit_ns)
+    if late_ns < max(STOOD_STILL_NS, limit_ns):
+        return 0
+    return -(-late_ns // STOOD_STILL_NS) * STOOD_STILL_NS
 
 
 def around(second: int, late_ns: int) -> range:

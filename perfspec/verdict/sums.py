@@ -15,8 +15,8 @@ from perfspec.verdict.samples import Seconds, place, windows_of
 
 __all__ = ["Sums"]
 
-_Which: TypeAlias = tuple[Key, bool, tuple[int, int] | None]
-"""Series, untimely, window."""
+_Which: TypeAlias = tuple[Key, int, tuple[int, int] | None]
+"""Series, standstill, window."""
 
 
 class Sums:
@@ -32,7 +32,7 @@ class Sums:
     def add(self, slices: Iterable[Slice]) -> None:
         for piece in slices:
             at = place(piece.second * SECOND, self._stretches, self._cut) if piece.key.part == "load" else None
-            which = piece.key, piece.untimely, at
+            which = piece.key, piece.late_ns, at
             _, row = self._open.get(which) or self._opened(which, piece.second)
             row.add(piece)
             if at is not None and at > self._newest:
@@ -60,5 +60,5 @@ class Sums:
 
 
 def _as_slice(which: _Which, second: int, row: Row) -> Slice:
-    key, untimely, _ = which
-    return row.as_slice(key, second, untimely=untimely)
+    key, late_ns, _ = which
+    return row.as_slice(key, second, late_ns=late_ns)

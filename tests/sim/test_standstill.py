@@ -185,9 +185,33 @@ def test_times_that_only_a_standstill_has_broken_are_not_judged(plan_of, asleep,
     assert {verdict.outcome for verdict in times} == {outcome}
     if outcome == "INCONCLUSIVE":
         (reason,) = {verdict.reason for verdict in times}
-        assert reason.startswith("only requests that were due while the load generator stood still have broken it: ")
+        assert reason.startswith("only requests that were due while the load generator stood still have broken it, by ")
     again = rejudge(decode(to_json(found), Result), found.plan)
     assert [verdict.outcome for verdict in again.verdicts] == [verdict.outcome for verdict in found.verdicts]
+
+
+@pytest.mark.parametrize("hiccup", [16, 60, 200])
+def test_a_standstill_excuses_no_more_than_its_own_length(plan_of, hiccup) -> None:
+    """The service is stuck for 1.9 s; the load generator was late by milliseconds when that began."""
+    begin = 10 * SECOND + 100 * MILLISECOND
+    asleep = (begin, begin + hiccup * MILLISECOND)
+    spec = SPEC.replace("PHASES", "{for: 30s, arrivals: 20/s}").replace(
+        "all: {errors: under 1%, p95: at most 300ms}", TIMES
+    )
+    found = Run(plan_of(spec), quick(stalled=((10 * SECOND, 11 * SECOND + 900 * MILLISECOND),)), [asleep]).result
+    assert [verdict.outcome for verdict in found.verdicts] == ["PASS", "FAIL", "FAIL", "FAIL"]
+    again = rejudge(decode(to_json(found), Result), found.plan)
+    assert [verdict.outcome for verdict in again.verdicts] == [verdict.outcome for verdict in found.verdicts]
+
+
+@pytest.mark.parametrize(("asleep_ms", "outcome"), [(45, "FAIL"), (90, "INCONCLUSIVE"), (0, "FAIL")])
+def test_a_moment_in_which_the_load_generator_was_busy_is_no_standstill(plan_of, asleep_ms, outcome) -> None:
+    """The first answers of the fifth second take 340 ms of the 300 ms that they may."""
+    slow = quick(stalled=((4 * SECOND, 4 * SECOND + 340 * MILLISECOND),))
+    begin = 4 * SECOND
+    asleep = [(begin, begin + asleep_ms * MILLISECOND)] if asleep_ms else []
+    spec = SPEC.replace("PHASES", "{for: 10s, arrivals: 50/s}").replace("p95: at most 300ms", "max: at most 300ms")
+    assert Run(plan_of(spec), slow, asleep).result.verdicts[1].outcome == outcome
 
 
 def test_a_short_standstill_loses_nobody(run) -> None:

@@ -15,17 +15,17 @@ STRETCHES = ((5 * SECOND, 60 * SECOND), (70 * SECOND, 400 * SECOND))
 CUT = windows_of(STRETCHES)
 
 
-def piece(name: str, second: int, us: int, *, part: str = "load", untimely: bool = False) -> Slice:
+def piece(name: str, second: int, us: int, *, part: str = "load", late_ns: int = 0) -> Slice:
     return Slice(
         Key(name, part=part), second, 2, {"reset": 1}, 1, {10_000: 1}, {us: 1}, {us: 1}, {200: 1}, 1, {},
-        untimely=untimely,
+        late_ns=late_ns,
     )  # fmt: skip
 
 
 PIECES = st.lists(
     st.builds(
         piece, st.sampled_from("ab"), st.integers(0, 420), st.integers(100, 2_000),
-        part=st.sampled_from(("load", "setup")), untimely=st.booleans(),
+        part=st.sampled_from(("load", "setup")), late_ns=st.sampled_from((0, 50_000_000, 100_000_000)),
     ),
     max_size=60,
 )  # fmt: skip
@@ -33,7 +33,7 @@ PIECES = st.lists(
 
 def window(found: Slice) -> tuple[Key, bool, object]:
     at = place(found.second * SECOND, STRETCHES, CUT) if found.key.part == "load" else None
-    return found.key, found.untimely, at
+    return found.key, found.late_ns, at
 
 
 @given(PIECES)
