@@ -2,8 +2,9 @@
 
 States: connecting (`phase` says how far) -> busy <-> idle -> closed. Rules:
 1. Times are stamped straight into the lane's outcome, by the reactor when it reads and here when it sends.
-2. A keep-alive race (a used connection dies before the first byte of an answer) sends an idempotent request once more
-   over a new connection; due time and deadline stay those of the first attempt.
+2. A keep-alive race (a connection that was idle for long dies before the first byte of an answer) sends an idempotent
+   request once more over a new connection; due time and deadline stay those of the first attempt. Until something has
+   come, the outcome's `last` is that of the answer before, so that how long it was idle is known where it matters.
 3. A connection is reused only after a whole answer to a wholly sent request. An answer that comes before the request
    is out ends the sending if it is an error (a 413, say); either way the connection is closed after it.
 4. An instant failure is told through `call_soon`: a lane is never resumed while it is asking.
@@ -18,7 +19,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from perfspec.base.clock import monotonic_ns
+from perfspec.base.clock import SECOND, monotonic_ns
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.http1 import EMPTY_LINE, REDIRECTS, Head, Http1, ProtocolError, TooLarge, known_head
 from perfspec.engine.unsendable import note
@@ -28,7 +29,12 @@ from perfspec.steps.runtime import Call, Origin, Streamed
 if TYPE_CHECKING:
     from perfspec.engine.reactor import Reactor
 
-__all__ = ["Connection", "kind_of"]
+__all__ = ["LONG_IDLE_NS", "Connection", "kind_of"]
+
+LONG_IDLE_NS = SECOND
+"""A service may be closing a connection that was idle for so long: none in use has less patience. What happens to one
+that was in use just before is the service's doing.
+"""
 
 _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
 _KINDS = {
@@ -74,6 +80,7 @@ class Connection(Http1):
         "deadline",
         "fd",
         "lane",
+        "left",
         "open",
         "origin",
         "outcome",
@@ -106,6 +113,8 @@ class Connection(Http1):
         self.began = 0
         """When this phase began; of a connection that can be used, when its first request was sent."""
         self.deadline = 0
+        self.left = 0
+        """When its last answer came, while its lane uses another one."""
         self.wire: bytes | Streamed = b""
         """The request in flight, for the case that it is sent once more."""
         self.unsent = _NOTHING
@@ -316,7 +325,7 @@ class Connection(Http1):
         call = lane.call
         if self.phase:
             self._timed(self.phase, self.began, self.began, kind)
-        elif outcome.sent != self.began and call.idempotent and kind in _RACE and not outcome.first:
+        elif kind in _RACE and call.idempotent and not outcome.first and self._was_idle_for_long():
             self.reactor.send_again(self, call)
             return
         self.wire = b""
@@ -328,6 +337,11 @@ class Connection(Http1):
         outcome.last = ends if kind == "timeout" else monotonic_ns()
         outcome.head, outcome.body = head, b""
         lane.resume(outcome)
+
+    def _was_idle_for_long(self) -> bool:
+        """When the request was sent of which nothing has come yet. Who has sent only one was not idle at all."""
+        outcome = self.outcome
+        return outcome.sent != self.began and outcome.sent - outcome.last >= LONG_IDLE_NS
 
     def cut(self, kind: str | None) -> None:
         """Wait no longer. `kind`: why that is an error; None: what came stands for a whole answer."""

@@ -6,7 +6,8 @@ transport layer only. Costs about fifty times what the reactor costs, so it is c
 
 States of an exchange: connecting -> sent -> answered, each told by httpcore's trace. Rules:
 1. An exchange ends in one callback, or, once cancelled, in none; never from inside `start`.
-2. A keep-alive race is sent once more, as the reactor does it.
+2. A keep-alive race is sent once more, as the reactor does it. Which of a user's connections a request took is not
+   told: it was idle for as long as none of them brought anything.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ import httpx
 from anyio.abc import TaskGroup
 
 from perfspec.base.clock import MILLISECOND, SECOND, monotonic_ns
-from perfspec.engine.connection import kind_of, reason
+from perfspec.engine.connection import LONG_IDLE_NS, kind_of, reason
 from perfspec.engine.driver import Chunk, LaneState
 from perfspec.engine.http1 import KEPT_BYTES, MAX_BODY_BYTES, REDIRECTS, Head, TooLarge
 from perfspec.engine.unsendable import note
@@ -67,13 +68,16 @@ class _Client:
             proxy=way.proxy,
             limits=httpx.Limits(max_connections=several, max_keepalive_connections=several, keepalive_expiry=None),
         )
+        self.heard_ns = monotonic_ns()
+        """When something came over any of them, or a new one was made."""
 
 
 class _Exchange:
     """One request under way, and what httpcore tells about it."""
 
-    def __init__(self, lane: LaneState, call: Call, data: bytes | Streamed) -> None:
+    def __init__(self, lane: LaneState, client: _Client, call: Call, data: bytes | Streamed) -> None:
         self.lane = lane
+        self.client = client
         self.call = call
         self.data = data
         self.scope = anyio.CancelScope()
@@ -82,6 +86,8 @@ class _Exchange:
         self.is_over = False
         self.began = 0
         self.connected = self.is_sent = False
+        self.idle_ns = 0
+        """For how long nothing had come when it was sent."""
         self.deadline = lane.outcome.sent + call.timeout_ns
 
     async def trace(self, event: str, _info: dict[str, Any]) -> None:
@@ -92,6 +98,7 @@ class _Exchange:
                 self.began = now
             case "connect_tcp.complete":
                 self.connected = True
+                self.client.heard_ns = now
                 self._timed("connect", now)
             case "start_tls.complete":
                 self._timed("tls", now)
@@ -100,10 +107,11 @@ class _Exchange:
                 self.call.timer(timer).value(self.began, 0, "failed")
             case "send_request_headers.started":
                 outcome.sent = now
+                self.idle_ns = now - self.client.heard_ns
             case "send_request_headers.complete":
                 self.is_sent = True
             case "receive_response_headers.complete":
-                outcome.first = now
+                outcome.first = self.client.heard_ns = now
 
     def _timed(self, timer: str, now: int) -> None:
         if self.call.timer is not None and self.call.timer(timer).value(self.began, now - self.began):
@@ -139,7 +147,7 @@ class HttpxTransport:
         outcome.due = outcome.due or now
         outcome.first = outcome.status = outcome.dropped = 0
         outcome.head, outcome.body, outcome.error = None, b"", None
-        lane.conn = exchange = _Exchange(lane, call, data)
+        lane.conn = exchange = _Exchange(lane, self._client(lane), call, data)
         self._group.start_soon(self._carry_out, exchange)
 
     def listen(self, lane: LaneState, chunk: Chunk) -> None:
@@ -237,11 +245,13 @@ class HttpxTransport:
             handle.cancel()
 
     def _may_send_again(self, exchange: _Exchange) -> bool:
-        return exchange.call.idempotent and not exchange.connected and not exchange.lane.outcome.first
+        if exchange.connected or exchange.lane.outcome.first:
+            return False
+        return exchange.call.idempotent and exchange.idle_ns >= LONG_IDLE_NS
 
     async def _attempt(self, exchange: _Exchange) -> None:
         outcome, call = exchange.lane.outcome, exchange.call
-        response = await self._client(exchange.lane).open.handle_async_request(self._request(exchange))
+        response = await exchange.client.open.handle_async_request(self._request(exchange))
         try:
             head = Head(response.status_code, _lower(response.headers.raw), 0, keep=True)
             exchange.head = head
@@ -250,7 +260,7 @@ class HttpxTransport:
             outcome.body, outcome.dropped = await _read(response, call, outcome, chunk)
         finally:
             await response.aclose()
-        outcome.last = monotonic_ns()
+        outcome.last = exchange.client.heard_ns = monotonic_ns()
         outcome.status, outcome.head = response.status_code, head
 
     def _request(self, exchange: _Exchange) -> httpx.Request:

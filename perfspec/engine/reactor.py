@@ -60,7 +60,7 @@ class Reactor:
         self.connects = 0
         """Connections begun."""
         self.sent_again = 0
-        """Requests that met a connection which the service was just closing."""
+        """Requests that met a connection which the service was just closing, after it had been idle for long."""
         self.unsolicited = 0
         """Idle connections that were closed because the service sent something."""
         self._driver = driver
@@ -143,10 +143,12 @@ class Reactor:
             return connection if connection is not None and connection.open else None
         if lane.conns is None:
             lane.conns = {connection.origin: connection}
+        connection.left = lane.outcome.last
         other: Connection | None = lane.conns.get(origin)
         if other is None or not other.open:
             return None
         lane.conn = other
+        lane.outcome.last = other.left
         return other
 
     @property
@@ -214,8 +216,7 @@ class Reactor:
                 data = recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
                 now = monotonic_ns()
             except BlockingIOError:
-                if not connection.connected:
-                    writable.append((connection, None))
+                writable.append((connection, None))  # what is to be done before all is connected; else that is nothing
                 continue
             except OSError as error:
                 broken.append((connection, error))
@@ -225,9 +226,10 @@ class Reactor:
                 connection.close()
                 continue
             outcome = connection.outcome
-            outcome.last = now
-            if not outcome.first and data:
-                outcome.first = now
+            if outcome.first:
+                outcome.last = now
+            elif data:  # else `last` stays that of the answer before: how long the connection was idle
+                outcome.first = outcome.last = now
             answers.append((connection, data))
         return answers, broken, writable
 

@@ -183,7 +183,8 @@ class _Running:
             first = all_of((driver.first_errors, carried.first_errors))
             texts = [f"{kind_of_key(key)}: {text}" for key, text in first.items()]
             if again := carried.sent_again:
-                texts.append(f"{again} requests met a connection that was just being closed, and were sent once more")
+                who, were = ("1 request", "was") if again == 1 else (f"{again} requests", "were")
+                texts.append(f"{who} met a connection that was just being closed, and {were} sent once more")
             self._notes.extend(map(self._masked, texts))
             ending = carried.ending
             return End(

@@ -147,7 +147,9 @@ class Site:
 
         return self.serve(script, tls=tls)
 
-    def get(self, call: Call, times: int = 1, pause_ns: int = 0) -> Program:
+    def get(self, call: Call, times: int = 1, pause_ns: int = 0, *, idle_ns: int = 0) -> Program:
+        """`idle_ns`: each answer came so much earlier than it did, so the connection was idle for longer."""
+
         def program(lane: Lane) -> Run:
             for turn in range(times):
                 if turn and pause_ns:
@@ -156,6 +158,7 @@ class Site:
                 lane.request(call)
                 yield
                 self.note(lane.outcome)
+                lane.outcome.last -= idle_ns
 
         return program
 

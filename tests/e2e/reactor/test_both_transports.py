@@ -11,6 +11,7 @@ import pytest
 from perfspec.base.clock import MILLISECOND as MS
 from perfspec.base.clock import SECOND
 from perfspec.diagnostics.source import Span
+from perfspec.engine.connection import LONG_IDLE_NS
 from perfspec.engine.lanes import Lane
 from perfspec.engine.transports import opened
 from perfspec.plan.model import Target
@@ -38,10 +39,13 @@ class Played:
         self.stamps: list[tuple[int, int, int, int]] = []
         self.requests: list[bytes] = []
         self.accepted = 0
+        self.again = 0
         self.texts: dict[str, str] = {}
 
 
-def play(transport: str, script: Script | None, wires: tuple[bytes, ...] = (GET,), **options) -> Played:
+def play(
+    transport: str, script: Script | None, wires: tuple[bytes, ...] = (GET,), *, pause_ns: int = 0, **options
+) -> Played:
     """Send the messages one after another to a server that does what the script says; None: nobody listens."""
     played = Played()
 
@@ -67,6 +71,9 @@ def play(transport: str, script: Script | None, wires: tuple[bytes, ...] = (GET,
 
             def program(lane: Lane) -> Run:
                 for wire in wires:
+                    if pause_ns and played.seen:
+                        lane.pause(pause_ns)
+                        yield
                     lane.request(call(origin, wire, **options))
                     yield
                     o = lane.outcome
@@ -77,7 +84,7 @@ def play(transport: str, script: Script | None, wires: tuple[bytes, ...] = (GET,
             with anyio.fail_after(20):
                 await over.wait()
             lane.release()
-            played.texts = driver.first_errors
+            played.again, played.texts = driver.transport.sent_again, driver.first_errors
             assert driver.crash is None
         if server is not None:
             await finish(server)
@@ -197,16 +204,25 @@ def test_what_is_sent_is_what_was_rendered(transport: str) -> None:
     assert tuple(asked) == wires
 
 
+async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """And closes when the next request has come."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(OK)
+    await reader.readuntil(b"\r\n\r\n")
+
+
 @BOTH
 def test_a_keep_alive_race_is_sent_once_more(transport: str) -> None:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(OK)
-        await reader.readuntil(b"\r\n\r\n")
+    played = play(transport, answers_once, (GET,) * 2, pause_ns=LONG_IDLE_NS + 50 * MS)
+    assert played.seen == [(None, 200, b"ok")] * 2
+    assert (played.accepted, played.again) == (2, 1)
 
-    played = play(transport, script, (GET,) * 3)
-    assert played.seen == [(None, 200, b"ok")] * 3
-    assert played.accepted == 3
+
+@BOTH
+def test_a_connection_in_use_that_is_closed_is_the_services_doing(transport: str) -> None:
+    played = play(transport, answers_once, (GET,) * 4, pause_ns=10 * MS)
+    assert played.seen == [(None, 200, b"ok"), ("closed", 0, b"")] * 2
+    assert (played.accepted, played.again) == (2, 0)
 
 
 @BOTH

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from perfspec.base.clock import MILLISECOND as MS
+from perfspec.engine.connection import LONG_IDLE_NS
 from perfspec.engine.lanes import Lane
 from perfspec.metrics.error_kinds import GENERATOR_KINDS
 from perfspec.steps.runtime import Origin, Run
@@ -161,7 +162,7 @@ def test_a_stream_that_meets_a_race_goes_to_the_same_listener(site) -> None:
     parts: list[bytes] = []
 
     def program(lane: Lane) -> Run:
-        yield from site.get(site.call(origin))(lane)
+        yield from site.get(site.call(origin), idle_ns=LONG_IDLE_NS)(lane)
         lane.stream(site.call(origin), lambda part, _: parts.append(part))
         yield
         site.note(lane.outcome)
@@ -174,7 +175,7 @@ def test_a_stream_that_meets_a_race_goes_to_the_same_listener(site) -> None:
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_keep_alive_race_is_sent_once_more_with_the_first_due_time(site, reset: bool) -> None:
-    site.run(site.get(site.call(hanging_up(site, reset)), times=3))
+    site.run(site.get(site.call(hanging_up(site, reset)), times=3, idle_ns=LONG_IDLE_NS))
     assert [seen.error for seen in site.seen] == [None] * 3
     assert len(site.requests) == 5
     assert site.accepted == site.driver.transport.connects == 3
@@ -183,9 +184,35 @@ def test_a_keep_alive_race_is_sent_once_more_with_the_first_due_time(site, reset
 
 
 def test_what_is_not_idempotent_is_not_sent_again(site) -> None:
-    site.run(site.get(site.call(hanging_up(site, False), "POST", b"x"), times=3))
+    site.run(site.get(site.call(hanging_up(site, False), "POST", b"x"), times=3, idle_ns=LONG_IDLE_NS))
     assert [seen.error for seen in site.seen] == [None, "closed", None]
     assert site.driver.transport.sent_again == 0
+
+
+@pytest.mark.parametrize(("reset", "kind"), [(False, "closed"), (True, "reset")])
+@pytest.mark.parametrize("idle_ns", [0, LONG_IDLE_NS - 900 * MS])
+def test_what_happens_to_a_connection_in_use_is_the_services_doing(site, reset: bool, kind: str, idle_ns: int) -> None:
+    """It had the request and broke it off: the next answer would hide that."""
+    site.run(site.get(site.call(hanging_up(site, reset)), times=4, idle_ns=idle_ns))
+    assert [seen.error for seen in site.seen] == [None, kind, None, kind]
+    assert len(site.requests) == 4
+    assert site.driver.transport.sent_again == 0
+
+
+def test_each_connection_of_a_lane_was_idle_for_its_own_time(site) -> None:
+    """One is in use all the time, the other is idle for long meanwhile; and the other way round."""
+    busy, idle = site.answering(OK), hanging_up(site, reset=False)
+
+    def program(lane: Lane) -> Run:
+        yield from site.get(site.call(idle), idle_ns=LONG_IDLE_NS)(lane)
+        yield from site.get(site.call(busy), times=2)(lane)
+        yield from site.get(site.call(idle))(lane)  # sent again, over a new one
+        yield from site.get(site.call(busy), idle_ns=LONG_IDLE_NS)(lane)
+        yield from site.get(site.call(idle))(lane)
+
+    site.run(program)
+    assert [seen.error for seen in site.seen] == [None] * 5 + ["closed"]
+    assert site.driver.transport.sent_again == 1
 
 
 def test_it_is_sent_again_only_once(site) -> None:
@@ -195,7 +222,7 @@ def test_it_is_sent_again_only_once(site) -> None:
             await peer.send(OK)
             await peer.request()
 
-    site.run(site.get(site.call(site.serve(script)), times=2))
+    site.run(site.get(site.call(site.serve(script)), times=2, idle_ns=LONG_IDLE_NS))
     assert [seen.error for seen in site.seen] == [None, "closed"]
     assert (site.accepted, site.driver.transport.sent_again) == (2, 1)
 
@@ -224,7 +251,8 @@ def test_a_send_that_fails_at_once_is_a_race_as_well(site) -> None:
         site.driver.transport.release(lane)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        get = site.get(site.call(Origin("site.test", listener.getsockname()[1], "127.0.0.1")))
+        call = site.call(Origin("site.test", listener.getsockname()[1], "127.0.0.1"))
+        get = site.get(call, idle_ns=LONG_IDLE_NS)
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         site.run(program)

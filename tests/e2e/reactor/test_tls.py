@@ -15,6 +15,7 @@ import trustme
 
 from perfspec.base.clock import MILLISECOND as MS
 from perfspec.base.errors import EnvironmentFailure
+from perfspec.engine.connection import LONG_IDLE_NS
 from perfspec.engine.lanes import Lane
 from perfspec.engine.tls import context
 from perfspec.language.timers import FIRST_OF_SEVERAL
@@ -223,7 +224,7 @@ def test_a_write_to_a_connection_that_was_hung_up_is_a_race(secure, authority, r
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         origin = Origin("site.test", listener.getsockname()[1], "127.0.0.1", tls=True)
-        get = secure.get(secure.call(origin))
+        get = secure.get(secure.call(origin), idle_ns=LONG_IDLE_NS)
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         secure.run(program)
@@ -239,7 +240,8 @@ def test_an_idle_connection_that_closes_is_replaced_and_a_race_is_sent_again(sec
         if peer.number == 2:
             await peer.request()
 
-    secure.run(secure.get(secure.call(secure.serve(script, tls=authority.server())), times=3, pause_ns=20 * MS))
+    call = secure.call(secure.serve(script, tls=authority.server()))
+    secure.run(secure.get(call, times=3, pause_ns=20 * MS, idle_ns=LONG_IDLE_NS))
     assert [seen.status for seen in secure.seen] == [200] * 3
     assert secure.accepted == 3
     assert secure.driver.transport.unsolicited == 0  # a farewell, session tickets: nothing of it is an answer

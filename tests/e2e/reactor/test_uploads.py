@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from perfspec.engine.connection import LONG_IDLE_NS
 from perfspec.engine.uploads import File, Upload, digest
 from perfspec.steps.runtime import Call, Origin
 
@@ -86,7 +87,7 @@ def test_an_upload_that_meets_a_race_is_sent_again_from_its_beginning(site, tmp_
             peer.reset()
 
     call = streamed(site, site.serve(script), tmp_path, 1_000_000 // 256 * 256)
-    site.run(site.get(call, times=2))
+    site.run(site.get(call, times=2, idle_ns=LONG_IDLE_NS))
     assert [seen.status for seen in site.seen] == [200] * 2
     assert site.requests[0] == site.requests[1]
     assert site.driver.transport.sent_again == 1
