@@ -54,8 +54,10 @@ def test_nothing_is_a_time_out_that_was_answered(paused) -> None:
 
 
 def test_latency_is_not_the_service_s(paused) -> None:
-    assert paused.verdict("suggest p95 at most 400ms")["outcome"] in ("PASS", "INCONCLUSIVE")
-    assert paused.code in (0, 3)
+    """Forty of some three hundred were under way when it was stopped, which is more than one in twenty."""
+    latency = paused.verdict("suggest p95 at most 400ms")
+    assert (latency["outcome"], paused.code) == ("INCONCLUSIVE", 3), paused.out
+    assert latency["bad"] >= 20
 
 
 def test_people_who_are_overdue_are_not_sent_all_at_once_and_fail_no_service(people) -> None:
