@@ -334,7 +334,7 @@ class Connection(Http1):
         outcome.error, outcome.status = kind, head.status if head else 0
         # The sweep finds a time-out a little late; it took as long as it was allowed to.
         ends = min(self.deadline, outcome.sent + call.timeout_ns)  # without the time that the loop stood still
-        outcome.last = ends if kind == "timeout" else monotonic_ns()
+        outcome.last = max(ends, outcome.sent) if kind == "timeout" else monotonic_ns()
         outcome.head, outcome.body = head, b""
         lane.resume(outcome)
 
@@ -382,7 +382,11 @@ class Connection(Http1):
         self.connected = True
         self.phase = ""
         self.reactor.epoll.modify(self.fd, _READABLE)
-        call, deadline = self.lane.call, self.deadline
-        self.put(call, self.wire)
+        now = monotonic_ns()
+        self.deadline = deadline = self.deadline + self.reactor.slept_ns(now)  # connecting counts, our sleep does not
+        if now > deadline:  # and the sweep has not come by yet
+            self.fail("timeout")
+            return
+        self.put(self.lane.call, self.wire)
         self.began = self.outcome.sent
-        self.deadline = deadline + self.reactor.slept_ns(self.outcome.sent)  # connecting counts, our sleep does not
+        self.deadline = deadline

@@ -5,6 +5,8 @@ requests) and answers what it has accepted. h2 and httpcore take that for the en
 on their way for errors. Here the connection takes no more requests and is closed behind its last answer.
 """
 
+from typing import Any
+
 import h2.connection
 import h2.errors
 import h2.events
@@ -24,8 +26,11 @@ _NO_ERROR = h2.errors.ErrorCodes.NO_ERROR
 
 
 class _Connection(http2.AsyncHTTP2Connection):
-    async def _read_incoming_data(self, request: httpcore.Request) -> list[h2.events.Event]:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._h2_state.state_machine._transitions = _STAYS_OPEN  # noqa: SLF001
+
+    async def _read_incoming_data(self, request: httpcore.Request) -> list[h2.events.Event]:
         events = await super()._read_incoming_data(request)
         heard = [event for event in events if not self._is_farewell(event)]
         if len(heard) < len(events):

@@ -4,8 +4,8 @@ Each pass has two phases: every ready socket is read and its time stamped, then 
 for one answer is never measured into the next. In the second phase a handful of lanes go on, then their requests are
 sent, and so on: sending between any two of them costs a fifth more, for each finds the processor's caches full of the
 other. A request is due when it is sent (decision 064), so nobody waits for that. Rules:
-1. An event of an idle connection (the peer hung up, or sent what nobody asked for) closes it in the first phase: were
-   its lane to use it again within this pass, old bytes would become the new answer.
+1. An event of an idle connection (the peer hung up, reset it, or sent what nobody asked for) closes it in the first
+   phase: were its lane to use it again within this pass, old bytes would become the new answer.
 2. Request time-outs are found by one sweep over all connections, at most 100 ms late: no timer per request. Time in
    which this process stood still is nobody's: what came meanwhile is read before anything is a time-out, and what was
    under way is given that time back.
@@ -36,7 +36,8 @@ A = TypeVar("A")
 _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
 _BATCH = 1024
 _HANDFUL = 32
-"""So many lanes go on before what they ask for is sent: enough to keep the caches warm, and 0.1 ms."""
+"""So many lanes go on before what they ask for is sent: enough to keep the caches warm. 0.1 ms if they only look at a
+status; what they take out of large answers takes its time, and the others' requests wait for that."""
 _ANSWER_BYTES = 16 * 1024
 _PIECE_BYTES = 256 * 1024
 _SWEEP_NS = 100 * MILLISECOND
@@ -173,12 +174,12 @@ class Reactor:
         answers, broken, writable = self._read()
         for at in range(0, len(answers), _HANDFUL):
             self._go_on(answers[at : at + _HANDFUL])
-        for connection, why in (*broken, *writable):
+        for connection, why in broken:
+            if connection.open:  # else a lane that went on has closed it
+                self._driver.call(connection.fail_with, why)
+        for connection in writable:
             if connection.open:
-                try:
-                    connection.writable() if why is None else connection.fail_with(why)
-                except Exception as error:  # noqa: BLE001 - as in `_go_on`
-                    self._driver.crashed(error)
+                self._driver.call(_write, connection)
 
     def _go_on(self, answers: _Answers) -> None:
         """Lanes get their answers; then what they ask for next is sent."""
@@ -198,17 +199,17 @@ class Reactor:
                 except Exception as error:  # noqa: BLE001 - as above
                     self._driver.crashed(error)
 
-    def _read(self) -> tuple[_Answers, list[tuple[Connection, OSError]], list[tuple[Connection, None]]]:
+    def _read(self) -> tuple[_Answers, list[tuple[Connection, OSError]], list[Connection]]:
         """What was read (empty: the peer has closed), why it could not be, and who can write."""
         answers: _Answers = []
         broken: list[tuple[Connection, OSError]] = []
-        writable: list[tuple[Connection, None]] = []
+        writable: list[Connection] = []
         connections = self.connections
         for fd, events in self.epoll.poll(0, _BATCH):
             connection = connections[fd]  # nothing closes another connection in this phase
             if events != _READABLE:
                 if events & _WRITABLE or not connection.connected:
-                    writable.append((connection, None))
+                    writable.append(connection)
                 if events == _WRITABLE or not connection.connected:
                     continue
             recv = connection.recv
@@ -216,10 +217,10 @@ class Reactor:
                 data = recv(_ANSWER_BYTES if connection.pieces is None else _PIECE_BYTES)
                 now = monotonic_ns()
             except BlockingIOError:
-                writable.append((connection, None))  # what is to be done before all is connected; else that is nothing
+                writable.append(connection)  # what is to be done before all is connected; else that is nothing
                 continue
             except OSError as error:
-                broken.append((connection, error))
+                _broke(connection, error, broken)
                 continue
             if not connection.busy:
                 self.unsolicited += bool(data)
@@ -266,6 +267,18 @@ class Reactor:
         self.epoll.close()
 
 
+def _broke(connection: Connection, error: OSError, broken: list[tuple[Connection, OSError]]) -> None:
+    """Of an idle one nobody hears; one that awaits an answer fails in the second phase."""
+    if connection.busy:
+        broken.append((connection, error))
+    else:
+        connection.close()
+
+
+def _write(connection: Connection) -> None:
+    connection.writable()
+
+
 class RealDriver:
     """Clock, timers and sockets on an asyncio loop, from its construction to `close`."""
 
@@ -309,7 +322,7 @@ class RealDriver:
         return self._timers.tick_ns
 
     def call_soon(self, fn: Callable[[A], None], arg: A) -> None:
-        self.loop.call_soon(self._call, fn, arg)
+        self.loop.call_soon(self.call, fn, arg)
 
     def settle(self) -> None:
         """After the warm-up: the collector never again looks at what lives now."""
@@ -332,14 +345,19 @@ class RealDriver:
             self._collect = None
 
     def crashed(self, error: Exception) -> None:
+        """Raises nothing, so that what is under way goes on."""
         if self.crash is None:
             self.crash = error
-            self.on_crash(error)
+            try:
+                self.on_crash(error)
+            except Exception as another:  # noqa: BLE001 - who listens may be wrong, too
+                self._report(another)
 
     def _report(self, error: Exception) -> None:
         self.loop.call_exception_handler({"message": "bug in a callback of the load path", "exception": error})
 
-    def _call(self, fn: Callable[[A], None], arg: A) -> None:
+    def call(self, fn: Callable[[A], None], arg: A) -> None:
+        """At once."""
         if self._closed:
             return
         try:

@@ -83,6 +83,29 @@ def test_a_bug_is_told_once_and_the_other_lanes_go_on(site, where: str) -> None:
     assert all(lane.gen is None for lane in lanes)
 
 
+def test_who_listens_for_bugs_may_have_one_and_the_other_lanes_go_on(site) -> None:
+    """What they are given was read already, and what they ask for lies in the outbox."""
+
+    def listener(_: Exception) -> None:
+        raise LookupError
+
+    site.driver.on_crash = listener
+    call = site.call(site.answering(OK))
+
+    def bug(lane: Lane) -> Run:
+        lane.request(call)
+        yield
+        raise ZeroDivisionError
+
+    lane = Lane(site.driver, 9)
+    lane.run(bug(lane), site.ended)
+    site.run(*[site.get(call, times=5, pause_ns=MS)] * 5)
+    assert [seen.error for seen in site.seen] == [None] * 25
+    assert site.driver.transport.outbox is None
+    assert [type(context["exception"]) for context in site.faults] == [LookupError]
+    site.faults.clear()
+
+
 def test_a_bug_that_nobody_asked_about_reaches_the_loop(site) -> None:
     def bug(_: None) -> None:
         raise ZeroDivisionError

@@ -283,3 +283,42 @@ def test_what_comes_while_idle_is_never_the_next_answer(site) -> None:
     site.run(site.get(site.call(site.serve(script)), times=3, pause_ns=10 * MS))
     assert [seen.status for seen in site.seen] == [200] * 3
     assert site.driver.transport.unsolicited == 2
+
+
+def test_an_idle_connection_that_was_reset_is_not_used_again_in_the_pass_that_found_it(site) -> None:
+    """The answer of one service and the end of the connection to another are read in one pass."""
+
+    async def one(peer) -> None:
+        site.requests.append(await peer.request())
+        await peer.send(OK)
+        peers.append(peer)
+        await peer.reader.read()
+
+    async def other(peer) -> None:
+        await peer.request()
+        peers[-1].reset()
+        await peer.send(OK)
+        await peer.reader.read()
+
+    peers: list = []
+    first, second = site.serve(one), site.serve(other)
+
+    def program(lane: Lane) -> Run:
+        for call in (site.call(first), site.call(second), site.call(first, "POST", b"x")):
+            lane.request(call)
+            yield
+            site.note(lane.outcome)
+
+    site.run(program)
+    assert [(seen.error, seen.status) for seen in site.seen] == [(None, 200)] * 3
+    assert site.requests[1].endswith(b"|x")
+
+
+def test_a_connection_that_is_made_after_the_time_out_sends_nothing(site) -> None:
+    """The sweep may come by later than that."""
+    site.run(site.get(site.call(site.answering(OK), timeout_ns=1), times=20))
+    assert [seen.error for seen in site.seen] == ["timeout"] * 20
+    assert all(seen.sent <= seen.last <= seen.sent + 1 for seen in site.seen)
+    site.until(lambda: site.accepted == 20)
+    assert site.requests == []
+    assert not site.driver.transport.connections
