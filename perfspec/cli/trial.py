@@ -90,7 +90,8 @@ class Printer:
         lines += self._body(body, "> ")
         if exchange.error is not None:
             return [*lines, f"< no answer: {self._why(exchange)}", f"  FAIL  an answer: {exchange.error}"]
-        lines.append(f"< {exchange.status} after {format_duration(exchange.ns // 100_000 * 100_000)}")
+        both = f" ({_time(exchange.before_ns + exchange.ns)} with the redirect)" if exchange.before_ns else ""
+        lines.append(f"< {exchange.status} after {_time(exchange.ns)}{both}")
         for name, value in exchange.headers:
             lines.append(f"< {name.decode('latin-1')}: {self._masked(value.decode('latin-1'))}")
         return [*lines, *self._body(exchange.body, "< "), *map(self._looked, exchange.looked)]
@@ -122,3 +123,7 @@ class Printer:
     def _short(self, value: object) -> str:
         text = self._masked(json.dumps(value, ensure_ascii=False, default=str))
         return text if len(text) <= MOST_OF_A_VALUE else f"{text[: MOST_OF_A_VALUE - 1]}…"
+
+
+def _time(ns: int) -> str:
+    return format_duration(ns // 100_000 * 100_000)

@@ -34,13 +34,15 @@ class Refused(Exception):
 class Chain:
     """What is remembered of the request that a chain began with."""
 
-    __slots__ = ("call", "ends", "followed", "sent")
+    __slots__ = ("call", "data", "ends", "followed", "sent")
 
     def __init__(self, call: Call, sent: int) -> None:
         self.call = call
         self.sent = sent
         self.ends = sent + call.timeout_ns
         self.followed = 0
+        self.data: bytes | Streamed = b""
+        """What was sent last for it."""
 
 
 def next_request(

@@ -171,10 +171,10 @@ class Lane:
             outcome.missed = True
         if self.chain is None:
             self.chain, self._send = chain, self._arrived
-        self.call, data = following
+        self.call, chain.data = following
         if self.vars.cookies is not None:
-            data = dressed(data, self.vars.cookies, call.origin, now)
-        self.driver.transport.start(self, self.call, data)
+            chain.data = dressed(chain.data, self.vars.cookies, call.origin, now)
+        self.driver.transport.start(self, self.call, chain.data)
         if self.streaming is not None and self.streaming[0] is chain.call:
             self.driver.transport.listen(self, self.streaming[1])
         return True

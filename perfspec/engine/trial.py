@@ -52,6 +52,8 @@ class Exchange:
     ns: int
     """From sending to the last byte."""
     looked: tuple[Looked, ...]
+    before_ns: int = 0
+    """From sending the request of the step to sending this one, which a redirect asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +212,24 @@ class _Lane(Lane):
         return lane
 
     def _start(self, lane: Lane, call: Call, data: bytes | Streamed) -> None:
-        self.message = data if isinstance(data, bytes) else _beginning(data)
+        self.message = _beginning(data)
         self.driver.transport.start(lane, call, data)
+
+    def _follow(self, call: Call, outcome: Outcome, sent: bytes | Streamed) -> bool:
+        hop = self._exchange(call, outcome, "", ())
+        if not super()._follow(call, outcome, sent) or self.chain is None:
+            return False
+        self.tell(hop)
+        self.message = _beginning(self.chain.data)
+        return True
+
+    def _exchange(self, call: Call, outcome: Outcome, why: str, looked: tuple[Looked, ...]) -> Exchange:
+        headers = outcome.head.headers if outcome.head is not None else ()
+        body, ns = outcome.body or self.streamed, outcome.last - outcome.sent
+        before = 0 if self.chain is None else outcome.sent - self.chain.sent
+        return Exchange(
+            call.name, self.message, outcome.status, headers, body, outcome.error, why, ns, looked, before_ns=before
+        )
 
     def stream(self, call: Call, chunk: Chunk) -> None:
         def both(data: bytes, at_ns: int) -> None:
@@ -231,16 +249,17 @@ class _Lane(Lane):
             looked: tuple[Looked, ...] = ()
             if step is not None:
                 looked = look(step, until, value, self.vars, self.binder.constants, self.listener)
-            headers = value.head.headers if value.head is not None else ()
             why = self.driver.first_errors.pop(value.error, "") if value.error is not None else ""
-            body, ns = value.body or self.streamed, value.last - value.sent
-            self.tell(Exchange(call.name, self.message, value.status, headers, body, value.error, why, ns, looked))
+            self.tell(self._exchange(call, value, why, looked))
             self.message = self.streamed = b""
             self.listener = None
         super().resume(value)
 
 
-def _beginning(data: Streamed) -> bytes:
+def _beginning(data: bytes | Streamed) -> bytes:
+    """All of it, but of a message from files."""
+    if isinstance(data, bytes):
+        return data
     try:
         return b"".join(piece for piece, _ in zip(data.pieces(), range(4), strict=False))[:MOST_SHOWN]
     except OSError:

@@ -106,9 +106,11 @@ def of_row(slices: Iterable[Slice], threshold: Threshold) -> Row:
 
 
 def _flows_of(slices: Iterable[Slice], row: RowName, cell: Cell) -> frozenset[str]:
-    """The flows that a row is about: those that send its request, or any that is timed so."""
+    """The flows that a row is about: those that send its request or have its group, or any that is timed so."""
     if row.kind == "request":
         return frozenset(piece.key.flow for piece in slices if piece.key.name == row.name)
+    if row.kind == "group":
+        return frozenset(p.key.flow for p in slices if p.key.name == row.name and p.key.timer == "group")
     if row.kind == "flow":
         return frozenset({row.name})
     return frozenset(piece.key.flow for piece in slices if cell.timer in ("", piece.key.timer))

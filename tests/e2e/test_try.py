@@ -4,6 +4,8 @@ import re
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -257,3 +259,47 @@ def test_where_nothing_listens_is_said_at_once_and_once(reasons):
     assert ended.stdout.count("was refused: nothing listens there; is the service running, and the port right?") == 1
     assert f"not ready within 2s: GET http://127.0.0.1:{port}/ready was refused: nothing listens there" in ended.stderr
     assert "correct the port" in ended.stderr
+
+
+class Redirecting(BaseHTTPRequestHandler):
+    """`/login` sends on to `/me` with a cookie."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/me" else 302)
+        if self.path != "/me":
+            self.send_header("Location", "/me")
+            self.send_header("Set-Cookie", "who=tea")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_every_request_of_a_redirect_is_printed_and_the_time_of_all(tmp_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "a.yaml").write_text(
+            "perfspec: 1\nservice: shop\n"
+            f"environments: {{local: {{url: 'http://127.0.0.1:{server.server_port}'}}}}\n"
+            "flows: {buy: {steps: [{post: /login, name: login, expect: {status: 200}}]}}\n"
+            "thresholds: {login: {errors: under 1%}}\n"
+        )
+        command = [PROGRAM, "try", "a.yaml"]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        server.shutdown()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    first, second = ended.stdout.split("--- login\n")[1:]
+    assert first.startswith("> POST /login HTTP/1.1\n")
+    assert re.search(r"< 302 after \S+\n", first)
+    assert "< Set-Cookie: who=tea\n" in first or "< set-cookie: who=tea\n" in first
+    assert "expect" not in first
+    assert second.startswith("> GET /me HTTP/1.1\n")
+    assert "Cookie: who=tea\n" in second
+    assert re.search(r"< 200 after \S+ \(\S+ with the redirect\)\n", second)
+    assert "  ok    expect status 200\n" in second

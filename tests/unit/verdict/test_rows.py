@@ -96,3 +96,14 @@ def test_how_many_of_a_flow_are_rounds_in_every_cell_that_says_it(one, piece) ->
     rule = Rule("rate(flow buy) > 2/s and count(flow buy) == 115", Span("s.yaml", 1, 1, 1, 2))
     (found,) = judge_rules([rule], slices, [(5 * SECOND, 60 * SECOND)], Circumstances())
     assert [each.value for each in found.measured] == [Fraction(115, 55), 115]
+
+
+def test_who_found_no_place_is_missing_in_the_groups_of_the_own_flow_alone(one, piece) -> None:
+    slices = (
+        piece("events", 10, flow="buy"),
+        piece("checkout", 10, timer="group", flow="buy"),
+        piece("feed", 90, flow="watch"),
+        piece("arrivals", 9, timer="arrival", flow="buy", errors={"dropped": 9}),
+        piece("arrivals", 58, timer="arrival", flow="watch", errors={"dropped": 58}),
+    )
+    assert [one((row, "errors", "under 50%"), *slices).n for row in ("group checkout", "flow buy")] == [19, 19]
