@@ -83,7 +83,7 @@ class Pilot:
         vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices, told.workers)
         heard = Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals, told.under_way)
         step = searching.second(heard)
-        if step is not None and searching.hunt.doing == "over":
+        if step is not None and searching.is_over:
             self._load.stop("finished")
         elif searching.begins is not None:
             self._load.change(searching.begins, told.number * SECOND)

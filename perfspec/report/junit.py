@@ -112,7 +112,7 @@ def _search(result: Result) -> list[ET.Element]:
     text = f"{result.spec}: {capacity.text}"
     if capacity.is_answer:
         ET.SubElement(case, "system-out").text = _clean(text)
-    elif capacity.met or not capacity.failed:
+    elif not capacity.silence and (capacity.met or not capacity.failed):
         _say(case, "error", "inconclusive", text)
     else:
         _say(case, "failure", "slo", text)

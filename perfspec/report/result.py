@@ -232,15 +232,14 @@ def _capacity(plan: Plan, log: Log) -> Capacity | None:
 def _of_capacity(capacity: Capacity | None, outcome: Outcome, code: ExitCode) -> tuple[Outcome, ExitCode]:
     if outcome != "PASS" or capacity is None or capacity.is_answer:
         return outcome, code
-    if capacity.failed and not capacity.met:
+    if capacity.silence or (capacity.failed and not capacity.met):
         return "FAIL", ExitCode.THRESHOLD_FAILED
     return "INCONCLUSIVE", ExitCode.INCONCLUSIVE
 
 
 def _of_search(capacity: Capacity) -> tuple[Window, ...]:
-    """What is judged of a search: the last step that was met; else the last one that was held."""
-    steps = capacity.steps
-    last = next((step for step in reversed(steps) if step.met), steps[-1] if steps else None)
+    """What is judged of a search, of which there is one step at least if anything is."""
+    last = capacity.judged
     return () if last is None else (Window(f"{last.doing}: {last.load}", last.judged_ns, last.end_ns),)
 
 

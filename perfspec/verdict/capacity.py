@@ -8,6 +8,8 @@ what is still waited for, and longer than its limits allow, is as slow as it has
 
 Where the load generator was late itself, or the environment's ceiling held requests back, a step that was not met says
 nothing of the service; unless a limit is broken that neither of them could have broken.
+
+Where nobody is there any more (silence.py), the search ends within the step: that is no load that failed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,20 +18,24 @@ from dataclasses import dataclass, field
 import msgspec
 
 from perfspec.base.clock import SECOND
+from perfspec.base.units import format_duration
 from perfspec.load import Beyond, Hunt, Search, Shape
 from perfspec.metrics import histogram
 from perfspec.metrics.error_kinds import DROPPED
 from perfspec.metrics.rows import total, without
-from perfspec.metrics.series import Slice
+from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.spec.model import Rule, Threshold
 from perfspec.verdict.health import Sampled, held_back, judge_health, tightest_ns
 from perfspec.verdict.judge import Circumstances, Verdict, judge
 from perfspec.verdict.rules import judge_rules
 from perfspec.verdict.samples import is_judged
+from perfspec.verdict.silence import Silence
 from perfspec.verdict.steadiness import is_growing, lost_users
 
 __all__ = ["Capacity", "Heard", "Judging", "Searching", "Step", "bracket"]
 
+FEW = 0.01
+"""Of requests that failed: not what a load has broken by."""
 KNOWN = 2
 """Times the longest limit: what is answered within it is known when a step is judged."""
 _OF_A_CAP = frozenset({DROPPED})
@@ -56,6 +62,8 @@ class Step(msgspec.Struct, frozen=True):
     """Whose limit the load went beyond: the service's, the load generator's, the environment's ceiling."""
     users: int = 0
     """That were held; 0: of a search by arrivals."""
+    silence: str = ""
+    """Nobody answered any more, in this and before it, by these kinds of failure; judged from then on."""
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -75,6 +83,9 @@ class Capacity(msgspec.Struct, frozen=True):
     unsure: int = 0
     """Requests behind the lowest load that failed, where they are too few to tell that from chance; 0: they are not."""
 
+    silence: str = ""
+    """Not empty if the service was there no more: how it is told, and since when."""
+
     @property
     def is_answer(self) -> bool:
         """A load held when it was confirmed, and it was not the load generator that kept the search from a higher one.
@@ -92,6 +103,8 @@ class Capacity(msgspec.Struct, frozen=True):
 
     @property
     def _found(self) -> str:
+        if self.silence:
+            return f"at least {self.met}; then {self.silence}" if self.met else self.silence
         sure = ", confirmed three times as long" if self.is_confirmed else ", not confirmed"
         if not self.met:
             return self._nothing_met()
@@ -103,7 +116,18 @@ class Capacity(msgspec.Struct, frozen=True):
     def _nothing_met(self) -> str:
         if self.stopped:
             return f"nothing is known of the service: {self._limit} at {self.stopped} already"
+        if any(step.met for step in self.steps):
+            return f"{self.failed} were met at first, and not when they were to be confirmed"
         return f"not even {self.failed} were met" if self.failed else "no load was held to its end"
+
+    @property
+    def judged(self) -> Step | None:
+        """The step whose limits stand for the whole: the last one that was met; of an answer that nobody likes, the
+        last one that was held.
+        """
+        wants_met = bool(self.met) and not self.silence
+        last = self.steps[-1] if self.steps else None
+        return next((step for step in reversed(self.steps) if step.met), last) if wants_met else last
 
     @property
     def _limit(self) -> str:
@@ -115,6 +139,8 @@ class Capacity(msgspec.Struct, frozen=True):
 def bracket(search: Search, steps: Sequence[Step]) -> Capacity:
     """The bracket that the steps come to: the same search, told the same answers."""
     hunt = Hunt(search)
+    if steps and steps[-1].silence:
+        return _cut_short(steps)
     for step in steps:
         hunt.tell("" if step.met else step.beyond or "service")
     say = search.say
@@ -128,6 +154,15 @@ def bracket(search: Search, steps: Sequence[Step]) -> Capacity:
         hunt.stopped_by if is_stopped else "",
         0 if hunt.failed is None else _unsure(say(hunt.failed), steps),
     )
+
+
+def _cut_short(steps: Sequence[Step]) -> Capacity:
+    """What is known of a service that is there no more: the last load that was met."""
+    last = steps[-1]
+    since = format_duration(last.judged_ns)
+    met = next((step.load for step in reversed(steps) if step.met), "")
+    nobody = f"nobody answered any more ({last.silence}, since {since})"
+    return Capacity(met, "", is_confirmed=False, steps=tuple(steps), silence=nobody)
 
 
 def _unsure(failed: str, steps: Sequence[Step]) -> int:
@@ -199,16 +234,22 @@ class Searching:
         """Nobody is sent, so nobody new can be answered."""
         self._calm = 0
         """So many waited at a time at the last load that was met."""
+        self._silence = Silence()
         self.begins: Shape | None = None
         """The load that is to be held from this second on; None: the one that is."""
 
     def second(self, heard: Heard) -> Step | None:
         """The step that has just ended, and been judged; None within a step, and between two."""
         self.begins = None
+        if self.is_over:
+            return None
+        kinds = self._silence.second(heard.number, heard.slices)
         if self.is_resting:
             self._rest(heard)
             return None
         self._heard.append(heard)
+        if kinds:
+            return self._cut(heard, kinds)
         end = self._start + -(-self.hunt.hold_ns // SECOND)
         if heard.number <= end:  # a second longer, for the answers to what was due in its last one
             return None
@@ -224,9 +265,24 @@ class Searching:
         if step.met:
             self._calm = min(each.waiting for each in self._heard)
         self._start, self._heard = heard.number, []
-        if self.hunt.doing != "over":
+        if not self.is_over:
             self._go_on(heard, rests=not step.met)
         return step
+
+    @property
+    def is_over(self) -> bool:
+        return self.hunt.doing == "over"
+
+    def _cut(self, heard: Heard, kinds: str) -> Step:
+        """Nobody is there any more: this step is the last one."""
+        assert self._silence.since_s is not None
+        load, doing = self._search.say(self.hunt.level), self.hunt.doing
+        since, why = self._silence.since_s * SECOND, f"nobody answered any more ({kinds})"
+        self.hunt.doing = "over"
+        return Step(
+            load, doing, self._start * SECOND, since, heard.number * SECOND, met=False, why=why, verdicts=(),
+            beyond="service", silence=kinds,
+        )  # fmt: skip
 
     def _rest(self, heard: Heard) -> None:
         """Until who was left behind has an answer, or it takes too long."""
@@ -255,7 +311,7 @@ class Searching:
         if excused:
             asked = self._verdicts([without(piece, excused) for piece in slices], waiting, known, late or held)
         if broken := _broken(asked):
-            return _Found(broken, "service", verdicts)
+            return _Found(broken + _kinds(slices, known), "service", verdicts)
         unclear = _unclear(verdicts)
         if late and (unclear or self._search.by == "arrivals"):  # a rate that is sent late is another rate
             return _Found(late, "generator", verdicts)
@@ -321,6 +377,14 @@ class Searching:
         most = int(self.hunt.level) if self._search.by == "users" else max(heard.users for heard in within)
         users = [min(heard.users, most) for heard in within]  # others are left over from the step before
         return lost_users(users, [piece for heard in within for piece in heard.slices])
+
+
+def _kinds(slices: Sequence[Slice], stretch: tuple[int, int]) -> str:
+    """By which kinds requests failed, where more than a few did: ` (312 refused, 4 timeout)`."""
+    due = (piece for piece in slices if is_judged(piece.second, [stretch]))
+    row = total(due, lambda piece: piece.key.part == "load" and piece.key.timer in ("", "wait", ARRIVAL))
+    most = sorted(row.errors.items(), key=lambda found: -found[1])[:2]
+    return f" ({', '.join(f'{n} {kind}' for kind, n in most)})" if row.failed > FEW * row.n else ""
 
 
 def _broken(verdicts: Sequence[Verdict]) -> str:

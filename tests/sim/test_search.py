@@ -1,5 +1,6 @@
 """A search for the limit of services whose limit is known."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -445,3 +446,45 @@ def test_a_limit_below_the_range_fails_in_junit(searched):
     _, result = searched("users: 7 to 50, hold_each: 4s")
     case = next(ET.fromstring(to_junit(result)).iter("testcase"))
     assert "not even 7 users were met" in case.find("failure").text
+
+
+@pytest.mark.parametrize("hold", [3, 5, 12])
+def test_a_search_of_which_nobody_is_left_ends_and_says_so(searched, hold):
+    """Without any rule that would end it: what is there no more has no other limit to be found."""
+    dead = quick(refused=((30 * SECOND, 10_000 * SECOND),))
+    _, result = searched(f"arrivals: 20/s to 4000/s, hold_each: {hold}s", service=dead)
+    assert result.ended == "finished"
+    assert 40 * SECOND <= result.ended_ns <= 45 * SECOND
+    last_met = next(step.load for step in reversed(result.capacity.steps) if step.met)
+    said = result.capacity.text
+    assert re.fullmatch(rf"at least {last_met}; then nobody answered any more \(refused, since 3[01]s\)", said)
+    assert (result.outcome, result.exit_code) == ("FAIL", 1)
+    assert {verdict.outcome for verdict in result.verdicts} == {"FAIL"}
+    assert all(verdict.bad == verdict.n for verdict in result.verdicts)
+    assert f"limit: {said}" in summary(result)
+    assert any(re.search(r" x refused ", line) for line in summary(result))
+    case = next(ET.fromstring(to_junit(result)).iter("testcase"))
+    assert said in case.find("failure").text
+
+
+def test_users_who_find_nobody_any_more_end_a_search_as_well(searched):
+    dead = quick(refused=((30 * SECOND, 10_000 * SECOND),))
+    _, result = searched("users: 2 to 50, hold_each: 8s", service=dead)
+    assert result.ended_ns <= 45 * SECOND
+    assert re.search(r"; then nobody answered any more \(refused, since 3[01]s\)$", result.capacity.text)
+
+
+def test_a_service_that_is_away_for_some_seconds_is_searched_on(searched):
+    away = quick(refused=((30 * SECOND, 38 * SECOND),))
+    _, result = searched("users: 2 to 50, hold_each: 8s", service=away)
+    assert not result.capacity.silence
+    assert result.ended_ns > 60 * SECOND
+
+
+def test_a_load_that_was_met_and_not_confirmed_is_told_as_that(searched):
+    """It answers no more from then on, but does not refuse: all loads fail."""
+    stuck = quick(stalled=((12 * SECOND, 10_000 * SECOND),))
+    _, result = searched("arrivals: 20/s to 25/s, hold_each: 8s", service=stuck)
+    assert result.capacity.text == "20 arrivals/s were met at first, and not when they were to be confirmed"
+    assert "FAIL" in {verdict.outcome for verdict in result.verdicts}
+    assert result.outcome == "FAIL"
