@@ -3,7 +3,7 @@
 Who somebody is, is decided by the number of the arrival: data, names and cookies are its own. Where it runs is a seat,
 the lowest that is free: seats hold connections and nothing else. Who comes while `at_most` are there is dropped: due,
 never served, counted in the second it was due in. Two rules keep that honest:
-1. Who is due before the end of a phase comes in it, whichever of two timers of one millisecond is called first.
+1. Who is due before the end of a phase comes in it, whichever of two timers of one slot is called first.
 2. A load generator that stood still does not make up for it by a crowd: who is overdue by more than a second is not
    sent, and who finds no place because of it was not turned away by the service (places.py says who that is). Both
    are counted as the doing of this machine.
@@ -72,7 +72,7 @@ class Open:
 
     def begin(self, phase: PlannedPhase, at_ns: int) -> None:
         """A phase begins, at this planned instant; nobody of the one before it comes any more."""
-        self._finish(at_ns)
+        self.end(at_ns)
         self._until_ns = NEVER
         if not isinstance(phase.shape, Arrivals):
             self._release()
@@ -86,27 +86,23 @@ class Open:
         """Nobody of this phase comes later than that: another one will begin."""
         self._until_ns = last_ns
 
-    def end(self, at_ns: int) -> None:
-        """Nobody comes any more who is not due by then."""
-        self._finish(at_ns)
-
-    def lanes(self) -> Iterator[Lane]:
-        return iter(self._seats)
-
-    def _finish(self, until_ns: int) -> None:
-        """Who is due by then and has not been called yet comes now. The first who would come later gives their number
-        to the first of the next phase: so all processes number alike those who come after a change, however far each
-        had looked ahead.
+    def end(self, last_ns: int | None) -> None:
+        """Who is due by then and has not been called yet comes now, and nobody else; None: nobody at all. The first who
+        would come later gives their number to the first of the next phase: so all processes number alike those who come
+        after a change, however far each had looked ahead.
         """
         self._phase += 1
         rest = chain(self._ahead, ((number, self._at_ns + offset) for number, offset in self._coming))
         self._ahead, self._coming = [], iter(())
         for number, due in rest:
-            if due > until_ns:
+            if last_ns is None or due > last_ns:
                 self._schedule.continue_from(number)
                 return
             if self._segment.owns(number):
                 self._come(number, due)
+
+    def lanes(self) -> Iterator[Lane]:
+        return iter(self._seats)
 
     def _next(self) -> None:
         owns = self._segment.owns

@@ -117,7 +117,7 @@ class Pool:
         if (begins_ns := self._start_ns + at_ns) <= self._driver.now_ns():
             self._begin_phase(step)
             return
-        self._open.until(begins_ns)  # and timers are called by the millisecond, so the step begins after the last
+        self._open.until(begins_ns)  # timers are late by a slot, a millisecond at most: so it begins after theirs
         self._driver.call_at(begins_ns + MILLISECOND, self._begin_phase, step)
 
     def _phases(self) -> tuple[PlannedPhase, ...]:
@@ -200,7 +200,7 @@ class Pool:
         """`planned_ns`: the planned instant; being woken a little later moves no window."""
         now = self._driver.now_ns()
         ended_ns = max(now - self._start_ns, 0) if planned_ns is None else planned_ns
-        self._open.end(0 if planned_ns is None else self._start_ns + planned_ns)
+        self._open.end(None if planned_ns is None else self._start_ns + planned_ns)
         self._ending = Ending(reason, ended_ns, 0, 0)
         self._closed.end()
         for lane in self._lanes():

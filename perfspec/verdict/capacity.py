@@ -250,10 +250,11 @@ class Searching:
         self._heard.append(heard)
         if kinds:
             return self._cut(heard, kinds)
-        end = self._start + -(-self.hunt.hold_ns // SECOND)
+        held_s, settle_s = -(-self.hunt.hold_ns // SECOND), -(-self.hunt.settle_ns // SECOND)
+        end = self._start + held_s
         if heard.number <= end:  # a second longer, for the answers to what was due in its last one
             return None
-        judged = self._start + -(-self.hunt.settle_ns // SECOND)
+        judged = self._start + min(settle_s, held_s - 1)  # of a single second all is judged
         found = self._judged((judged * SECOND, end * SECOND))
         load, doing = self._search.say(self.hunt.level), self.hunt.doing
         step = Step(

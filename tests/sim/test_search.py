@@ -352,6 +352,13 @@ def test_answers_that_do_not_come_while_a_load_is_held_are_slow(searched, find, 
     assert result.outcome == "FAIL"
 
 
+def test_the_shortest_time_that_a_load_may_be_held_is_judged_too(searched):
+    """A service of which six at a time are too many. Of one second all of it is looked at."""
+    _, result = searched("users: 2 to 12, hold_each: 1s, precision: 20%")
+    assert result.capacity.met == "5 users"
+    assert {(step.end_ns - step.judged_ns) // SECOND for step in result.capacity.steps} == {1, 2}
+
+
 def test_who_is_still_waited_for_is_slow_and_neither_failed_nor_well(searched):
     """One in eight fails, one in seven takes 30 s. A limit on times changes nothing of what the others see."""
 
