@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -32,6 +33,38 @@ def test_a_killed_lane_hangs_up_and_is_not_called_back(site) -> None:
     site.until(lambda: gone == [b""])
     assert (site.seen, site.kinds) == ([], [])
     assert not site.driver.transport.connections
+
+
+def test_a_lane_that_is_killed_by_another_while_its_request_waits_to_be_sent_sends_nothing(site) -> None:
+    """Both go on in the same pass."""
+    transport, victims, unsent = site.driver.transport, [], []
+    origin = site.answering(OK)
+
+    def victim(lane: Lane) -> Run:
+        victims.append(lane)
+        for turn in count():
+            lane.request(site.call(origin, path=f"/{lane.seat}-{turn}"))
+            yield
+
+    def killer(lane: Lane) -> Run:
+        while not unsent:
+            lane.request(site.call(origin))
+            yield
+            waiting = [each for each in victims if each.conn in (transport.outbox or ())]
+            unsent.extend(each.conn.wire for each in waiting)
+            for each in waiting:
+                each.kill()
+        lane.request(site.call(origin))
+        yield
+        for each in victims:
+            each.kill()
+            site.ended(each, "killed")
+
+    site.run(victim, victim, killer)
+    assert unsent
+    assert not [each for each in unsent if each.partition(b"\r\n")[0] + b"|" in site.requests]
+    assert site.driver.crash is None
+    assert site.kinds == ["killed", "killed", None]
 
 
 def test_a_lane_that_is_killed_over_an_instant_failure_is_not_called_back(site) -> None:

@@ -1,5 +1,9 @@
 """What a connection makes of the bytes that it is given: the short way for an answer that comes whole, and the long."""
 
+import select
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from perfspec.engine.http1 import parse_head
@@ -108,3 +112,93 @@ def test_what_is_put_while_others_go_on_is_sent_after_them(asked) -> None:
     assert sent == [b"later"]
     assert lane.outcome.due == lane.outcome.sent > before
     assert connection.deadline == lane.outcome.sent + lane.call.timeout_ns
+
+
+class Kernel:
+    """Takes so many bytes at a time; none: EAGAIN."""
+
+    def __init__(self, *most: int) -> None:
+        self.most = iter(most)
+        self.took = b""
+
+    def send(self, data: bytes | memoryview) -> int:
+        part = bytes(data[: next(self.most, 1 << 20)])
+        if not part:
+            raise BlockingIOError
+        self.took += part
+        return len(part)
+
+
+KERNELS: dict[str, Callable[[], Kernel]] = {
+    "all at once": Kernel,
+    "EAGAIN": lambda: Kernel(0, 0),
+    "in parts": lambda: Kernel(7, 0, 30),
+}
+
+
+@pytest.mark.parametrize("upload", UPLOADS)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_whatever_the_kernel_takes_of_what_was_in_the_outbox_all_is_sent_once(asked, kernel: str, upload: str) -> None:
+    connection, lane = asked()
+    connection.received(ANSWERS["a body"][0])
+    taking, message = KERNELS[kernel](), UPLOADS[upload]
+    connection.send = taking.send
+    connection.reactor.outbox = []
+    connection.put(lane.call, message)
+    connection.reactor.outbox = None
+    connection.push()
+    for _ in range(10):
+        connection.writable()
+    assert taking.took == (message if isinstance(message, bytes) else b"".join(message.pieces()))
+    assert not connection.unsent
+    asked_for = connection.reactor.epoll.events
+    assert asked_for[-1:] in ([], [select.EPOLLIN])  # and is not woken for nothing from then on
+    lane.outcome.last = lane.outcome.sent
+    connection.received(ANSWERS["a body"][0])
+    assert lane.got == [(200, b"hello", None)] * 2
+    assert connection.open
+
+
+def test_a_race_out_of_the_outbox_is_told_afterwards(asked) -> None:
+    """A lane is never resumed while it is asking."""
+    connection, lane = asked()
+    connection.received(ANSWERS["a body"][0])
+
+    def broken(_: bytes) -> int:
+        raise ConnectionResetError(104, "reset")
+
+    soon: list[object] = []
+    connection.send = broken
+    connection.reactor.call_soon = lambda fn, arg: soon.append((fn, arg))
+    connection.put(lane.call, b"x")
+    assert len(lane.got) == 1
+    (((fn, error)),) = soon
+    assert fn == connection.fail_with
+    assert isinstance(error, ConnectionResetError)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_who_listens_gets_the_body_also_if_the_head_is_known(asked, name: str) -> None:
+    data, status, body = ANSWERS[name]
+    parse_head(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    connection, lane = asked()
+    parts: list[bytes] = []
+    connection.listen(parts.append)
+    connection.received(data)
+    assert b"".join(parts) == body
+    assert lane.got == [(status, b"", None)]
+
+
+def test_what_was_dropped_of_one_answer_is_not_told_of_the_next(asked) -> None:
+    connection, lane = asked()
+    lane.call = replace(lane.call, whole=False)
+    large = 300_000
+    connection.received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % large)
+    for _ in range(3):
+        connection.received(bytes(large // 3))
+    assert len(lane.outcome.body) + lane.outcome.dropped == large
+    assert lane.outcome.dropped
+    connection.put(lane.call, b"x")
+    lane.outcome.last = lane.outcome.sent
+    connection.received(ANSWERS["a body"][0])
+    assert (lane.outcome.body, lane.outcome.dropped) == (b"hello", 0)
