@@ -80,7 +80,7 @@ class Pilot:
         searching = self._searching
         if searching is None or told.is_ending:
             return None
-        vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices, told.workers)
+        vitals = Sampled.of(told.lateness, told.cpu_ns, told.vitals, told.slices, told.workers, at_s=told.number - 1)
         heard = Heard(told.number, told.users, told.waiting, told.slices, told.held, vitals, told.under_way)
         step = searching.second(heard)
         if step is not None and searching.is_over:

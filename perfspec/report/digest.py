@@ -53,7 +53,10 @@ class Digest:
         self.timeline.add(line)
         self._exemplars += line.exemplars
         if is_judged(line.second - 1, self.stretches):
-            self._sampled.append(Sampled.of(line.lateness, line.cpu_ns, line.vitals, line.slices, line.workers))
+            sampled = Sampled.of(
+                line.lateness, line.cpu_ns, line.vitals, line.slices, line.workers, at_s=line.second - 1
+            )
+            self._sampled.append(sampled)
         slices = self._marked(line)
         self._sums.add(slices)
         is_search = self.plan.search is not None  # of which the steps are told apart afterwards

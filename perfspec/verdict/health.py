@@ -41,6 +41,8 @@ LEAST_LIMIT_NS = 10 * MILLISECOND
 SHARE_OF_LIMIT = Fraction(1, 10)
 STOOD_STILL_NS = 50 * MILLISECOND
 """Who calls a timer later than this has stood still; below, it was busy."""
+STOPPED_NS = 500 * MILLISECOND
+"""Nothing that a machine does beside it takes so long: it was stopped, or the machine slept."""
 CPU_HIGH = 0.85
 CPU_HIGH_SECONDS = 3
 MACHINE_HIGH = 0.90
@@ -63,6 +65,14 @@ class Sampled:
     errors: Mapping[str, int] = field(default_factory=dict)
     workers: Sequence[OfWorker] = ()
     """Of several processes."""
+    at_s: int = 0
+    """Which second of the load it was."""
+
+    @property
+    def latest_ns(self) -> int:
+        """How late its latest timer or probe was."""
+        lag = self.vitals.lag if self.vitals is not None else {}
+        return max((*self.lateness, *lag), default=0) * 1000
 
     @property
     def busiest_ns(self) -> int:
@@ -77,10 +87,11 @@ class Sampled:
         vitals: Vitals | None,
         slices: Iterable[Slice],
         workers: Sequence[OfWorker] = (),
+        at_s: int = 0,
     ) -> "Sampled":
         """`slices`: what came in during the second."""
         requests = total(slices, lambda piece: piece.key.timer in ("", "wait", ARRIVAL))
-        return cls(dict(lateness), cpu_ns, vitals, requests.errors, workers)
+        return cls(dict(lateness), cpu_ns, vitals, requests.errors, workers, at_s)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -118,6 +129,10 @@ class Health(msgspec.Struct, frozen=True):
     """Processes that sent."""
     latest: int = 0
     """Of several, the one that was latest in most seconds."""
+    stopped_ns: int = 0
+    """How long it stood still at a stretch, at the longest, if it was on time but for that: stopped, or asleep."""
+    stopped_at_s: int = 0
+    """In which second of the load that began."""
     remarks: tuple[str, ...] = ()
     """What was notable, each with what to do; it explains and invalidates nothing."""
 
@@ -140,6 +155,9 @@ class Health(msgspec.Struct, frozen=True):
 
     def _cause(self) -> tuple[str, str]:
         """(what probably held it up, what to do)."""
+        if self.stopped_ns:
+            how_long = f", for it stood still for {format_ms(self.stopped_ns)} at {self.stopped_at_s} s"
+            return how_long, "let it run without a stop, on a machine that does not sleep, and run again"
         if self.throttled_s:
             return f", held back by a CPU limit in {self.throttled_s} s", "raise the CPU limit of its container"
         if self.steal is not None and self.steal > STEAL_HIGH:
@@ -214,6 +232,7 @@ def held_to(health: Health, thresholds: Iterable[Threshold]) -> Health:
 def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
     """`tightest_ns`: the shortest time of any limit; 0: none."""
     late = _merged(second.lateness for second in seconds)
+    stopped_at_s, stopped_ns = _stopped(seconds, late_limit_ns(tightest_ns))
     seen = [second.vitals for second in seconds if second.vitals is not None]
     lag = _merged(vitals.lag for vitals in seen)
     health = Health(
@@ -235,6 +254,8 @@ def judge_health(seconds: Sequence[Sampled], tightest_ns: int) -> Health:
         own_failures=sum(n for second in seconds for kind, n in second.errors.items() if kind in GENERATOR_KINDS),
         workers=max((len(second.workers) for second in seconds), default=0) or 1,
         latest=_latest(seconds),
+        stopped_ns=stopped_ns,
+        stopped_at_s=stopped_at_s,
     )
     return msgspec.structs.replace(health, remarks=tuple(_remarks(health)))
 
@@ -256,6 +277,17 @@ def _mean(values: Sequence[float]) -> float | None:
 def _latest(seconds: Sequence[Sampled]) -> int:
     worst = Counter(max(s.workers, key=lambda each: each.late_us).worker for s in seconds if len(s.workers) > 1)
     return max(worst, key=lambda worker: worst[worker], default=0)
+
+
+def _stopped(seconds: Sequence[Sampled], limit_ns: int) -> tuple[int, int]:
+    """(second, ns) of the longest standstill that no busy machine makes, where all other seconds were on time."""
+    stops = [second for second in seconds if second.latest_ns >= STOPPED_NS]
+    others = [second for second in seconds if second.latest_ns < STOPPED_NS]
+    lags = (second.vitals.lag for second in others if second.vitals is not None)
+    for counts in (_merged(second.lateness for second in others), _merged(lags)):
+        if histogram.quantile(counts, P99) * 1000 > limit_ns:
+            return 0, 0
+    return max(((stop.at_s, stop.latest_ns) for stop in stops), key=lambda stop: stop[1], default=(0, 0))
 
 
 def _longest_high(seconds: Sequence[Sampled]) -> int:

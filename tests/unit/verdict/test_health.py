@@ -144,3 +144,23 @@ def test_of_several_processes_the_busiest_counts_and_the_latest_is_named() -> No
     starved = judge_health(seconds(0.1, 0.97, 0.2, late=(100, 50_000, 100)), 0)
     assert (starved.cpu_share, starved.cpu_high_s, starved.latest) == (0.97, 4, 2)
     assert "most often worker 2 of 3, with 97% of a core in use): run with more --workers" in starved.late
+
+
+@pytest.mark.parametrize(("others_us", "is_stop"), [(100, True), (40_000, False)])
+def test_a_load_generator_that_was_stopped_is_told_so_with_how_long_and_when(others_us, is_stop) -> None:
+    """Not if it is late in its other seconds as well: then a stop is not what ails it."""
+    well = [Sampled({others_us: 20}, 0, at_s=at) for at in range(10)]
+    stopped = Sampled({100: 5, 2_990_000: 8}, 0, at_s=8)
+    late = judge_health([*well[:8], stopped, well[9]], 0).late
+    assert ("for it stood still for 2.99 s at 8 s): let it run without a stop" in late) == is_stop
+    assert late.startswith("the load generator itself was late (p99 2.99 s, allowed 10.0 ms")
+    shorter = judge_health([*well[:8], Sampled({400_000: 8}, 0, at_s=8)], 0)
+    assert "stood still" not in shorter.late
+
+
+def test_a_stop_that_the_loop_alone_has_seen_is_one() -> None:
+    seconds = [Sampled({100: 20}, 0, Vitals(lag={50: 99}), at_s=at) for at in range(3)]
+    stopped = Sampled({}, 0, Vitals(lag={50: 5, 700_000: 4}), at_s=3)
+    health = judge_health([*seconds, stopped], 0)
+    assert (health.stopped_ns, health.stopped_at_s) == (700 * MS, 3)
+    assert "for it stood still for 700 ms at 3 s" in health.late
