@@ -4,7 +4,7 @@ Drawing happens in a thread of its own, fed with what was logged, so that it can
 """
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,8 +17,9 @@ from perfspec.base.clock import SECOND
 from perfspec.base.units import format_ms
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.metrics import histogram
+from perfspec.metrics.error_kinds import DROPPED, NOT_SENT
 from perfspec.metrics.rows import Row
-from perfspec.metrics.series import Slice
+from perfspec.metrics.series import ARRIVAL, Slice
 from perfspec.plan.model import Plan
 from perfspec.report.standing import Stand, Standing
 from perfspec.report.words import count, cut, length
@@ -26,8 +27,8 @@ from perfspec.report.words import count, cut, length
 __all__ = ["Picture", "fitted", "progress"]
 
 P95 = Fraction(19, 20)
-RECENT_SECONDS = 10
-PLAIN_EVERY = 5
+PLAIN_EVERY = RECENT_SECONDS = 5
+"""A line tells of what was since the last one."""
 COLOURS = {"holds": "green", "broken": "red", "too early to say": "dim"}
 WORST_FIRST = ("broken", "holds", "too early to say")
 WIDTH_OF_NUMBERS = 34
@@ -40,7 +41,7 @@ Draw = Callable[["Picture"], None]
 
 
 class Picture:
-    """The last ten seconds of a run."""
+    """The last seconds of a run, and how many failed in all."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -48,6 +49,8 @@ class Picture:
         self.users = 0
         self.sent = 0
         self.failed = 0
+        self.unserved: Counter[str] = Counter()
+        """People who were to come: dropped, not sent, or without what each does first."""
         self.standing = Standing(plan)
         self._recent: deque[tuple[int, list[Slice]]] = deque()
 
@@ -61,6 +64,16 @@ class Picture:
         counted = [s for s in slices if s.key.timer in ("", "wait")]
         self.sent += sum(s.n for s in counted)
         self.failed += sum(sum(s.errors.values()) for s in counted)
+        for piece in slices:
+            if piece.key.timer == ARRIVAL:
+                self.unserved.update(
+                    {k if k in (DROPPED, NOT_SENT) else "kept out": n for k, n in piece.errors.items()}
+                )
+
+    @property
+    def missing(self) -> str:
+        """`67 dropped`; empty if everybody was served."""
+        return ", ".join(f"{count(n)} {kind}" for kind, n in sorted(self.unserved.items()))
 
     @property
     def phase(self) -> str:
@@ -146,7 +159,7 @@ def _plain(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
         said = picture.second
         rows = "  ".join(f"{name} p95 {p95}" for name, _, p95, _ in picture.rows())
         rate = sum(rate for _, rate, _, _ in picture.rows())
-        errors = f"{picture.failed} of {count(picture.sent)} failed"
+        errors = "  ".join(filter(None, (f"{picture.failed} of {count(picture.sent)} failed", picture.missing)))
         click.echo(
             f"{picture.second:5} s  {picture.phase}: {picture.users} users  {rate:.1f} requests/s  {errors}  {rows}"
         )
@@ -167,6 +180,7 @@ def _live(plan: Plan, queue: "SimpleQueue[LoggedSecond | None]") -> None:
             total = plan.extend_to_ns // SECOND or total
         whole = f"{'at most ' if plan.search is not None else ''}{total} s"
         line = f"{picture.second} of {whole}  {picture.phase}  {picture.users} users  {count(picture.sent)} sent"
+        line += f"  {picture.missing}"
         width, height = live.console.size
         rows, stands, more = fitted(picture.rows(), picture.standing.now(), height - FIXED_LINES)
         table = Table(box=None, pad_edge=False, header_style="dim")

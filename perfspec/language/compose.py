@@ -268,7 +268,7 @@ class _Composer:
             return True
         last = before[next(reversed(before))] if before else None
         if not last or not isinstance(last.value, Scalar) or last.value.quoted or last.key.span.line != key.span.line:
-            self._out.add("PS003", f"`{key.text}` has no value", key.span, f"write `{key.text}: ...`")
+            self._without_value(key, before)
             return True
         start, end = last.value.span.column - 1, key.span.end_column - 1
         whole = self._source.line(key.span.line)[start:end]
@@ -289,6 +289,17 @@ class _Composer:
         self._out.add("PS003", text, key.span, f"write {fix}", edits=(Edit(span, fix),))
         before[last.key.text] = Entry(last.key, meant)
         return True
+
+    def _without_value(self, key: Scalar, before: dict[str, Entry]) -> None:
+        """`{job $.job}`: the colon may be what is missing."""
+        word, _, rest = key.text.partition(" ")
+        if not (rest and word.isidentifier()):
+            self._out.add("PS003", f"`{key.text}` has no value", key.span, f"write `{key.text}: ...`")
+            return
+        fix = f"{word}: {rest}"
+        self._out.add("PS003", f"`{key.text}` has no value", key.span, f"write `{fix}`", edits=(Edit(key.span, fix),))
+        before.setdefault(word, Entry(Scalar(word, word, key.span, key.span),
+                                      Scalar(rest, resolve(rest), key.span, key.span)))  # fmt: skip
 
     def _alias(self, event: events.AliasEvent) -> Scalar:
         span = self._span(event)

@@ -119,7 +119,8 @@ def _load(phase: PlannedPhase, estimated: Estimate) -> str:
     shape = phase.shape
     if isinstance(shape, Arrivals):
         allowed = ", as the environment allows" if phase.is_capped else ""
-        people = f"{count(float(shape.total(phase.for_ns)))} in all"
+        about = "about " if shape.is_poisson else ""
+        people = f"{about}{count(float(shape.total(phase.for_ns)))} in all"
         return f"{shape.describe()}{allowed} (about {users_needed(phase, estimated)} needed), {people}"
     paced = f", a round of each every {format_duration(phase.round_every_ns)}" if phase.round_every_ns else ""
     if not phase.rounds:

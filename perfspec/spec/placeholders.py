@@ -1,4 +1,8 @@
-"""Holes as other tools write them: `{id}`, `{{id}}`, `%{id}`, `$id`. Here they are text, and sent as they stand."""
+"""Holes as other tools write them: `{id}`, `{{id}}`, `%{id}`, `$id`. Here they are text, and sent as they stand.
+
+In braces, with a name that the spec has, one is surely meant as a hole: an error. The others are warnings, since
+`$filter` and `:batch` may be what a service wants.
+"""
 
 import re
 
@@ -35,5 +39,7 @@ def _check(text: Text, known: set[str], out: Diagnostics) -> None:
             continue
         if found["bare"] and name not in known:
             continue
+        is_meant = found["in"] is not None and name.partition(".")[0] in known
+        severity = Severity.ERROR if is_meant else Severity.WARNING
         message = f"`{found[0]}` is sent as it stands"
-        out.add("PS243", message, text.at(*found.span()), f"write `${{{name}}}`", severity=Severity.WARNING)
+        out.add("PS243", message, text.at(*found.span()), f"write `${{{name}}}`", severity=severity)

@@ -243,3 +243,11 @@ def test_on_a_narrow_terminal_names_are_cut_and_numbers_are_not(result, piece) -
     assert re.match(r"a-request\S*…\S*-by-far ", line)
     assert line.endswith("40.0 ms  40.0 ms  40.0 ms  40.0 ms")
     assert any(long in line for line in terminal.summary(result(piece(long, 400, second=20))))
+
+
+@pytest.mark.parametrize(("gaps", "said"), [("", ", 100 in all"), (" poisson", ", about 100 in all")])
+def test_how_many_come_at_random_moments_is_said_to_be_a_guess(plan_of, gaps, said) -> None:
+    text = "service: s\nenvironments: {l: {url: 'http://a'}}\nflows: {f: {steps: [{get: /a, name: a}]}}\n"
+    plan = plan_of(f"{text}stages: {{smoke: {{phases: [{{for: 10s, arrivals: 10/s{gaps}, at_most: 9 users}}]}}}}")
+    (line,) = (line for line in schedule.lines(plan, estimate(plan, {})) if "in all" in line and "arrivals" in line)
+    assert line.endswith(said) or f"{said}," in line

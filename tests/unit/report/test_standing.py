@@ -2,6 +2,7 @@
 
 import pytest
 
+from perfspec.cli.progress import RECENT_SECONDS, Picture
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.report.standing import EARLY, Stand, Standing
 
@@ -42,3 +43,14 @@ def test_seconds_add_up(plan, piece) -> None:
     for second in range(20, 23):
         standing.add(LoggedSecond(second + 1, 4, [piece("search", 40, second=second, errors={"status 500": 1})]))
     assert standing.now()[1] == Stand("search errors under 1%", EARLY, "120 of 299 requests")
+
+
+def test_who_was_not_served_is_told_while_the_run_lasts_and_rates_are_of_the_last_seconds(plan, piece) -> None:
+    picture = Picture(plan)
+    assert picture.missing == ""
+    for second in range(20):
+        lost = piece("arrivals", 3, timer="arrival", second=second, errors={"dropped": 2, "not sent": 1})
+        picture.add(LoggedSecond(second + 1, 4, [piece("search", 10 * second, second=second), lost]))
+    assert (picture.missing, picture.sent, picture.failed) == ("40 dropped, 20 not sent", 1900, 0)
+    ((_, rate, _, _),) = picture.rows()
+    assert (RECENT_SECONDS, rate) == (5, (150 + 160 + 170 + 180 + 190) / 5)
