@@ -2,7 +2,7 @@
 
 from perfspec.base.units import format_ms
 from perfspec.report.words import percent
-from perfspec.verdict.comparison import Change, Comparison, ErrorChange
+from perfspec.verdict.comparison import LEAST_US, Change, Comparison, ErrorChange
 
 __all__ = ["HEAD", "became", "calm", "cells", "headline", "lines", "mark_of", "remarks", "sentence", "than_before"]
 
@@ -32,13 +32,14 @@ def lines(comparison: Comparison) -> list[str]:
     found = [f"{headline(comparison)}:"]
     found += [f"  {sentence(change)}" for change in comparison.told]
     found += [f"  {text}" for text in calm(comparison)]
+    found += [f"    {_change(change)}" for change in comparison.changes if change.is_unsure]
     return found + [f"  {remark}" for remark in remarks(comparison)]
 
 
 def calm(comparison: Comparison) -> list[str]:
     """How many percentiles are in no line: as before, or not to be told."""
     n, still = len(comparison.changes), sum(change.is_as_before for change in comparison.changes)
-    unsure = sum(change.state == "unchanged" for change in comparison.changes) - still
+    unsure = sum(change.is_unsure for change in comparison.changes)
     found = [f"{still} of {n} percentiles are as before"] if still else []
     return found + (
         [f"{unsure} of {n} differ, on too few or too uneven answers to say that they changed"] if unsure else []
@@ -47,7 +48,7 @@ def calm(comparison: Comparison) -> list[str]:
 
 def mark_of(change: Change | ErrorChange) -> str:
     """For a table that shows the calm ones, too."""
-    if change.state == "unchanged" and isinstance(change, Change) and not change.is_as_before:
+    if isinstance(change, Change) and change.is_unsure:
         return "not sure"
     return cells(change)[0] or "as before"
 
@@ -65,6 +66,8 @@ def remarks(comparison: Comparison) -> list[str]:
         found.append("another load, environment or machine: what differs may be due to that")
     if faster := dict.fromkeys(c.request for c in comparison.changes if c.state == "not comparable"):
         found.append(f"{', '.join(faster)}: what still went well came sooner, but more failed: nothing became faster")
+    if errors := [_change(change) for change in comparison.errors if change.is_unsure]:
+        found.append(f"may be chance: {'; '.join(errors)}")
     if not comparison.changes:
         found.append("no request has enough answers on both sides")
     elif comparison.too_few:
@@ -75,10 +78,18 @@ def remarks(comparison: Comparison) -> list[str]:
 
 def sentence(change: Change | ErrorChange) -> str:
     """`SLOWER suggest p95 112 ms -> 143 ms, +28 % (likely +20 to +35 %; over +10 % is a regression)`."""
-    mark, request, statistic, before, now, by, likely, limit = cells(change)
+    mark, *_, likely, limit = cells(change)
     limit, _, few = limit.partition(", ")
-    limit = f"with {few}, {limit} is a regression" if few else f"{limit} is a regression"
-    return f"{mark:7} {request} {statistic} {before} -> {now}, {by} (likely {likely}; {limit})"
+    limit = f"; with {few}, {limit} is a regression" if few else f"; {limit} is a regression"
+    if isinstance(change, Change) and change.ratio < 1:
+        limit = ""
+    return f"{mark:7} {_change(change)} (likely {likely}{limit})"
+
+
+def _change(change: Change | ErrorChange) -> str:
+    """`suggest p95 112 ms -> 143 ms, +28 %`."""
+    _, request, statistic, before, now, by, *_ = cells(change)
+    return f"{request} {statistic} {before} -> {now}, {by}"
 
 
 def became(change: Change | ErrorChange) -> str:
@@ -112,7 +123,16 @@ def cells(change: Change | ErrorChange) -> tuple[str, str, str, str, str, str, s
         format_ms(change.now_ns),
         _percent(change.ratio),
         _likely(change),
-        f"over {_percent(change.limit)}{'' if change.runs >= ENOUGH else ', few runs to compare with'}",
+        _limit(change),
+    )
+
+
+def _limit(change: Change) -> str:
+    over = f"over {_percent(change.limit)}"
+    if change.runs >= ENOUGH:
+        return over
+    return (
+        f"{over} and {format_ms(1000 * LEAST_US)}, {change.runs} run{'' if change.runs == 1 else 's'} to compare with"
     )
 
 

@@ -54,6 +54,7 @@ def remarks(result: Result) -> list[str]:
     out += _not_sent(result)
     out += _kept_out(result)
     out += [text] if (text := words.few_requests(result.verdicts)) else []
+    out += [text] if (text := words.close_passes(result.verdicts)) else []
     out += [text] if (text := words.unlike(result.verdicts)) else []
     if result.outcome != "PASS":  # what passed needs no explanation
         out += result.health.remarks

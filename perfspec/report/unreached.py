@@ -55,4 +55,4 @@ def _ended_before(plan: Plan, slices: Sequence[Slice], verdict: Verdict) -> str:
 
 def _kinds(row: Row) -> str:
     found = sorted(row.errors.items(), key=lambda error: (-error[1], error[0]))
-    return ", ".join(f"{n} x {kind}" for kind, n in found[:MOST_KINDS])
+    return f"{', '.join(f'{n} x {kind}' for kind, n in found[:MOST_KINDS])} in the whole run"

@@ -13,8 +13,8 @@ from perfspec.plan.phases import longest, usual
 from perfspec.verdict.judge import Measured, Verdict
 
 __all__ = [
-    "amount", "count", "cut", "evidence", "few_requests", "lasting", "length", "lines", "percent", "sentence",
-    "shared_reasons", "strength", "unlike", "unproven", "wrapped",
+    "amount", "close_passes", "count", "cut", "evidence", "few_requests", "lasting", "length", "lines", "percent",
+    "sentence", "shared_reasons", "strength", "unlike", "unproven", "wrapped",
 ]  # fmt: skip
 
 Strength = Literal["", "clear", "close", "few requests"]
@@ -216,9 +216,22 @@ def few_requests(verdicts: tuple[Verdict, ...]) -> str:
     return f"{len(small)} {word} on few requests: {named} needed to prove it (run longer to prove them)"
 
 
+def close_passes(verdicts: Iterable[Verdict]) -> str:
+    """The one line about the other passes that are not proven; empty if there are none."""
+    close = [
+        f"{v.row} {v.cell}" for v in verdicts if _is_unproven(v) and not (strength(v) == "few requests" and v.needed)
+    ]
+    word = "pass is" if len(close) == 1 else "passes are"
+    return f"{len(close)} {word} close to what is allowed: {', '.join(close)}" if close else ""
+
+
 def unproven(verdicts: Iterable[Verdict]) -> int:
     """Passes whose likely range does not lie within the limit. Of numbers that are no shares nothing is proven."""
-    return sum(v.outcome == "PASS" and v.bad is not None and not v.proven for v in verdicts)
+    return sum(_is_unproven(v) for v in verdicts)
+
+
+def _is_unproven(verdict: Verdict) -> bool:
+    return verdict.outcome == "PASS" and verdict.bad is not None and not verdict.proven
 
 
 def unlike(verdicts: Sequence[Verdict]) -> str:

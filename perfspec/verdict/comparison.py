@@ -17,7 +17,7 @@ import msgspec
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
 from perfspec.verdict.bounds import lower_bound, upper_bound
-from perfspec.verdict.regression import Range, State, effect, judge_change, quantile_range, ratio
+from perfspec.verdict.regression import ENOUGH_RUNS, LEAST, Range, State, effect, judge_change, quantile_range, ratio
 
 __all__ = ["Change", "Comparison", "ErrorChange", "Measure", "Numbers", "compare"]
 
@@ -29,6 +29,10 @@ ONE_SIDE = 0.975
 _HINTS: dict[State, State] = {"regressed": "maybe worse", "improved": "maybe better"}
 FEWEST = 20
 """Answers, on either side."""
+LEAST_US = 500
+"""Less is no regression while too few runs tell what this request differs by without any change: a busier machine, or
+one more worker, is as much.
+"""
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -76,7 +80,12 @@ class Change(msgspec.Struct, frozen=True):
     @property
     def is_as_before(self) -> bool:
         """Not so if it only cannot be told whether it changed."""
-        return self.state == "unchanged" and 1 / self.limit <= self.ratio <= self.limit
+        told = self.limit if self.runs >= ENOUGH_RUNS else LEAST
+        return self.state == "unchanged" and 1 / told <= self.ratio <= told
+
+    @property
+    def is_unsure(self) -> bool:
+        return self.state == "unchanged" and not self.is_as_before
 
 
 class ErrorChange(msgspec.Struct, frozen=True):
@@ -96,6 +105,11 @@ class ErrorChange(msgspec.Struct, frozen=True):
     @property
     def statistic(self) -> str:
         return "errors"
+
+    @property
+    def is_unsure(self) -> bool:
+        """It moved by over a point, and that may be chance."""
+        return self.state == "unchanged" and abs(self.now - self.before) > POINT
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -184,6 +198,8 @@ def _change(now: Measure, history: Sequence[Measure], statistic: str, *, more_fa
     within = ratio(_range(history[middle], q), _range(now, q))
     judged = judge_change(value, values, within)
     state: State = judged.state
+    if len(values) < ENOUGH_RUNS and abs(value - judged.median) < LEAST_US:
+        state = _HINTS.get(state, state)
     if statistic not in JUDGED:
         state = _HINTS.get(state, state) if within.excludes_no_change else "unchanged"
     if more_failed and state in ("improved", "maybe better"):

@@ -24,6 +24,7 @@ from perfspec.verdict.bounds import nearest_rank, quantile_ranks
 
 __all__ = [
     "ENOUGH_RUNS",
+    "LEAST",
     "Interval",
     "Judged",
     "Range",

@@ -79,7 +79,7 @@ def test_markdown_of_an_unchanged_run_folds_the_numbers_away(compared) -> None:
 def test_few_runs_and_another_load_are_said(compared) -> None:
     found = compared(60, before=HISTORY[:1])
     text = to_markdown(replace(found, comparison=replace(found.comparison, same_shape=False))).decode()
-    assert rows(text, "**SLOWER**")[0][7] == "over +25 %, few runs to compare with"
+    assert rows(text, "**SLOWER**")[0][7] == "over +25 % and 0.50 ms, 1 run to compare with"
     assert "another load, environment or machine: what differs may be due to that" in text
 
 

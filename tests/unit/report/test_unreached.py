@@ -24,7 +24,10 @@ def verdicts(plan_of, result):
 
 def test_who_never_got_through_what_each_user_does_first_is_the_reason(verdicts, piece) -> None:
     found = verdicts(piece("login", 22, part="each_user", errors={"status 401": 22}))
-    why = "nobody got through `login` (22 x status 401), so no request of this row was due; no data is never a pass"
+    why = (
+        "nobody got through `login` (22 x status 401 in the whole run), so no request of this row was due; "
+        "no data is never a pass"
+    )
     assert {(v.outcome, v.reason) for v in found.values()} == {("NO_DATA", why)}
 
 
@@ -41,8 +44,8 @@ def test_rounds_that_all_ended_before_are_the_reason(verdicts, piece) -> None:
     rounds = piece("flow buy", 40, timer="round", flow="buy", errors={"status 500": 40})
     found = verdicts(search, rounds)
     assert found["cart p95 at most 1s"].reason == (
-        "every round of flow buy ended before it (40 x status 500), so no request of this row was due; "
-        "no data is never a pass"
+        "every round of flow buy ended before it (40 x status 500 in the whole run), so no request of this row was "
+        "due; no data is never a pass"
     )
     assert found["search errors under 1%"].outcome == "FAIL"
     one = piece("flow buy", 40, timer="round", flow="buy", errors={"status 500": 39})

@@ -152,6 +152,20 @@ def test_passes_on_few_requests_share_one_line(verdict, piece) -> None:
     assert words.few_requests((proven, failed)) == ""
 
 
+def test_passes_that_are_close_are_the_rest_of_those_that_are_not_proven(verdict, piece) -> None:
+    few = verdict(("query", "p99", "under 1s"), piece("query", 214, over={SECOND - 1: 0}))
+    close = verdict(("a", "errors", "under 1%"), piece("a", 1000, errors={"x": 9}))
+    other = verdict(("b", "errors", "under 1%"), piece("b", 1000, errors={"x": 8}))
+    proven = verdict(("a", "p95", "under 1s"), piece("a", 59, over={SECOND - 1: 0}))
+    failed = verdict(("a", "errors", "under 1%"), piece("a", 1000, errors={"x": 11}))
+    every = (few, close, proven, failed)
+    assert words.unproven(every) == 2
+    assert words.few_requests(every).startswith("1 pass rests on few requests: query p99")
+    assert words.close_passes(every) == "1 pass is close to what is allowed: a errors"
+    assert words.close_passes((close, other)) == "2 passes are close to what is allowed: a errors, b errors"
+    assert words.close_passes((few, proven, failed)) == ""
+
+
 def test_the_table_has_a_mark_for_every_outcome(verdict, piece) -> None:
     found = (
         verdict(("suggest", "count", "at least 5"), piece(n=9)),

@@ -73,7 +73,24 @@ def test_one_earlier_run_judges_large_changes_alone() -> None:
     large = compare(run(2, suggest=75), before, "run 1")
     assert states(large)["suggest", "p95"] == "regressed"
     assert states(compare(run(2, suggest=30), before, "run 1"))["suggest", "p95"] == "improved"
-    assert "few runs to compare with" in " ".join(lines(large))
+    assert "; with 1 run to compare with, over +25 % and 0.50 ms is a regression)" in " ".join(lines(large))
+
+
+def test_who_became_faster_is_told_nothing_of_regressions() -> None:
+    for before in (HISTORY, [run(1, suggest=50)]):
+        (line,) = (text for text in lines(compare(run(9, suggest=25), before, "b")) if "suggest p50" in text)
+        assert line.startswith("  FASTER  suggest p50 ")
+        assert "regression" not in line
+
+
+def test_a_tenth_of_a_millisecond_against_one_run_stops_nobody() -> None:
+    """How much runs of this request differ without any change, one run does not tell; five do."""
+    found = states(compare(run(2, suggest=0.42), [run(1, suggest=0.32)], "run 1"))
+    assert (found["suggest", "p50"], found["suggest", "p95"]) == ("maybe worse", "maybe worse")
+    assert states(compare(run(2, suggest=0.3), [run(1, suggest=0.42)], "run 1"))["suggest", "p50"] == "maybe better"
+    assert states(compare(run(2, suggest=1.2), [run(1, suggest=0.32)], "run 1"))["suggest", "p50"] == "regressed"
+    many = [run(day, suggest=0.32) for day in range(1, 6)]
+    assert states(compare(run(9, suggest=0.42), many, "main"))["suggest", "p50"] == "regressed"
 
 
 def test_requests_that_are_alike_widen_the_range() -> None:
@@ -150,9 +167,18 @@ def test_what_cannot_be_told_is_not_called_as_before() -> None:
     assert states(found)["query", "p99"] == states(found)["suggest", "p95"] == "unchanged"
     text = lines(found)
     assert "slower? query p95" in "".join(text)
+    assert any(line.startswith("    query p99 ") and " ms -> " in line for line in text)  # with its change
     unsure = [c for c in found.changes if c.state == "unchanged" and not c.is_as_before]
     assert len(unsure) >= 2
     assert f"  {len(unsure)} of 6 differ, on too few or too uneven answers to say that they changed" in text
+
+
+def test_errors_that_may_be_chance_are_told_with_their_change() -> None:
+    found = compare(failing(9, 100), [failing(1, 80)], "run 1")
+    assert found.told == ()
+    assert "  may be chance: cart errors 8.0 % -> 10.0 %, +2.0 points" in lines(found)
+    assert "chance" not in "".join(lines(compare(failing(9, 85), [failing(1, 80)], "run 1")))
+    assert "chance" not in "".join(lines(compare(failing(9, 800), [failing(1, 80)], "run 1")))
 
 
 def test_requests_with_too_few_answers_to_compare_are_named() -> None:
@@ -198,6 +224,6 @@ def test_a_range_that_is_bounded_on_one_side_is_told() -> None:
     (p95,) = (c for c in compare(now, [before], "b").changes if c.statistic == "p95")
     assert p95.low is None or p95.high is None
     faster = sentence(msgspec.structs.replace(p95, low=None, high=0.25))
-    assert "(likely -75 % or less; " in faster
-    assert "(likely +50 % or more; " in sentence(msgspec.structs.replace(p95, low=1.5, high=None))
-    assert "(likely anything, for so few answers; " in sentence(msgspec.structs.replace(p95, low=None, high=None))
+    assert "(likely -75 % or less)" in faster
+    assert "(likely +50 % or more; " in sentence(msgspec.structs.replace(p95, ratio=1.8, low=1.5, high=None))
+    assert "(likely anything, for so few answers)" in sentence(msgspec.structs.replace(p95, low=None, high=None))
