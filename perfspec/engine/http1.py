@@ -4,7 +4,8 @@ States: idle (`busy` false) -> awaited (`busy`, set by the sender) -> in pieces 
 1. `feed` and `eof` raise ProtocolError and nothing else, whatever the bytes; how they are split never matters.
 2. What is not asked for is an error: data while idle, data after a complete answer.
 3. A head is a pure function of its bytes, and servers repeat heads byte for byte (Date changes once a second). So each
-   distinct head is parsed once, by llhttp in its strict mode, and kept in a bounded cache that is cleared whole.
+   distinct head is parsed by llhttp in its strict mode, and kept from its second time on, in a bounded cache that is
+   cleared whole: of heads with an id of their own, keeping each would make parsing a tenth dearer (decision 082).
    A whole answer in one read then costs a split and a dict hit (`Connection.received`).
 4. Whether a body follows also depends on the request (HEAD), so that is not part of the cached head.
 """
@@ -117,12 +118,14 @@ def _advance(parser: httptools.HttpResponseParser, data: bytes) -> None:
 
 _cache: dict[bytes, Head] = {}
 """Heads without their empty line."""
+_seen_once: set[int] = set()
+"""Hashes of them."""
 known_head = _cache.get
-"""Of a head without its empty line; None if it has not been seen before."""
+"""Of a head without its empty line; None if it has not been seen twice."""
 
 
 def parse_head(raw: bytes) -> Head:
-    """A head with its empty line. Remembers short ones. Raises ProtocolError."""
+    """A head with its empty line. Remembers short ones that come again. Raises ProtocolError."""
     if not raw.startswith(_VERSION):  # llhttp also speaks RTSP and skips leading empty lines
         raise ProtocolError("not an HTTP/1 answer")
     if len(raw) > MAX_HEAD_BYTES:
@@ -135,10 +138,19 @@ def parse_head(raw: bytes) -> Head:
         raise ProtocolError("malformed head")
     head = Head(status, tuple(sink.headers), _framing(status, sink.headers), _keeps(raw, status, sink.headers))
     if len(raw) <= _CACHED_HEAD_BYTES:
-        if len(_cache) >= _CACHED_HEADS:
-            _cache.clear()
-        _cache[raw.removesuffix(EMPTY_LINE)] = head
+        _remember(raw.removesuffix(EMPTY_LINE), head)
     return head
+
+
+def _remember(raw: bytes, head: Head) -> None:
+    mark = hash(raw)
+    known: dict[bytes, Head] | set[int] = _cache if mark in _seen_once else _seen_once
+    if len(known) >= _CACHED_HEADS:
+        known.clear()
+    if known is _cache:
+        _cache[raw] = head
+    else:
+        _seen_once.add(mark)
 
 
 def _framing(status: int, headers: list[tuple[bytes, bytes]]) -> int:

@@ -198,16 +198,32 @@ def test_the_end_of_an_idle_connection_is_no_error() -> None:
     assert Http1().eof() is None
 
 
-def test_equal_heads_are_one_object_and_the_cache_is_bounded() -> None:
+def test_equal_heads_are_one_object_from_the_second_on() -> None:
     raw = OK + b"X-Same: 1\r\n\r\n"
-    parse_head(raw)
+    first, second = parse_head(raw), parse_head(raw)
     one, two = awaiting(no_body=True), awaiting(no_body=True)
-    assert one.feed(raw) is two.feed(raw)
+    assert one.feed(raw) is two.feed(raw) is second is not first
+
+
+def test_heads_that_never_come_again_are_not_kept_and_put_out_none_that_do() -> None:
+    http1._cache.clear()
+    same = OK + b"X-Same: 2\r\n\r\n"
     for number in range(3000):
+        if number % 10 == 0:
+            parse_head(same)
         parse_head(OK + b"X-Id: %d\r\n\r\n" % number)
+        assert len(http1._seen_once) <= 1024
+    assert list(http1._cache) == [same.removesuffix(b"\r\n\r\n")]
+
+
+def test_what_is_kept_of_heads_is_bounded() -> None:
+    for number in range(3000):
+        for _ in range(2):
+            parse_head(OK + b"X-Twice: %d\r\n\r\n" % number)
         assert len(http1._cache) <= 1024
     size = len(http1._cache)
-    parse_head(OK + b"X-Long: " + b"a" * 5000 + b"\r\n\r\n")
+    for _ in range(3):
+        parse_head(OK + b"X-Long: " + b"a" * 5000 + b"\r\n\r\n")
     assert len(http1._cache) == size
 
 
