@@ -213,7 +213,9 @@ def few_requests(verdicts: tuple[Verdict, ...]) -> str:
         return ""
     named = ", ".join(f"{v.row} {v.cell} {count(v.n)} of {count(v.needed or 0)}" for v in small)
     word = "pass rests" if len(small) == 1 else "passes rest"
-    return f"{len(small)} {word} on few requests: {named} needed to prove it (run longer to prove them)"
+    close = ", ".join(f"{v.row} {v.cell}" for v in verdicts if unproven([v]) and v not in small)
+    either = f"; not proven either: {close}" if close else ""
+    return f"{len(small)} {word} on few requests: {named} needed to prove it (run longer to prove them){either}"
 
 
 def close_passes(verdicts: Iterable[Verdict]) -> str:

@@ -248,3 +248,11 @@ def test_rounds_are_no_time() -> None:
     assert words.lasting([phase(30), phase(60)]) == "1m30s"
     assert words.lasting([phase(86_400, 4000)]) == "4 000 rounds"
     assert words.lasting([phase(30), phase(86_400, 100)]) == "30s and 100 rounds"
+
+
+def test_passes_that_are_close_on_many_requests_are_named_beside_those_on_few(verdict, piece) -> None:
+    few = verdict(("a", "errors", "under 1%"), piece("a", 20))
+    close = verdict(("pay", "errors", "under 1%"), piece("pay", 5000, errors={"status 500": 48}))
+    assert (words.strength(close), words.unproven((few, close))) == ("close", 2)
+    assert words.few_requests((few, close)).endswith("(run longer to prove them); not proven either: pay errors")
+    assert words.few_requests((close,)) == ""
