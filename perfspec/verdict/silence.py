@@ -36,4 +36,5 @@ class Silence:
         self._kinds.update(lost)
         if self.since_s is None or not lost or number - self.since_s < SECONDS or self._kinds.total() < FEWEST:
             return ""
-        return ", ".join(kind for kind, _ in self._kinds.most_common(2))
+        fewest = self._kinds.total() / 10  # connections that broke in its last moment are not how it is now
+        return ", ".join(kind for kind, n in self._kinds.most_common(2) if n >= fewest)
