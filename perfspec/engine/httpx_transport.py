@@ -37,6 +37,8 @@ _STOOD_STILL_NS = 50 * MILLISECOND
 _SPARE_NS = 100 * MILLISECOND
 """As the reactor has it: see its sweep."""
 _CLOSED = ("disconnected", "closed connection", "connection closed", "connectionclosed")
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+_WITHOUT_BODY = frozenset({204, 304})
 _NOBODY_THERE = frozenset({"refused", "unreachable", "dns"})
 """Kinds of whom we connect to."""
 _SAYS_ALL = frozenset({"refused", "reset", "closed", "timeout"})
@@ -260,6 +262,8 @@ class HttpxTransport:
             outcome.body, outcome.dropped = await _read(response, call, outcome, chunk)
         finally:
             await response.aclose()
+            if _ends_with_connection(response, call):
+                await response.extensions["network_stream"].aclose()  # else httpcore goes on to use it
         outcome.last = exchange.client.heard_ns = monotonic_ns()
         outcome.status, outcome.head = response.status_code, head
 
@@ -299,6 +303,13 @@ class HttpxTransport:
             lane.answered(lane.outcome, exchange.data)
         else:
             lane.resume(lane.outcome)
+
+
+def _ends_with_connection(response: httpx.Response, call: Call) -> bool:
+    """Is the end of the connection all that says where the body ends?"""
+    if response.extensions["http_version"] == b"HTTP/2" or call.no_body or response.status_code in _WITHOUT_BODY:
+        return False
+    return not any(name.lower() in _LENGTHS for name, _ in response.headers.raw)
 
 
 def _lower(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
