@@ -90,7 +90,10 @@ FAULTS: dict[str, tuple[Talk, str]] = {
     "endless-interim": (forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001), "timeout"),
     "upgrade": (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "status 101"),
     "loop": (says(head("Location: /loop", "Content-Length: 0").replace(b"200 OK", b"302 Found")), "redirect loop"),
-    "bomb": (says(head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}"), BOMB), "undecodable"),
+    "bomb": (
+        says(head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}", "Connection: close"), BOMB),
+        "undecodable",
+    ),
     "cookies": (says(b"HTTP/1.1 200 OK\r\n", b"Set-Cookie: a=b\r\n" * 100_000, b"\r\n"), "protocol"),
 }
 FINE = (says(OK), "")

@@ -76,7 +76,10 @@ def things() -> Any:
         (
             ("$.id", "$.nothing"),
             ["POST /things"],
-            "setup failed: capture specs/search.yaml:9 thing; teardown failed: unsendable",
+            (
+                "setup failed: capture specs/search.yaml:9 thing from $.nothing; "
+                "teardown failed: unsendable: drop (specs/search.yaml:12): `thing` has no value here"
+            ),
         ),
     ],
 )
