@@ -4,15 +4,14 @@ A bucket is the sum of its seconds, so its percentiles are those of all its requ
 When the buckets run out, neighbours are merged and a bucket is twice as long.
 """
 
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
 
 import msgspec
 
 from perfspec.base.clock import SECOND
+from perfspec.base.codec import pack, unpack
 from perfspec.engine.slicelog import LoggedSecond
 from perfspec.metrics import histogram
 from perfspec.metrics.histogram import Histogram
@@ -37,8 +36,8 @@ class Bucket:
     n: int = 0
     failed: int = 0
     _response: Histogram = field(default_factory=dict)
-    _packed: "array[int]" = field(default_factory=lambda: array("I"))
-    """In place of `_response`: index, count, index, count."""
+    _packed: bytes = b""
+    """In place of `_response`."""
     _shown: list[float] | None = None
 
     def add(self, piece: Slice, low_bits: int = 0) -> None:
@@ -56,21 +55,18 @@ class Bucket:
     def pack(self) -> None:
         """Nothing more is expected: from now on it takes a tenth of the room, and can still be added to."""
         self._shown = self.quantiles
-        self._packed = array("I", chain.from_iterable(self.response.items()))
+        self._packed = pack(self.response)
         self._response = {}
 
     @property
     def response(self) -> Histogram:
-        if not self._packed:
-            return self._response
-        pairs = iter(self._packed)
-        return dict(zip(pairs, pairs, strict=True))
+        return unpack(self._packed, Histogram) if self._packed else self._response
 
     def _sum(self, n: int, failed: int, response: Histogram) -> None:
         self.n += n
         self.failed += failed
         self._response = self.response
-        self._packed = array("I")
+        self._packed = b""
         histogram.add(self._response, response)
         self._shown = None
 
