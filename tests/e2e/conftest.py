@@ -25,7 +25,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from socketserver import BaseServer
+from threading import Lock, Thread
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -223,6 +224,24 @@ def perfspec() -> Iterator[Perfspec]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[BaseServer], Any]:
+    """`with serving(server):` it answers, from a thread of its own."""
+
+    @contextmanager
+    def run(server: BaseServer) -> Iterator[None]:
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -116,14 +116,10 @@ class Conversation(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Shop]:
+def shop(serving) -> Iterator[Shop]:
     server = Shop()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture(scope="module")
